@@ -1,0 +1,83 @@
+"""Appending to the log."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import rfc8785
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.audit import rules
+from portal.audit.models import (
+    DirectoryEntry,
+    DirectoryEntryPerson,
+    RegionEntry,
+    RegionEntryPerson,
+)
+from portal.kit import clock
+from portal.kit.vault import put
+
+
+def record(
+    session: Session,
+    chain: str,
+    event: str,
+    *,
+    actor: rules.Actor,
+    at: datetime,
+    facts: Mapping[str, Any] | None = None,
+) -> str:
+    """Append one entry to a chain, in the caller's transaction; return the new head.
+
+    Facts hold identifiers, counts and hashes only, never content or names of people.
+    """
+    table = RegionEntry if "region" in session.info else DirectoryEntry
+    session.flush()
+    last = session.execute(
+        select(table.seq, table.hash)
+        .where(table.chain == chain)
+        .order_by(table.seq.desc())
+        .limit(1)
+    ).first()
+    seq, prev = (last[0] + 1, last[1]) if last else (1, rules.ZERO)
+    body = rules.body(
+        chain=chain,
+        seq=seq,
+        prev=prev,
+        at=clock.stamp(at),
+        event=event,
+        actor=_committed(session, chain, actor),
+        facts=facts or {},
+    )
+    head = rules.digest(body)
+    session.add(
+        table(
+            chain=chain,
+            seq=seq,
+            prev=prev,
+            hash=head,
+            at=clock.stamp(at),
+            event=event,
+            body=body.decode(),
+        )
+    )
+    session.flush()
+    return head
+
+
+def _committed(session: Session, chain: str, actor: rules.Actor) -> str:
+    if actor.person == rules.PORTAL.person:
+        return rules.PORTAL.person
+    table = RegionEntryPerson if "region" in session.info else DirectoryEntryPerson
+    identity = [actor.person, actor.name, actor.organisation, actor.organisation_name]
+    mark = hashlib.sha256(rfc8785.dumps([chain, *identity])).hexdigest()
+    known = session.scalar(select(table.id).where(table.chain == chain, table.digest == mark))
+    if known:
+        return known
+    salt = secrets.token_hex(32)
+    row = table(id=rules.commitment(actor, salt), chain=chain, person=actor.person, digest=mark)
+    put(session, row, salt=salt, identity=identity)
+    return row.id

@@ -1,0 +1,143 @@
+"""Entries as sentences: who did what, in words fit for a person of either side.
+
+A sentence says no more than the entry's facts do; an event nobody has worded yet is still told.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from portal.audit.queries import Line
+
+Facts = Mapping[str, Any]
+Wording = str | Callable[[Facts], str]
+
+
+def _count(facts: Facts, key: str, word: str, words: str | None = None) -> str:
+    number = facts.get(key, 0)
+    return f"{number} {word}" if number == 1 else f"{number} {words or word + 's'}"
+
+
+def _roles(facts: Facts, key: str) -> str:
+    roles = facts.get(key) or ()
+    return ", ".join(str(role).replace("_", " ") for role in roles) or "no role"
+
+
+def _signed(facts: Facts) -> str:
+    left = facts.get("remaining", 0)
+    told = f", {_count(facts, 'remaining', 'signer')} to go" if left else ", the last to sign"
+    return f"signed version {facts.get('version', '')}{told}"
+
+
+def _round_sent(facts: Facts) -> str:
+    kinds = ("accepted", "countered", "offered", "rejected")
+    parts = [f"{facts[kind]} {kind}" for kind in kinds if facts.get(kind)]
+    if facts.get("open"):
+        parts.append(f"{facts['open']} still open")
+    told = ", ".join(parts)
+    return f"sent round {facts.get('number', '')}" + (f": {told}" if told else "")
+
+
+def _people_changed(facts: Facts) -> str:
+    return (
+        f"named the people of the {facts.get('side', '')}: "
+        f"{_count(facts, 'stakeholders', 'function')}, {_count(facts, 'signers', 'signer')}"
+    )
+
+
+_STEPS = {1: "people", 2: "service levels", 3: "scope", 4: "metrics"}
+
+
+def _step_finished(facts: Facts) -> str:
+    step = facts.get("step", 0)
+    return f"finished step {step} of the start: {_STEPS.get(step, 'done')}"
+
+
+# What was done, as a predicate: it follows the name of whoever did it.
+WORDINGS: Mapping[str, Wording] = {
+    "contract:started": lambda facts: f"started the contract as its {facts.get('side', 'side')}",
+    "contract:people:changed": _people_changed,
+    "contract:step:finished": _step_finished,
+    "contract:withdrawn": "withdrew the contract and gave a reason",
+    "negotiation:round:sent": _round_sent,
+    "negotiation:version:frozen": lambda f: f"froze the agreed terms as version {f.get('number')}",
+    "signing:consent:given": "consented to electronic records",
+    "signing:consent:withdrawn": "withdrew consent to electronic records",
+    "signing:signature:signed": _signed,
+    "signing:signature:declined": lambda f: f"declined to sign version {f.get('version')}",
+    "signing:deed:prepared": lambda f: (
+        f"prepared the deed of version {f.get('version')} for {_count(f, 'slots', 'signer')}"
+    ),
+    "signing:deed:signed": lambda f: (
+        f"put a signature into the deed of version {f.get('version')}, revision {f.get('revision')}"
+    ),
+    "signing:deed:sealed": lambda f: (
+        f"sealed the deed of version {f.get('version')} and completed the contract"
+    ),
+    "signing:deed:failed": lambda f: (
+        f"could not finish the deed of version {f.get('version')} "
+        f"({_count(f, 'tries', 'try', 'tries')}), and goes on trying"
+    ),
+    "organisation:created": "added the organisation",
+    "organisation:invitation:sent": lambda f: f"sent an invitation, {_roles(f, 'roles')}",
+    "organisation:invitation:withdrawn": "withdrew an invitation",
+    "organisation:member:added": lambda f: f"added a member, {_roles(f, 'roles')}",
+    "organisation:member:joined": lambda f: f"joined by an invitation, {_roles(f, 'roles')}",
+    "organisation:member:roles_changed": lambda f: (
+        f"changed a member’s roles: before {_roles(f, 'before')}, now {_roles(f, 'after')}"
+    ),
+    "organisation:member:ended": "ended a membership and its sessions",
+    "organisation:mfa_rules:changed": lambda f: (
+        "changed the rules for codes" + (", some to a weaker one" if f.get("lowered") else "")
+    ),
+    "person:created": "added the account",
+    "person:code:spent": "used a code from the phone",
+    "person:factor:started": "began to set up codes on a phone",
+    "person:factor:enrolled": "set up codes on a phone",
+    "person:factor:moved": "moved the codes to another phone",
+    "person:recovery_codes:made": lambda f: f"made {_count(f, 'count', 'recovery code')}",
+    "person:recovery_code:spent": lambda f: f"used a recovery code, {f.get('left', 0)} left",
+    "person:password:changed": "changed the password",
+    "person:sign_in:started": "signed in with the password",
+    "person:sign_in:proven": "proved a second factor",
+    "person:sign_in:ended": "ended a session",
+    "person:organisation:chosen": "chose the organisation to act for",
+}
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """An entry ready to be printed in a log."""
+
+    time: str
+    sentence: str
+    ref: str
+
+
+def predicate(event: str, facts: Facts) -> str:
+    """Return what was done, in words; an event without words of its own is told by its name."""
+    wording = WORDINGS.get(event)
+    if wording is None:
+        return f"recorded “{event.replace(':', ' ').replace('_', ' ')}”"
+    return wording if isinstance(wording, str) else wording(facts)
+
+
+def sentence(line: Line) -> str:
+    """Return an entry as one sentence: who, for whom, and what they did."""
+    who = f"{line.name} ({line.organisation})" if line.organisation else line.name
+    return f"{who} {predicate(line.event, line.facts)}."
+
+
+def by_day(lines: Iterable[Line]) -> list[tuple[str, list[Sentence]]]:
+    """Return entries by day in UTC, newest first, each with its number and the head of its hash."""
+    days: dict[date, list[Sentence]] = {}
+    for line in sorted(lines, key=lambda line: line.seq, reverse=True):
+        days.setdefault(line.at.date(), []).append(
+            Sentence(f"{line.at:%H:%M}", sentence(line), f"{line.seq} · {line.hash[:12]}")
+        )
+    return [(_day(day), entries) for day, entries in days.items()]
+
+
+def _day(day: date | datetime) -> str:
+    return f"{day.day} {day:%B %Y}"

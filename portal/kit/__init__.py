@@ -1,0 +1,1 @@
+"""Things with no business noun: database, clock, references, errors, pages, encryption."""

@@ -1,0 +1,18 @@
+"""The only place where the time is read."""
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """Return the current instant, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def stamp(at: datetime) -> str:
+    """Print an instant as RFC 3339 in UTC with microseconds, so that text order is time order."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def read_stamp(text: str) -> datetime:
+    """Read an instant written by `stamp`."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)

@@ -1,0 +1,98 @@
+"""Encryption at rest: AES-256-GCM whose associated data binds a ciphertext to its place."""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy.orm import Session, object_session
+
+FORMAT = b"\x01"
+NONCE_BYTES = 12
+
+
+class CannotOpen(Exception):
+    """The ciphertext is damaged, or it was moved from where it was written."""
+
+
+class Cipher:
+    """One 256-bit key. Nonces are 96 random bits: at most 2^32 messages a key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._aead = AESGCM(key)
+
+    def seal(self, plain: bytes, *, context: str) -> bytes:
+        """Encrypt; only the same `context` opens it again."""
+        nonce = os.urandom(NONCE_BYTES)
+        return FORMAT + nonce + self._aead.encrypt(nonce, plain, context.encode())
+
+    def open(self, sealed: bytes, *, context: str) -> bytes:
+        """Decrypt, or raise `CannotOpen`."""
+        if sealed[:1] != FORMAT:
+            raise CannotOpen(context)
+        nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+        try:
+            return self._aead.decrypt(nonce, body, context.encode())
+        except InvalidTag as error:
+            raise CannotOpen(context) from error
+
+
+def new_key() -> bytes:
+    """Return 256 random bits."""
+    return AESGCM.generate_key(bit_length=256)
+
+
+CipherOf = Callable[[str], Cipher]
+Row = TypeVar("Row")
+
+
+def cipher_of(session: Session, owner: str) -> Cipher:
+    """Return the cipher this session holds for `owner` (a contract; a person in the directory)."""
+    found: CipherOf = session.info["cipher_of"]
+    return found(owner)
+
+
+class Sealed:
+    """A JSON value kept encrypted in the column `<name>_enc` of a row with `id` and `owner_key`.
+
+    The row must be in a session that holds the key: add rows with `put`.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+        self.column = f"{name}_enc"
+
+    def _place(self, row: Any) -> tuple[Cipher, str]:
+        session = object_session(row)
+        if session is None:
+            raise RuntimeError(f"{type(row).__name__}.{self.name}: add the row to a session first")
+        key = row.owner_key
+        return cipher_of(session, key), f"{row.__tablename__}|{self.column}|{row.id}|{key}"
+
+    def __get__(self, row: Any, owner: type | None = None) -> Any:
+        if row is None:
+            return self
+        sealed = getattr(row, self.column)
+        if sealed is None:
+            return None
+        cipher, context = self._place(row)
+        return json.loads(cipher.open(sealed, context=context))
+
+    def __set__(self, row: Any, value: Any) -> None:
+        if value is None:
+            setattr(row, self.column, None)
+            return
+        cipher, context = self._place(row)
+        plain = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        setattr(row, self.column, cipher.seal(plain, context=context))
+
+
+def put(session: Session, row: Row, **sealed: Any) -> Row:
+    """Add a row whose id is set, then write its sealed values."""
+    with session.no_autoflush:
+        session.add(row)
+        for name, value in sealed.items():
+            setattr(row, name, value)
+    return row

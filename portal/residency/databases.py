@@ -1,0 +1,132 @@
+"""The databases of the regions: one engine each, one explicit session a region and request."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from flask import current_app, g
+from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy.orm import Session
+
+from portal.kit.db import harden_sqlite
+from portal.kit.errors import NotFound
+from portal.kit.vault import Cipher, CipherOf, new_key
+from portal.residency.models import DataKey, RegionIdentity
+from portal.residency.stores import Store
+from portal.settings.rules import Region, Settings
+
+
+class WrongRegion(Exception):
+    """Data of one region was about to be written in another, or addresses were swapped."""
+
+
+def read_or_make_key(path: Path) -> bytes:
+    """Read a 32-byte key file; make it (mode 0600) if there is none."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(new_key())
+    key = path.read_bytes()
+    if len(key) != 32:
+        raise WrongRegion(f"{path.name}: a key file holds exactly 32 bytes")
+    return key
+
+
+class RegionDatabase:
+    """One region: its engine, store, and the key that wraps the keys of its contracts."""
+
+    def __init__(self, region: Region) -> None:
+        self.region = region
+        if region.database.startswith("sqlite:///"):
+            Path(region.database.removeprefix("sqlite:///")).parent.mkdir(
+                parents=True, exist_ok=True, mode=0o700
+            )
+        self.engine: Engine = create_engine(region.database)
+        harden_sqlite(self.engine, synchronous="FULL")
+        self.store = Store(region.store)
+        self._key = Cipher(read_or_make_key(region.key_file))
+
+    def check_identity(self) -> None:
+        """Refuse a database that says it is another region (addresses swapped by mistake)."""
+        with self.engine.connect() as connection:
+            found = connection.scalar(select(RegionIdentity.region))
+        if found != self.region.name:
+            raise WrongRegion(f"the database of region {self.region.name} says it is {found}")
+
+    def wrap(self, contract_id: str, key: bytes) -> bytes:
+        """Seal a contract's data key under the region's key."""
+        return self._key.seal(key, context=f"data_keys|wrapped|{contract_id}")
+
+    def cipher_for(self, session: Session) -> CipherOf:
+        """Return the look-up of ciphers by contract for one session; keys live only with it."""
+        known: dict[str, Cipher] = {}
+
+        def cipher_of(contract_id: str) -> Cipher:
+            if contract_id not in known:
+                row = session.get(DataKey, contract_id)
+                if row is None:
+                    raise NotFound
+                context = f"data_keys|wrapped|{contract_id}"
+                known[contract_id] = Cipher(self._key.open(row.wrapped, context=context))
+            return known[contract_id]
+
+        return cipher_of
+
+    def open_session(self) -> Session:
+        """Return a new session bound to this region and guarded against foreign rows."""
+        session = Session(self.engine, expire_on_commit=False)
+        session.info["region"] = self.region.name
+        session.info["cipher_of"] = self.cipher_for(session)
+        event.listen(session, "before_flush", _refuse_foreign_rows)
+        return session
+
+
+def _refuse_foreign_rows(session: Session, context: object, instances: object) -> None:
+    for row in (*session.new, *session.dirty):
+        region = getattr(row, "region", None)
+        if region is not None and region != session.info["region"]:
+            raise WrongRegion(f"{type(row).__name__} of {region} in {session.info['region']}")
+
+
+class Regions:
+    """All regions configured on this host."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.databases: Mapping[str, RegionDatabase] = {
+            name: RegionDatabase(region) for name, region in settings.regions.items()
+        }
+
+    def __getitem__(self, name: str) -> RegionDatabase:
+        try:
+            return self.databases[name]
+        except KeyError:
+            raise NotFound from None
+
+    def session(self, name: str) -> Session:
+        """Return this request's session of a region; opened once, closed by `close`."""
+        sessions: dict[str, Session] = g.setdefault("region_sessions", {})
+        if name not in sessions:
+            sessions[name] = self[name].open_session()
+        return sessions[name]
+
+    def each(self) -> list[tuple[RegionDatabase, Session]]:
+        """Return every region with its session of this request, in the configured order."""
+        return [(db, self.session(name)) for name, db in self.databases.items()]
+
+    @staticmethod
+    def close() -> None:
+        """Close this request's sessions."""
+        for session in g.pop("region_sessions", {}).values():
+            session.close()
+
+    def dispose(self) -> None:
+        """Close all pooled connections."""
+        for database in self.databases.values():
+            database.engine.dispose()
+
+
+def regions() -> Regions:
+    """Return the regions of the running portal."""
+    found: Regions = current_app.extensions["regions"]
+    return found

@@ -1,0 +1,111 @@
+"""Settings as values, with their bounds."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+DEFAULT_REGIONS = {
+    "eu": {"label": "EU (Frankfurt)"},
+    "us": {"label": "US (Virginia)"},
+}
+
+
+class BadSetting(Exception):
+    """A setting is missing or out of bounds; the message names it."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """One place where contracts may live: its own database, document store and key."""
+
+    name: str
+    label: str
+    database: str
+    store: str
+    key_file: Path
+    mail_folder: Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the portal reads from outside."""
+
+    home: Path
+    operator: str
+    base_url: str
+    regions: Mapping[str, Region]
+    directory: str
+    smtp_host: str | None
+    smtp_port: int
+    smtp_starttls: bool
+    smtp_user: str | None
+    smtp_password: str | None
+    mail_from: str
+    secure_cookies: bool
+    trusted_proxies: int
+    idle: timedelta
+    absolute: timedelta
+
+    @property
+    def keys(self) -> Path:
+        """The folder of key files."""
+        return self.home / "keys"
+
+
+def _region(home: Path, name: str, row: Mapping[str, Any]) -> Region:
+    if not (name.isascii() and name.isalnum() and name.islower() and 2 <= len(name) <= 12):
+        raise BadSetting(f'Region "{name}": use 2 to 12 lower-case letters or digits')
+    folder = home / "regions" / name
+    return Region(
+        name=name,
+        label=str(row.get("label", name)),
+        database=str(row.get("database", f"sqlite:///{folder / 'region.db'}")),
+        store=str(row.get("store", folder / "documents")),
+        key_file=Path(row.get("key_file", home / "keys" / f"region-{name}.key")),
+        mail_folder=folder / "mail",
+    )
+
+
+def _minutes(row: Mapping[str, Any], name: str, default: int, most: int) -> timedelta:
+    value = int(row.get(name, default))
+    if not 1 <= value <= most:
+        raise BadSetting(f"{name}: between 1 and {most} minutes")
+    return timedelta(minutes=value)
+
+
+def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    """Build the settings; raise `BadSetting` with the name of what is wrong."""
+    mail = file.get("mail", {})
+    base_url = environ.get("COUNTERPART_URL", str(file.get("url", "http://127.0.0.1:8000")))
+    regions = {n: _region(home, n, r) for n, r in file.get("regions", DEFAULT_REGIONS).items()}
+    if not regions:
+        raise BadSetting("regions: name at least one")
+    return Settings(
+        home=home,
+        operator=str(file.get("operator", "Northwind Systems")),
+        base_url=base_url.rstrip("/"),
+        regions=regions,
+        directory=str(file.get("directory", f"sqlite:///{home / 'directory.db'}")),
+        smtp_host=environ.get("COUNTERPART_SMTP_HOST", mail.get("host")),
+        smtp_port=int(environ.get("COUNTERPART_SMTP_PORT", mail.get("port", 587))),
+        smtp_starttls=bool(mail.get("starttls", "COUNTERPART_SMTP_HOST" not in environ)),
+        smtp_user=mail.get("user"),
+        smtp_password=environ.get("COUNTERPART_SMTP_PASSWORD"),
+        mail_from=str(mail.get("from", "Counterpart <portal@counterpart.example>")),
+        secure_cookies=base_url.startswith("https://"),
+        trusted_proxies=int(file.get("trusted_proxies", 0)),
+        idle=_minutes(file, "idle_minutes", 30, 60),
+        absolute=_minutes(file, "absolute_minutes", 12 * 60, 24 * 60),
+    )
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read `COUNTERPART_HOME` (default `instance`) and its `counterpart.toml`, if there is one."""
+    home = Path(environ.get("COUNTERPART_HOME", "instance")).resolve()
+    path = home / "counterpart.toml"
+    file = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return settings_from(home, file, environ)
