@@ -1,0 +1,47 @@
+"""What is done to people and their proofs: the directory, limits, sessions, codes, passwords."""
+
+from portal.accounts.actions.codes import spend_code, spend_recovery_code
+from portal.accounts.actions.directory import (
+    add_member,
+    create_organisation,
+    create_person,
+    enrol_factor,
+)
+from portal.accounts.actions.factors import (
+    confirm_enrolment,
+    is_own_recovery_code,
+    make_recovery_codes,
+    start_enrolment,
+)
+from portal.accounts.actions.limits import forget_old_attempts, give_back, reserve
+from portal.accounts.actions.passwords import change_password, check_password
+from portal.accounts.actions.sign_ins import (
+    act_for,
+    end_sign_in,
+    end_sign_ins,
+    mark_code_given,
+    start_sign_in,
+)
+
+__all__ = [
+    "act_for",
+    "add_member",
+    "change_password",
+    "check_password",
+    "confirm_enrolment",
+    "create_organisation",
+    "create_person",
+    "end_sign_in",
+    "end_sign_ins",
+    "enrol_factor",
+    "forget_old_attempts",
+    "give_back",
+    "is_own_recovery_code",
+    "make_recovery_codes",
+    "mark_code_given",
+    "reserve",
+    "spend_code",
+    "spend_recovery_code",
+    "start_enrolment",
+    "start_sign_in",
+]

@@ -1,0 +1,141 @@
+"""Spending a code: each code of an authenticator, and each recovery code, counts once."""
+
+import hashlib
+import hmac
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from portal.accounts import totp
+from portal.accounts.actions.letters import tell_person
+from portal.accounts.actions.limits import give_back, reserve
+from portal.accounts.models import Person, RecoveryCode
+from portal.accounts.queries import person_by_id, recovery_codes_left
+from portal.accounts.rules import CodeOutcome, CodeResult, judge_code
+from portal.audit.actions import record
+from portal.audit.models import DirectoryEntry
+from portal.audit.rules import Actor as LogActor
+from portal.kit.db import db, transaction
+
+SPENT = "person:code:spent"
+
+
+def actor_in_log(person: Person) -> LogActor:
+    """Return a person as the log of their own account names them."""
+    return LogActor(person.id, person.name, "", "")
+
+
+def spend_code(
+    person_id: str, code: str, *, at: datetime, purpose: str, address: str | None = None
+) -> CodeOutcome:
+    """Judge a typed code and, when it is right and new, consume its step for good.
+
+    `purpose`: sign_in, sign, enrol or password. Runs in transactions of its own on the directory;
+    call it before opening the transaction that the code allows. Order: reserve the try, compare,
+    then raise `totp_step` by compare-and-set, so that of simultaneous uses one is accepted.
+    """
+    typed = totp.read_code(code)
+    if typed is None:
+        return CodeOutcome(CodeResult.WRONG)
+    subjects = code_subjects(person_id, address)
+    until = reserve(subjects, at=at)
+    if until is not None:
+        return CodeOutcome(CodeResult.LOCKED, until=until)
+    outcome = _consume(person_id, typed, at=at, purpose=purpose)
+    if outcome.result in {CodeResult.ACCEPTED, CodeResult.ALREADY_USED}:
+        give_back(subjects, at=at)
+    return outcome
+
+
+def code_subjects(person_id: str, address: str | None) -> dict[str, str]:
+    """Return whose tries are counted when a code is typed."""
+    subjects = {"code:account": person_id}
+    return subjects | {"code:address": address} if address else subjects
+
+
+def _consume(person_id: str, typed: str, *, at: datetime, purpose: str) -> CodeOutcome:
+    with transaction(db.session) as session:
+        person = person_by_id(person_id)
+        secret = person.current_secret
+        if secret is None:
+            return CodeOutcome(CodeResult.WRONG)
+        outcome = judge_code(
+            matched=totp.matched_step(secret, typed, at), drift=totp.drift(secret, typed, at),
+            last_step=person.totp_step, at=at,
+        )  # fmt: skip
+        if outcome.accepted:
+            step = outcome.step or 0
+            if not raise_step(person_id, step):
+                outcome = judge_code(matched=step, drift=None, last_step=step, at=at)
+        if outcome.accepted:
+            record(
+                session, person.id, SPENT, actor=actor_in_log(person), at=at,
+                facts={"purpose": purpose, "step": outcome.step},
+            )  # fmt: skip
+        elif outcome.result is CodeResult.ALREADY_USED:
+            return CodeOutcome(
+                outcome.result, seconds=outcome.seconds, purpose=_last_purpose(person_id)
+            )
+        return outcome
+
+
+def raise_step(person_id: str, step: int) -> bool:
+    """Raise a person's last used step, in the caller's transaction; False when it is not above.
+
+    "Remember the last code" is no guard: within the window an older code would count again.
+    """
+    done: Any = db.session.execute(
+        update(Person)
+        .where(Person.id == person_id, Person.totp_step < step)
+        .values(totp_step=step)
+        .execution_options(synchronize_session=False)
+    )
+    return int(done.rowcount) == 1
+
+
+def _last_purpose(person_id: str) -> str:
+    body = db.session.scalar(
+        select(DirectoryEntry.body)
+        .where(DirectoryEntry.chain == person_id, DirectoryEntry.event == SPENT)
+        .order_by(DirectoryEntry.seq.desc())
+        .limit(1)
+    )
+    return str(json.loads(body)["facts"]["purpose"]) if body else ""
+
+
+def recovery_hash(typed: str, pepper: bytes) -> str:
+    """Return the HMAC-SHA-256 of a recovery code; spaces, hyphens and case do not matter."""
+    plain = "".join(c for c in typed.upper() if c.isascii() and c.isalnum())
+    return hmac.new(pepper, plain.encode(), hashlib.sha256).hexdigest()
+
+
+def spend_recovery_code(
+    person_id: str, code: str, *, pepper: bytes, at: datetime, address: str | None = None
+) -> CodeOutcome:
+    """Use up a recovery code in place of an authenticator's, to sign in; the person is told."""
+    subjects = code_subjects(person_id, address)
+    until = reserve(subjects, at=at)
+    if until is not None:
+        return CodeOutcome(CodeResult.LOCKED, until=until)
+    with transaction(db.session) as session:
+        used: Any = session.execute(
+            update(RecoveryCode)
+            .where(
+                RecoveryCode.person_id == person_id,
+                RecoveryCode.code_hash == recovery_hash(code, pepper),
+                RecoveryCode.used_at.is_(None),
+            )
+            .values(used_at=at)
+        )
+        if used.rowcount != 1:
+            return CodeOutcome(CodeResult.WRONG)
+        person, left = person_by_id(person_id), recovery_codes_left(person_id)
+        record(
+            session, person_id, "person:recovery_code:spent", actor=actor_in_log(person), at=at,
+            facts={"left": left},
+        )  # fmt: skip
+        tell_person(person, "recovery_used", subject="A recovery code was used", at=at, left=left)
+    give_back(subjects, at=at)
+    return CodeOutcome(CodeResult.ACCEPTED)

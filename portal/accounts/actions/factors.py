@@ -1,0 +1,112 @@
+"""Setting up an authenticator, and the recovery codes that stand in for it."""
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from portal.accounts import totp
+from portal.accounts.actions.codes import actor_in_log, code_subjects, recovery_hash
+from portal.accounts.actions.letters import tell_person
+from portal.accounts.actions.limits import give_back, reserve
+from portal.accounts.actions.sign_ins import end_others
+from portal.accounts.models import RecoveryCode
+from portal.accounts.queries import person_by_id
+from portal.accounts.rules import RECOVERY_CODES, CodeOutcome, CodeResult, judge_code
+from portal.audit.actions import record
+from portal.kit.db import db, transaction
+from portal.kit.errors import Refused
+from portal.kit.refs import new_id
+
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 letters: five bits each
+RECOVERY_LETTERS = 16  # 80 bits
+
+
+def start_enrolment(person_id: str, *, at: datetime) -> None:
+    """Keep a fresh seed beside the present one; it opens nothing until a code confirms it.
+
+    Kept on the server, so that setting up survives a switch to the authenticator and back.
+    """
+    with transaction(db.session) as session:
+        person = person_by_id(person_id)
+        current = person.current_secret
+        person.totp_secret = {"current": current, "pending": totp.new_secret()}
+        record(session, person_id, "person:factor:started", actor=actor_in_log(person), at=at)
+
+
+def confirm_enrolment(
+    person_id: str, code: str, *, keep: str, at: datetime, address: str | None = None
+) -> CodeOutcome:
+    """Make the seed being set up the person's factor, by a code that is consumed with it.
+
+    `keep` is the session that stays open; all others of the person end.
+    """
+    typed = totp.read_code(code)
+    if typed is None:
+        return CodeOutcome(CodeResult.WRONG)
+    subjects = code_subjects(person_id, address)
+    until = reserve(subjects, at=at)
+    if until is not None:
+        return CodeOutcome(CodeResult.LOCKED, until=until)
+    outcome = _confirm(person_id, typed, keep=keep, at=at)
+    if outcome.accepted:
+        give_back(subjects, at=at)
+    return outcome
+
+
+def _confirm(person_id: str, typed: str, *, keep: str, at: datetime) -> CodeOutcome:
+    with transaction(db.session) as session:
+        person = person_by_id(person_id)
+        seed = person.pending_secret
+        if seed is None:
+            raise Refused("Nothing is being set up. Start again from the security page.")
+        step = totp.matched_step(seed, typed, at)
+        if step is None:
+            return judge_code(matched=None, drift=totp.drift(seed, typed, at), last_step=0, at=at)
+        moved = person.has_factor
+        person.totp_secret, person.totp_confirmed_at = seed, at
+        person.totp_step = max(person.totp_step, step)
+        ended = end_others(session, person_id, keep=keep, at=at)
+        record(
+            session, person_id, "person:factor:moved" if moved else "person:factor:enrolled",
+            actor=actor_in_log(person), at=at, facts={"step": step, "sign_ins_ended": ended},
+        )  # fmt: skip
+        subject = "Codes now come from another phone" if moved else "Codes were set up"
+        tell_person(person, "factor_set_up", subject=subject, at=at, moved=moved)
+        return CodeOutcome(CodeResult.ACCEPTED, step=step)
+
+
+def make_recovery_codes(person_id: str, *, pepper: bytes, at: datetime) -> list[str]:
+    """Return ten new single-use codes, to be shown once; all older ones stop working."""
+    codes = [_new_code() for _ in range(RECOVERY_CODES)]
+    with transaction(db.session) as session:
+        person = person_by_id(person_id)
+        if not person.has_factor:
+            raise Refused("Set up codes on your phone first.")
+        session.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person_id))
+        session.add_all(
+            RecoveryCode(id=new_id(at), person_id=person_id, code_hash=recovery_hash(code, pepper))
+            for code in codes
+        )
+        record(
+            session, person_id, "person:recovery_codes:made", actor=actor_in_log(person), at=at,
+            facts={"count": len(codes)},
+        )  # fmt: skip
+    return codes
+
+
+def _new_code() -> str:
+    letters = "".join(secrets.choice(LETTERS) for _ in range(RECOVERY_LETTERS))
+    return "-".join(letters[i : i + 4] for i in range(0, RECOVERY_LETTERS, 4))
+
+
+def is_own_recovery_code(person_id: str, code: str, *, pepper: bytes) -> bool:
+    """Return whether this is an unused recovery code of the person."""
+    found = db.session.scalar(
+        select(RecoveryCode.id).where(
+            RecoveryCode.person_id == person_id,
+            RecoveryCode.code_hash == recovery_hash(code, pepper),
+            RecoveryCode.used_at.is_(None),
+        )
+    )
+    return found is not None

@@ -1,0 +1,100 @@
+"""Counting tries in the database, so that all processes share one count (OWASP ASVS 5.0, 6.3.1)."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import case, delete, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import Attempt
+from portal.accounts.rules import LIMITS, Limit
+from portal.kit.db import db, transaction
+
+
+class _TooOften(Exception):
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+
+
+def reserve(subjects: Mapping[str, str], *, at: datetime) -> datetime | None:
+    """Count one try for each (scope, subject) before anything is compared.
+
+    Return None when the try may go on, else the instant from which it may; a refused try counts
+    nowhere. Runs in a transaction of its own.
+    """
+    try:
+        with transaction(db.session) as session:
+            for scope, subject in subjects.items():
+                for limit in LIMITS[scope]:
+                    _count(session, scope, subject, limit=limit, at=at)
+    except _TooOften as refusal:
+        return refusal.until
+    return None
+
+
+def give_back(subjects: Mapping[str, str], *, at: datetime) -> None:
+    """Take back one reserved try of each subject: it succeeded, or was not a guess."""
+    with transaction(db.session) as session:
+        for scope, subject in subjects.items():
+            for limit in LIMITS[scope]:
+                session.execute(
+                    update(Attempt)
+                    .where(
+                        Attempt.scope == scope,
+                        Attempt.key == _key(subject),
+                        Attempt.window == _length(limit),
+                        Attempt.started == _number(limit, at),
+                        Attempt.count > 0,
+                    )
+                    .values(count=Attempt.count - 1)
+                )
+
+
+def forget_old_attempts(*, at: datetime) -> int:
+    """Delete the counts of windows that are over; return how many."""
+    now = int(at.timestamp())
+    with transaction(db.session) as session:
+        over = delete(Attempt).where((Attempt.started + 1) * Attempt.window <= now)
+        done: Any = session.execute(over)
+        return int(done.rowcount)
+
+
+def _count(session: Session, scope: str, subject: str, *, limit: Limit, at: datetime) -> None:
+    number = _number(limit, at)
+    insert: Any = postgresql.insert if _is_postgresql(session) else sqlite.insert
+    new = insert(Attempt).values(
+        scope=scope, key=_key(subject), window=_length(limit), started=number, count=1
+    )
+    same_window = Attempt.started == new.excluded.started
+    counted = session.execute(
+        new.on_conflict_do_update(
+            index_elements=[Attempt.scope, Attempt.key, Attempt.window],
+            set_={
+                "count": case((same_window, Attempt.count + 1), else_=1),
+                "started": new.excluded.started,
+            },
+            where=(~same_window) | (Attempt.count < limit.most),
+        ).returning(Attempt.count)
+    ).first()
+    if counted is None:
+        raise _TooOften(datetime.fromtimestamp((number + 1) * _length(limit), UTC))
+
+
+def _is_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def _key(subject: str) -> str:
+    return hashlib.sha256(subject.encode()).hexdigest()
+
+
+def _length(limit: Limit) -> int:
+    return int(limit.window.total_seconds())
+
+
+def _number(limit: Limit, at: datetime) -> int:
+    return int(at.timestamp()) // _length(limit)

@@ -1,0 +1,103 @@
+"""Checking a password at the door, and changing one's own."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from portal.accounts import passwords
+from portal.accounts.actions.codes import actor_in_log
+from portal.accounts.actions.letters import tell_person
+from portal.accounts.actions.limits import give_back, reserve
+from portal.accounts.actions.sign_ins import end_others
+from portal.accounts.models import Person, SignIn
+from portal.accounts.queries import person_by_email, person_by_id
+from portal.accounts.rules import wait_message
+from portal.audit.actions import record
+from portal.kit.db import db, transaction
+from portal.kit.errors import Refused
+
+WRONG = "The e-mail address or the password is not right."
+
+
+@dataclass(frozen=True)
+class PasswordOutcome:
+    """Whose password it was, if anyone's; `rehashed` where today's parameters are stronger."""
+
+    person_id: str | None = None
+    rehashed: str | None = None
+    until: datetime | None = None
+
+    @property
+    def message(self) -> str:
+        """The same sentence for a wrong password and for an unknown person."""
+        return wait_message(self.until) if self.until else WRONG
+
+
+def check_password(email: str, password: str, *, address: str, at: datetime) -> PasswordOutcome:
+    """Judge an address and a password; an unknown person costs the same steps and time.
+
+    No transaction is open while argon2id runs: it takes tens of milliseconds.
+    """
+    email = email.strip().lower()
+    person_id, stored, account = _look_up(email, address)
+    subjects = {
+        "password:account": account, "password:address": address, "password:all": "all"
+    }  # fmt: skip
+    until = reserve(subjects, at=at)
+    if until is not None:
+        return PasswordOutcome(until=until)
+    if not passwords.is_right(stored, password):
+        return PasswordOutcome()
+    rehashed = passwords.hash_password(password) if passwords.is_old(stored or "") else None
+    give_back(subjects, at=at)
+    return PasswordOutcome(person_id, rehashed=rehashed)
+
+
+def _look_up(email: str, address: str) -> tuple[str, str | None, str]:
+    """Return the person, the stored hash and the subject whose tries are counted.
+
+    Someone who signed in from this address before is counted apart, so that a stranger's guesses
+    elsewhere cannot lock them out.
+    """
+    with transaction(db.session) as session:
+        person = person_by_email(email)
+        if person is not None and person.deactivated_at:
+            person = None
+        person_id = person.id if person else ""
+        known = session.scalar(
+            select(SignIn.id)
+            .where(SignIn.person_id == person_id, SignIn.address == address)
+            .limit(1)
+        )
+        stored = person.password_hash if person else None
+    return person_id, stored, f"{email}|{address}" if known else email
+
+
+def change_password(
+    person_id: str, current: str, new: str, *, keep: str, address: str, at: datetime
+) -> None:
+    """Change one's own password; every other session ends and the person is told.
+
+    The rule on new passwords and a recent code are the caller's to check. `Refused` when the
+    current password is wrong or was tried too often.
+    """
+    with transaction(db.session):
+        stored = person_by_id(person_id).password_hash
+    subjects = {"password:account": f"{person_id}|change", "password:address": address}
+    until = reserve(subjects, at=at)
+    if until is not None:
+        raise Refused(wait_message(until))
+    if not passwords.is_right(stored, current):
+        raise Refused("The current password is not right.")
+    hashed = passwords.hash_password(new)
+    with transaction(db.session) as session:
+        person: Person = person_by_id(person_id)
+        person.password_hash = hashed
+        ended = end_others(session, person_id, keep=keep, at=at)
+        record(
+            session, person_id, "person:password:changed", actor=actor_in_log(person), at=at,
+            facts={"sign_ins_ended": ended},
+        )  # fmt: skip
+        tell_person(person, "password_changed", subject="Your password was changed", at=at)
+    give_back(subjects, at=at)

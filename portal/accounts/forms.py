@@ -1,0 +1,47 @@
+"""The shape of what people type about themselves."""
+
+from wtforms import HiddenField, PasswordField, StringField
+from wtforms.validators import InputRequired, Length
+
+from portal.kit.forms import Form, trimmed
+
+PRESENT_PASSWORD = [InputRequired("Type your password."), Length(max=1024)]
+CODE = [InputRequired("Type the six digits your authenticator shows.")]
+
+
+class SignInForm(Form):
+    """E-mail and password, and where to go afterwards."""
+
+    email = StringField(
+        "E-mail",
+        filters=[trimmed],
+        validators=[InputRequired("Type your e-mail."), Length(max=254)],
+    )
+    password = PasswordField("Password", validators=PRESENT_PASSWORD)
+    next = HiddenField()
+
+
+class CodeForm(Form):
+    """Six digits from an authenticator."""
+
+    code = StringField("Code", filters=[trimmed], validators=CODE)
+    next = HiddenField()
+
+
+class RecoveryForm(Form):
+    """One recovery code."""
+
+    code = StringField(
+        "Recovery code",
+        filters=[trimmed],
+        validators=[InputRequired("Type one of your recovery codes."), Length(max=40)],
+    )
+    next = HiddenField()
+
+
+class PasswordForm(Form):
+    """The present password, the new one, and a code where codes are set up."""
+
+    current = PasswordField("Current password", validators=PRESENT_PASSWORD)
+    password = PasswordField("New password", validators=[InputRequired("Type a new password.")])
+    code = StringField("Code from your authenticator", filters=[trimmed])

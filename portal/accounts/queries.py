@@ -1,0 +1,171 @@
+"""Finding people, members and organisations. A member of another organisation is not found."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from portal.accounts.models import (
+    Invitation,
+    Membership,
+    MfaPolicy,
+    Organisation,
+    Person,
+    RecoveryCode,
+    SignIn,
+)
+from portal.accounts.rules import Actor, MfaRule, Role, mfa_rule_for
+from portal.kit.db import db
+from portal.kit.errors import NotFound
+from portal.settings.rules import Settings
+
+
+def person_by_id(person_id: str) -> Person:
+    """Return a person, or raise `NotFound`."""
+    person = db.session.get(Person, person_id)
+    if person is None:
+        raise NotFound
+    return person
+
+
+def person_by_email(email: str) -> Person | None:
+    """Return the person of an address, if there is one."""
+    return db.session.scalar(select(Person).where(Person.email == email.strip().lower()))
+
+
+def organisation_by_id(organisation_id: str) -> Organisation:
+    """Return an organisation, or raise `NotFound`."""
+    organisation = db.session.get(Organisation, organisation_id)
+    if organisation is None:
+        raise NotFound
+    return organisation
+
+
+def partners(actor: Actor) -> Sequence[Organisation]:
+    """Return the organisations the actor may offer a contract to: all others, by name."""
+    others = select(Organisation).where(Organisation.id != actor.organisation_id)
+    return db.session.scalars(others.order_by(Organisation.name)).all()
+
+
+def members(actor: Actor) -> Sequence[Membership]:
+    """Return the members of the actor's own organisation, by name."""
+    return members_of(actor.organisation_id)
+
+
+def members_of(organisation_id: str) -> Sequence[Membership]:
+    """Return the members of an organisation, by name; the caller is a party that may know them."""
+    query = (
+        select(Membership)
+        .join(Membership.person)
+        .where(
+            Membership.organisation_id == organisation_id,
+            Membership.ended_at.is_(None),
+            Person.deactivated_at.is_(None),
+        )
+        .options(joinedload(Membership.person), joinedload(Membership.organisation))
+        .order_by(Person.name, Person.id)
+    )
+    return db.session.scalars(query).all()
+
+
+def members_with(organisation_id: str, role: Role) -> list[Membership]:
+    """Return the members of an organisation who hold a role, by name."""
+    return [row for row in members_of(organisation_id) if role in row.roles.split(",")]
+
+
+def find_member(actor: Actor, membership_id: str) -> Membership:
+    """Return a member of the actor's organisation, or raise `NotFound`."""
+    found = db.session.get(Membership, membership_id)
+    if found is None or found.organisation_id != actor.organisation_id or found.ended_at:
+        raise NotFound
+    return found
+
+
+def memberships_of(person_id: str) -> Sequence[Membership]:
+    """Return the organisations a person belongs to, by name."""
+    query = (
+        select(Membership)
+        .join(Membership.organisation)
+        .where(Membership.person_id == person_id, Membership.ended_at.is_(None))
+        .options(joinedload(Membership.organisation))
+        .order_by(Organisation.name)
+    )
+    return db.session.scalars(query).all()
+
+
+def has_factor(person_id: str) -> bool:
+    """Return whether a person has set up codes from an authenticator."""
+    return person_by_id(person_id).has_factor
+
+
+def mfa_rules(organisation_id: str) -> dict[str, MfaRule]:
+    """Return an organisation's rules by role ("*" is every role)."""
+    rows = db.session.scalars(select(MfaPolicy).where(MfaPolicy.organisation_id == organisation_id))
+    return {row.role: MfaRule(row.rule) for row in rows}
+
+
+def mfa_rule(actor: Actor) -> MfaRule:
+    """Return the strictest rule that holds for the actor's roles."""
+    return mfa_rule_for(mfa_rules(actor.organisation_id), actor.roles)
+
+
+def members_short_of_rule(actor: Actor) -> list[tuple[Membership, MfaRule]]:
+    """Return the members whose rule asks for codes and who have none yet, with that rule."""
+    rules = mfa_rules(actor.organisation_id)
+    short: list[tuple[Membership, MfaRule]] = []
+    for row in members(actor):
+        rule = mfa_rule_for(rules, [Role(name) for name in row.roles.split(",") if name])
+        if rule is not MfaRule.OPTIONAL and not row.person.has_factor:
+            short.append((row, rule))
+    return short
+
+
+def recovery_codes_left(person_id: str) -> int:
+    """Return how many recovery codes a person has not used."""
+    unused = select(func.count()).where(
+        RecoveryCode.person_id == person_id, RecoveryCode.used_at.is_(None)
+    )
+    return db.session.scalar(unused) or 0
+
+
+def live_sign_ins(person_id: str, settings: Settings, *, at: datetime) -> Sequence[SignIn]:
+    """Return a person's sessions that would still open a page, the last used first."""
+    query = (
+        select(SignIn)
+        .where(
+            SignIn.person_id == person_id,
+            SignIn.ended_at.is_(None),
+            SignIn.seen_at >= at - settings.idle,
+            SignIn.created_at >= at - settings.absolute,
+        )
+        .order_by(SignIn.seen_at.desc())
+    )
+    return db.session.scalars(query).all()
+
+
+def open_invitations(actor: Actor, *, at: datetime) -> Sequence[Invitation]:
+    """Return the invitations of the actor's organisation that can still be accepted."""
+    query = (
+        select(Invitation)
+        .where(
+            Invitation.organisation_id == actor.organisation_id,
+            Invitation.accepted_at.is_(None),
+            Invitation.expires_at > at,
+        )
+        .order_by(Invitation.created_at)
+    )
+    return db.session.scalars(query).all()
+
+
+def find_invitation(token_hash: str, *, at: datetime) -> Invitation:
+    """Return the invitation of a token that can still be accepted, or raise `NotFound`."""
+    query = select(Invitation).where(
+        Invitation.token_hash == token_hash,
+        Invitation.accepted_at.is_(None),
+        Invitation.expires_at > at,
+    )
+    found = db.session.scalar(query.options(joinedload(Invitation.organisation)))
+    if found is None:
+        raise NotFound
+    return found
