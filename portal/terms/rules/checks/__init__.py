@@ -1,0 +1,1 @@
+"""The thirteen coherence checks, grouped by what they speak of."""

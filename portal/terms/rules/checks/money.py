@@ -1,0 +1,166 @@
+"""Checks 4 and 6: the credit ladder, and the limits of liability."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import pairwise
+
+from portal.terms.rules.caps import cap_order
+from portal.terms.rules.checks.facts import Facts, Finding, error, warning
+from portal.terms.rules.numbers import plain
+from portal.terms.rules.shape import Value
+
+_YEAR_MONTHS = 12
+
+
+def check_ladder(facts: Facts) -> Iterator[Finding]:
+    """Check 4: the ladder has no gap, pays more for worse months, and its caps leave it room."""
+    whole = [r for r in facts.rows("K1") if None not in (r["from"], r["to"], r["credit"])]
+    rungs = sorted(whole, key=lambda r: (Decimal(r["to"]), Decimal(r["from"])), reverse=True)
+    if not rungs:
+        return
+    yield from _turned(rungs)
+    for upper, lower in pairwise(rungs):
+        yield from _joined(upper, lower)
+    if facts.has("D1") and Decimal(rungs[0]["to"]) != Decimal(facts.get("D1")):
+        yield error(
+            4,
+            ("K1", "D1"),
+            f"The ladder begins at {rungs[0]['to']} % but uptime is promised at "
+            f"{facts.say('D1')}: the top of the ladder must be the promise.",
+        )
+    if Decimal(rungs[-1]["from"]) > 0:
+        yield warning(
+            4,
+            ("K1",),
+            f"The ladder ends at {rungs[-1]['from']} %: below that, the worst months earn no "
+            "credit.",
+        )
+    yield from _capped(facts, rungs)
+
+
+def _turned(rungs: list[dict[str, Value]]) -> Iterator[Finding]:
+    for rung in rungs:
+        if Decimal(rung["from"]) >= Decimal(rung["to"]):
+            yield error(4, ("K1",), f"{_band(rung)} is upside down: write the lower uptime first.")
+
+
+def _band(rung: dict[str, Value]) -> str:
+    return f"The band {rung['from']} % to {rung['to']} %"
+
+
+def _joined(upper: dict[str, Value], lower: dict[str, Value]) -> Iterator[Finding]:
+    edge, start = Decimal(lower["to"]), Decimal(upper["from"])
+    if edge != start:
+        fault = "leaves a gap to" if edge < start else "overlaps"
+        yield error(
+            4,
+            ("K1",),
+            f"{_band(upper)} {fault} the band {lower['from']} % to {lower['to']} %: each band must "
+            "begin where the next one ends.",
+        )
+    if Decimal(lower["credit"]) < Decimal(upper["credit"]):
+        yield error(
+            4,
+            ("K1",),
+            f"{_band(lower)} pays {lower['credit']} %, less than the {upper['credit']} % of the "
+            "band above it: a worse month must not pay less.",
+        )
+
+
+def _capped(facts: Facts, rungs: list[dict[str, Value]]) -> Iterator[Finding]:
+    if facts.has("K5"):
+        over = [r for r in rungs if Decimal(r["credit"]) > Decimal(facts.get("K5"))]
+        if over:
+            said = ", ".join(f"{r['credit']} %" for r in over)
+            yield warning(
+                4,
+                ("K1", "K5"),
+                f"The ladder promises {said} but credits in a month stop at {facts.say('K5')}: "
+                "those rungs are never paid in full.",
+            )
+    if not facts.has("K6"):
+        return
+    months = facts.get("P1")["n"] if facts.has("P1") else _YEAR_MONTHS
+    typical = Decimal(rungs[0]["credit"])
+    bad_year, cap = _YEAR_MONTHS * typical, Decimal(facts.get("K6")) * months
+    if bad_year > cap:
+        yield warning(
+            4,
+            ("K1", "K6", "P1"),
+            f"A bad year at the first rung ({rungs[0]['credit']} % a month) comes to "
+            f"{plain(bad_year)} % of a monthly fee, but credits in a term of {months} months stop "
+            f"at {facts.say('K6')} ({plain(cap)} % of a monthly fee).",
+        )
+
+
+# ---- check 6 -------------------------------------------------------------------------------------
+
+
+def check_liability(facts: Facts) -> Iterator[Finding]:
+    """Check 6: the higher limit is higher, each claim has one limit, and credits fit under it."""
+    if facts.has("L3") and facts.knows("L1") and cap_order(facts.get("L3"), facts.get("L1")) != 1:
+        yield from _higher_limit(facts)
+    both = [c for c in facts.get("L2") or () if c in (facts.get("L4") or ())]
+    if both:
+        options = facts.schema.terms["L2"].options
+        said = ", ".join(o.label for o in options if o.code in both)
+        yield error(
+            6,
+            ("L2", "L4"),
+            f"{said}: both under the higher limit and without a limit. A claim stands in one "
+            "place only.",
+        )
+    yield from _credits_over_limit(facts)
+
+
+def _higher_limit(facts: Facts) -> Iterator[Finding]:
+    order = cap_order(facts.get("L3"), facts.get("L1"))
+    said = f"{facts.label('L3')} ({facts.say('L3')})"
+    ordinary = f"{facts.label('L1')} ({facts.say('L1')})"
+    if order is None:
+        yield warning(
+            6,
+            ("L3", "L1"),
+            f"Whether {said} is above {ordinary} depends on the fees: write both in the same way.",
+        )
+        return
+    yield error(
+        6, ("L3", "L1"), f"{said} is not above {ordinary}: graver claims need the greater limit."
+    )
+
+
+def _credits_over_limit(facts: Facts) -> Iterator[Finding]:
+    """Compare the most credits of a term with the general limit, both in months of fees."""
+    if not facts.has("K6", "L1"):
+        return
+    months = facts.get("P1")["n"] if facts.has("P1") else _YEAR_MONTHS
+    limit = _limit_in_months(facts)
+    credits_at_most = Decimal(facts.get("K6")) * months / 100
+    if limit is not None and credits_at_most > limit:
+        yield warning(
+            6,
+            ("K6", "L1", "P1"),
+            f"Credits in a term may reach {facts.say('K6')} of {months} months' fees "
+            f"({plain(round(credits_at_most, 2))} months), more than the limit of liability "
+            f"({facts.say('L1')}): the limit would cut the credits.",
+        )
+
+
+def _limit_in_months(facts: Facts) -> Decimal | None:
+    """Return the general limit in monthly fees, where it can be told."""
+    cap, found = facts.get("L1"), []
+    if "multiple" in cap:
+        found.append(Decimal(cap["multiple"]) * _YEAR_MONTHS)
+    if "amount" in cap:
+        fee = _monthly_fee(facts, cap["amount"]["currency"])
+        if not fee:
+            return None
+        found.append(Decimal(cap["amount"]["amount"]) / fee)
+    return max(found)
+
+
+def _monthly_fee(facts: Facts, currency: str) -> Decimal | None:
+    if not facts.has("O1", "O1.period") or facts.get("O1")["currency"] != currency:
+        return None
+    months = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}[facts.get("O1.period")]
+    return Decimal(facts.get("O1")["amount"]) / months
