@@ -1,0 +1,312 @@
+"""Starting, staffing and withdrawing a contract; facts and versions for the wings upon it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import Organisation
+from portal.accounts.rules import Actor, demand
+from portal.audit.actions import record
+from portal.contracts.models import Contract, Fact, SignerSlot, Stakeholder, Version
+from portal.contracts.queries import (
+    members_of,
+    name_of,
+    people_to_tell,
+    side_of,
+    signers_across,
+    state,
+    turn,
+)
+from portal.contracts.rules import document as documents
+from portal.contracts.rules import people as rules
+from portal.contracts.rules.life import Side, State
+from portal.contracts.rules.waiting import ALL_STEPS_DONE, OPEN, STEPS, may_withdraw
+from portal.kit.db import transaction
+from portal.kit.errors import NotFound, Refused
+from portal.kit.refs import new_id
+from portal.kit.vault import put
+from portal.notices.actions import write_mail
+from portal.residency.actions import make_data_key
+from portal.residency.databases import RegionDatabase
+from portal.residency.rules import allowed_for, new_public_ref
+
+# Slots are moved out of the way before they are numbered anew: (contract, position) is unique.
+ASIDE = 1000
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A published thing a contract rests on: its name with its version, and its SHA-256."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Pins:
+    """Everything a new contract is pinned to."""
+
+    template: Pin
+    schema: Pin
+    standard: Pin
+    tier: Pin | None
+
+
+def start_contract(
+    session: Session,
+    database: RegionDatabase,
+    actor: Actor,
+    *,
+    title: str,
+    vendor: Organisation,
+    customer: Organisation,
+    pins: Pins,
+    at: datetime,
+) -> Contract:
+    """Create a draft in a region both organisations allow, with its own data key."""
+    demand(actor, "contract:start")
+    region = database.region
+    if not allowed_for({region.name: region}, vendor.allowed_regions, customer.allowed_regions):
+        raise Refused(f"{region.label} is not allowed by both organisations.")
+    side = _side_among(actor, vendor=vendor, customer=customer)
+    with transaction(session):
+        ref = new_public_ref(region.name)
+        make_data_key(session, database, contract_id=ref, at=at)
+        contract = Contract(
+            id=ref, region=region.name, vendor_id=vendor.id, customer_id=customer.id,
+            vendor_name=vendor.name, customer_name=customer.name, started_by_side=side,
+            template=pins.template.name, template_sha256=pins.template.sha256,
+            schema_version=pins.schema.name, schema_sha256=pins.schema.sha256,
+            standard_version=pins.standard.name, standard_sha256=pins.standard.sha256,
+            tier=pins.tier.name if pins.tier else None,
+            tier_sha256=pins.tier.sha256 if pins.tier else None,
+            created_at=at, step=1,
+        )  # fmt: skip
+        put(session, contract, title=title)
+        session.flush()
+        record(
+            session, ref, "contract:started", actor=actor.log, at=at,
+            facts={
+                "side": side,
+                "template_sha256": contract.template_sha256,
+                "schema_sha256": contract.schema_sha256,
+                "standard_sha256": contract.standard_sha256,
+                "tier_sha256": contract.tier_sha256,
+            },
+        )  # fmt: skip
+    return contract
+
+
+def _side_among(actor: Actor, *, vendor: Organisation, customer: Organisation) -> Side:
+    if vendor.id == customer.id:
+        raise Refused("A contract needs two organisations.")
+    if actor.organisation_id not in (vendor.id, customer.id):
+        raise NotFound
+    return Side.VENDOR if actor.organisation_id == vendor.id else Side.CUSTOMER
+
+
+def finish_step(
+    session: Session, contract: Contract, actor: Actor, *, step: str, at: datetime
+) -> None:
+    """Remember that a step of the guided start is done, so that it resumes at the next one."""
+    demand(actor, "contract:start")
+    demand_starting(contract, actor, at=at)
+    place = STEPS.index(step) + 1
+    with transaction(session):
+        contract.step = max(contract.step, min(place + 1, ALL_STEPS_DONE))
+        record(
+            session, contract.id, "contract:step:finished", actor=actor.log, at=at,
+            facts={"step": place},
+        )  # fmt: skip
+
+
+def demand_starting(contract: Contract, actor: Actor, *, at: datetime) -> None:
+    """Refuse whoever is not preparing round 1 of this contract."""
+    side = side_of(contract, actor)
+    if side is None:
+        raise NotFound
+    if state(contract, today=at.date()) is not State.DRAFT:
+        raise Refused("Round 1 was sent. From now on the terms change in the negotiation.")
+    if turn(contract) is not side:
+        raise Refused(f"{name_of(contract, side.other)} prepares the first round.")
+
+
+def name_people(
+    session: Session,
+    contract: Contract,
+    actor: Actor,
+    *,
+    functions: Mapping[str, str],
+    signers: Sequence[rules.Signer],
+    at: datetime,
+) -> None:
+    """Replace the people of the actor's side: person by function, and its signers in order."""
+    demand(actor, "contract:edit_people")
+    side = side_of(contract, actor)
+    if side is None:
+        raise NotFound
+    if state(contract, today=at.date()) not in OPEN:
+        raise Refused("The agreement is frozen: who signs it is part of it.")
+    members = {member.person_id: member for member in members_of(actor.organisation_id)}
+    theirs = signers_across(contract, actor)
+    problem = rules.people_problem(members, functions=functions, signers=signers, theirs=theirs)
+    if problem:
+        raise Refused(problem)
+    with transaction(session):
+        _write_stakeholders(session, contract, side, functions, members, at=at)
+        _write_slots(session, contract, side, signers, members, at=at)
+        record(
+            session, contract.id, "contract:people:changed", actor=actor.log, at=at,
+            facts={"side": side, "stakeholders": len(functions), "signers": len(signers)},
+        )  # fmt: skip
+    session.expire(contract, ["stakeholders", "slots"])
+
+
+def _write_stakeholders(
+    session: Session,
+    contract: Contract,
+    side: Side,
+    functions: Mapping[str, str],
+    members: Mapping[str, rules.Member],
+    *,
+    at: datetime,
+) -> None:
+    for row in [row for row in contract.stakeholders if row.side == side]:
+        session.delete(row)
+    session.flush()
+    for function, person_id in functions.items():
+        row = Stakeholder(
+            id=new_id(at), region=contract.region, contract_id=contract.id, side=side,
+            person_id=person_id, function=function,
+        )  # fmt: skip
+        put(session, row, name=members[person_id].name, email=members[person_id].email)
+
+
+def _write_slots(
+    session: Session,
+    contract: Contract,
+    side: Side,
+    signers: Sequence[rules.Signer],
+    members: Mapping[str, rules.Member],
+    *,
+    at: datetime,
+) -> None:
+    """Keep the slot of whoever stays, and number both sides anew in one sequence."""
+    titles = {signer.person_id: signer.title for signer in signers}
+    kept = []
+    for number, slot in enumerate(list(contract.slots)):
+        if slot.side == side and slot.person_id not in titles:
+            session.delete(slot)
+        else:
+            slot.position = ASIDE + number
+            kept.append(slot)
+    session.flush()
+    places = _places(side, list(titles), [slot for slot in kept if slot.side != side])
+    held = {slot.person_id: slot for slot in kept}
+    for person_id, place in places.items():
+        slot = held.get(person_id) or SignerSlot(
+            id=new_id(at), region=contract.region, contract_id=contract.id, side=side,
+            person_id=person_id,
+        )  # fmt: skip
+        slot.position = place
+        if person_id in titles:
+            member = members[person_id]
+            put(session, slot, name=member.name, email=member.email, title=titles[person_id])
+    session.flush()
+
+
+def _places(side: Side, mine: Sequence[str], theirs: Sequence[SignerSlot]) -> dict[str, int]:
+    others = [slot.person_id for slot in sorted(theirs, key=lambda slot: slot.position)]
+    if side is Side.VENDOR:
+        return rules.sequence(mine, others)
+    return rules.sequence(others, mine)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail's subject and text, the same for everybody it goes to."""
+
+    subject: str
+    text: str
+
+
+def withdraw(
+    session: Session,
+    contract: Contract,
+    actor: Actor,
+    *,
+    reason: str,
+    letter: Letter,
+    at: datetime,
+) -> None:
+    """End a contract that not everybody has signed; both sides are told, the reason is kept."""
+    demand(actor, "contract:withdraw")
+    side = side_of(contract, actor)
+    if side is None:
+        raise NotFound
+    if not may_withdraw(state(contract, today=at.date())):
+        raise Refused("This contract can no longer be withdrawn.")
+    if not reason.strip():
+        raise Refused("Give a reason: the other side will read it.")
+    with transaction(session):
+        add_fact(
+            session, contract, "withdrawn", person_id=actor.person_id, side=side, at=at,
+            reason=reason,
+        )  # fmt: skip
+        record(
+            session, contract.id, "contract:withdrawn", actor=actor.log, at=at,
+            facts={"side": side},
+        )  # fmt: skip
+        told = {e: n for s in Side for n, e in people_to_tell(contract, s) if e != actor.email}
+        for email, name in told.items():
+            write_mail(
+                session, chain=contract.id, dedupe=f"contract:withdrawn:{contract.id}:{email}",
+                recipient=email, name=name, subject=letter.subject, text=letter.text, at=at,
+            )  # fmt: skip
+
+
+def add_fact(
+    session: Session,
+    contract: Contract,
+    kind: str,
+    *,
+    person_id: str,
+    side: Side | None,
+    at: datetime,
+    reason: str | None = None,
+) -> Fact:
+    """Add a dated fact in the caller's transaction."""
+    fact = Fact(
+        id=new_id(at),
+        region=contract.region,
+        contract_id=contract.id,
+        kind=kind,
+        at=at,
+        person_id=person_id,
+        side=side,
+    )
+    put(session, fact, reason=reason)
+    contract.facts.append(fact)
+    return fact
+
+
+def add_version(
+    session: Session, contract: Contract, *, document: dict[str, Any], at: datetime
+) -> Version:
+    """Freeze a document as the contract's next version, in the caller's transaction."""
+    canonical = documents.canonical_bytes(document)
+    version = Version(
+        id=new_id(at),
+        region=contract.region,
+        contract_id=contract.id,
+        number=document["version"],
+        sha256=documents.sha256_of(canonical),
+        frozen_at=at,
+    )
+    put(session, version, canonical=document)
+    contract.versions.append(version)
+    session.flush()
+    return version

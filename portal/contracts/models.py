@@ -1,0 +1,132 @@
+"""Tables of a contract, in its region. Content is sealed with the contract's key."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.kit.db import REGIONAL, Instant, Model
+from portal.kit.vault import Sealed
+
+
+class Contract(Model):
+    """A support contract between a vendor and a customer. `id` is the public reference."""
+
+    __tablename__ = "contracts"
+    __bind_key__ = REGIONAL
+
+    id: Mapped[str] = mapped_column(String(24), primary_key=True, comment="<region>-<letters>")
+    region: Mapped[str] = mapped_column(String(12))
+    title_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    vendor_id: Mapped[str] = mapped_column(String(26), index=True, comment="organisation")
+    customer_id: Mapped[str] = mapped_column(String(26), index=True, comment="organisation")
+    vendor_name: Mapped[str] = mapped_column(String(160))
+    customer_name: Mapped[str] = mapped_column(String(160))
+    started_by_side: Mapped[str] = mapped_column(String(8), comment="vendor | customer")
+    template: Mapped[str] = mapped_column(String(80), comment="name/number")
+    template_sha256: Mapped[str] = mapped_column(String(64))
+    schema_version: Mapped[str] = mapped_column(String(20))
+    schema_sha256: Mapped[str] = mapped_column(String(64))
+    standard_version: Mapped[str] = mapped_column(String(20))
+    standard_sha256: Mapped[str] = mapped_column(String(64))
+    tier: Mapped[str | None] = mapped_column(String(120), comment="catalogue/version/tier")
+    tier_sha256: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    step: Mapped[int] = mapped_column(Integer, default=1, comment="of the guided start, 1..4")
+
+    title = Sealed()
+    stakeholders: Mapped[list["Stakeholder"]] = relationship(order_by="Stakeholder.id")
+    slots: Mapped[list["SignerSlot"]] = relationship(order_by="SignerSlot.position")
+    facts: Mapped[list["Fact"]] = relationship(order_by="Fact.at")
+    versions: Mapped[list["Version"]] = relationship(order_by="Version.number")
+
+    @property
+    def ref(self) -> str:
+        """The public reference."""
+        return self.id
+
+    @property
+    def owner_key(self) -> str:
+        """Whose data key seals this row."""
+        return self.id
+
+
+class OfContract:
+    """Columns of a row that belongs to a contract and is sealed with its key."""
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    region: Mapped[str] = mapped_column(String(12))
+    contract_id: Mapped[str] = mapped_column(ForeignKey("contracts.id"), index=True)
+
+    @property
+    def owner_key(self) -> str:
+        """Whose data key seals this row."""
+        return self.contract_id
+
+
+class Stakeholder(OfContract, Model):
+    """A person with a function on one side of a contract; one owner a side."""
+
+    __tablename__ = "stakeholders"
+    __bind_key__ = REGIONAL
+    __table_args__ = (UniqueConstraint("contract_id", "side", "person_id", "function"),)
+
+    side: Mapped[str] = mapped_column(String(8))
+    person_id: Mapped[str] = mapped_column(String(26))
+    function: Mapped[str] = mapped_column(
+        String(20), comment="owner | sales | it | legal | procurement | support"
+    )
+    name_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    email_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    name = Sealed()
+    email = Sealed()
+
+
+class SignerSlot(OfContract, Model):
+    """A place to sign: who signs for which side, and in which order over both sides."""
+
+    __tablename__ = "signer_slots"
+    __bind_key__ = REGIONAL
+    __table_args__ = (
+        UniqueConstraint("contract_id", "position"),
+        UniqueConstraint("contract_id", "person_id", name="slots_distinct_persons"),
+    )
+
+    side: Mapped[str] = mapped_column(String(8))
+    position: Mapped[int] = mapped_column(Integer, comment="order over both sides, from 1")
+    person_id: Mapped[str] = mapped_column(String(26))
+    name_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    email_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    title_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    name = Sealed()
+    email = Sealed()
+    title = Sealed()
+
+
+class Fact(OfContract, Model):
+    """A dated fact in the life of a contract: withdrawn, declined, completed, ..."""
+
+    __tablename__ = "facts"
+    __bind_key__ = REGIONAL
+
+    kind: Mapped[str] = mapped_column(String(30))
+    at: Mapped[datetime] = mapped_column(Instant)
+    person_id: Mapped[str] = mapped_column(String(26))
+    side: Mapped[str | None] = mapped_column(String(8))
+    reason_enc: Mapped[bytes | None] = mapped_column(LargeBinary)
+    reason = Sealed()
+
+
+class Version(OfContract, Model):
+    """Frozen terms: canonical JSON (RFC 8785) and its SHA-256. Never changed, only voided."""
+
+    __tablename__ = "versions"
+    __bind_key__ = REGIONAL
+    __table_args__ = (UniqueConstraint("contract_id", "number"),)
+
+    number: Mapped[int] = mapped_column(Integer)
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    canonical_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    frozen_at: Mapped[datetime] = mapped_column(Instant)
+    voided_at: Mapped[datetime | None] = mapped_column(Instant)
+    canonical = Sealed()

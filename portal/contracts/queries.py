@@ -1,0 +1,365 @@
+"""Finding contracts. The first argument after the session is the member who asks: a contract of
+other parties is not found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from importlib.resources import files
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from portal.accounts.models import Membership, Organisation, Person
+from portal.accounts.rules import NEGOTIATORS, Actor
+from portal.contracts.models import Contract, Fact, SignerSlot, Version
+from portal.contracts.rules.life import DatedFact, Side, State, completed_at, state_of, turn_of
+from portal.contracts.rules.people import FUNCTION_WORDS, OWNER, Member, suggested
+from portal.contracts.rules.template import Template, load_template
+from portal.contracts.rules.waiting import Standing
+from portal.kit.db import db
+from portal.kit.errors import NotFound
+from portal.plans.rules import Catalogue, load_catalogue
+from portal.residency.models import DataKey
+
+
+def find_contract(session: Session, actor: Actor, ref: str) -> Contract:
+    """Return the contract, or raise `NotFound` where it is missing or not the actor's."""
+    contract: Contract | None = session.scalar(
+        select(Contract)
+        .where(Contract.id == ref, _is_party(actor))
+        .options(
+            selectinload(Contract.facts),
+            selectinload(Contract.slots),
+            selectinload(Contract.stakeholders),
+            selectinload(Contract.versions),
+        )
+    )
+    if contract is None or side_of(contract, actor) is None:
+        raise NotFound
+    return contract
+
+
+def _is_party(actor: Actor) -> ColumnElement[bool]:
+    return or_(
+        Contract.vendor_id == actor.organisation_id, Contract.customer_id == actor.organisation_id
+    )
+
+
+def side_of(contract: Contract, actor: Actor) -> Side | None:
+    """Return the actor's side of a contract."""
+    if actor.organisation_id == contract.vendor_id:
+        return Side.VENDOR
+    return Side.CUSTOMER if actor.organisation_id == contract.customer_id else None
+
+
+def dated_facts(contract: Contract) -> list[DatedFact]:
+    """Return the contract's facts as the rules read them, oldest first."""
+    return [
+        DatedFact(fact.kind, fact.at, Side(fact.side) if fact.side else None)
+        for fact in sorted(contract.facts, key=lambda fact: (fact.at, fact.id))
+    ]
+
+
+def current_version(contract: Contract) -> Version | None:
+    """Return the frozen version that stands, if there is one."""
+    return next((v for v in reversed(contract.versions) if v.voided_at is None), None)
+
+
+def service_start(contract: Contract) -> date | None:
+    """Return the service start of the frozen version (term A5), if it names a date."""
+    version = current_version(contract)
+    value = version.canonical["terms"].get("A5") if version else None
+    return date.fromisoformat(value) if isinstance(value, str) else None
+
+
+def state(contract: Contract, *, today: date) -> State:
+    """Return where the contract stands."""
+    return state_of(dated_facts(contract), service_start=service_start(contract), today=today)
+
+
+def turn(contract: Contract) -> Side:
+    """Return whose turn it is in the negotiation."""
+    return turn_of(dated_facts(contract), started_by=Side(contract.started_by_side))
+
+
+def signed_by(contract: Contract) -> dict[str, datetime]:
+    """Return who signed the version that stands, and when, by person."""
+    facts = sorted(contract.facts, key=lambda fact: (fact.at, fact.id))
+    frozen = max((i for i, fact in enumerate(facts) if fact.kind == "frozen"), default=len(facts))
+    return {fact.person_id: fact.at for fact in facts[frozen:] if fact.kind == "signed"}
+
+
+def next_slot(contract: Contract) -> SignerSlot | None:
+    """Return the slot that signs next: the first in order that has not."""
+    signed = signed_by(contract)
+    slots = sorted(contract.slots, key=lambda slot: slot.position)
+    return next((slot for slot in slots if slot.person_id not in signed), None)
+
+
+def last_fact(contract: Contract, kind: str) -> Fact | None:
+    """Return the latest fact of a kind."""
+    facts = [fact for fact in contract.facts if fact.kind == kind]
+    return max(facts, key=lambda fact: (fact.at, fact.id), default=None)
+
+
+def standing(contract: Contract, actor: Actor, *, today: date) -> Standing:
+    """Return where a contract stands for the member who looks."""
+    side = side_of(contract, actor)
+    if side is None:
+        raise NotFound
+    slot = next_slot(contract)
+    return Standing(
+        state=state(contract, today=today),
+        turn=turn(contract),
+        side=side,
+        step=contract.step,
+        mine_to_sign=slot is not None and slot.person_id == actor.person_id,
+        next_signer=slot.name if slot else None,
+        other_name=name_of(contract, side.other),
+    )
+
+
+def name_of(contract: Contract, side: Side) -> str:
+    """Return the name of the organisation on a side."""
+    return contract.vendor_name if side is Side.VENDOR else contract.customer_name
+
+
+def organisation_of(contract: Contract, side: Side) -> str:
+    """Return the id of the organisation on a side."""
+    return contract.vendor_id if side is Side.VENDOR else contract.customer_id
+
+
+def counterparties(actor: Actor) -> list[Organisation]:
+    """Return the organisations the actor's may contract with: every other one on this host."""
+    return list(
+        db.session.scalars(
+            select(Organisation)
+            .where(Organisation.id != actor.organisation_id)
+            .order_by(Organisation.name)
+        )
+    )
+
+
+def own_organisation(actor: Actor) -> Organisation:
+    """Return the actor's own organisation."""
+    return db.session.get_one(Organisation, actor.organisation_id)
+
+
+def published_templates() -> dict[str, Template]:
+    """Return the published templates by "name/number"."""
+    found = {}
+    for file in files("portal.contracts").joinpath("data").iterdir():
+        name, _, number = file.name.removeprefix("template-").removesuffix(".toml").rpartition("-")
+        template = load_template(name, int(number))
+        if template.status == "published":
+            found[f"{name}/{number}"] = template
+    return dict(sorted(found.items()))
+
+
+def template_of(contract: Contract) -> Template:
+    """Return the template a contract is pinned to."""
+    name, _, number = contract.template.rpartition("/")
+    return load_template(name, int(number))
+
+
+def catalogue_of(vendor: Organisation) -> Catalogue | None:
+    """Return the latest catalogue of a vendor, if it publishes one."""
+    folder = files("portal.plans").joinpath("data")
+    numbers = [
+        int(number)
+        for file in folder.iterdir()
+        for slug, _, number in [file.name.removesuffix(".json").rpartition("-")]
+        if slug == vendor.slug and number.isdigit()
+    ]
+    return load_catalogue(f"{vendor.slug}-{max(numbers)}") if numbers else None
+
+
+def members_of(organisation_id: str) -> list[Member]:
+    """Return the members of an organisation who can be named on a contract, by name."""
+    rows = db.session.execute(
+        select(Person, Membership.roles)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(
+            Membership.organisation_id == organisation_id,
+            Membership.ended_at.is_(None),
+            Person.deactivated_at.is_(None),
+        )
+        .order_by(Person.name)
+    )
+    return [
+        Member(person.id, person.name, person.email, frozenset(roles.split(",")))
+        for person, roles in rows
+    ]
+
+
+def people_to_tell(contract: Contract, side: Side) -> list[tuple[str, str]]:
+    """Return (name, e-mail) of those a side's mail goes to, each once, the owner first.
+
+    Before a side has named its people, its mail goes to all its members who may negotiate.
+    """
+    named = [person for person in contract.stakeholders if person.side == side]
+    if named:
+        named.sort(key=lambda person: person.function != OWNER)
+        pairs = [(str(person.name), str(person.email)) for person in named]
+    else:
+        members = members_of(organisation_of(contract, side))
+        pairs = [(m.name, m.email) for m in members if m.roles & {*NEGOTIATORS}]
+    return list({email: (name, email) for name, email in reversed(pairs)}.values())[::-1]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A signer's place: who signs for whom, and whether they have."""
+
+    position: int
+    person_id: str
+    name: str
+    title: str
+    organisation: str
+    signed_at: datetime | None
+    is_next: bool
+
+
+def signing_order(contract: Contract, *, today: date) -> list[Place]:
+    """Return the signers of both sides in order."""
+    signed, following = signed_by(contract), next_slot(contract)
+    signing = state(contract, today=today) is State.SIGNING
+    return [
+        Place(
+            position=slot.position,
+            person_id=slot.person_id,
+            name=slot.name,
+            title=slot.title,
+            organisation=name_of(contract, Side(slot.side)),
+            signed_at=signed.get(slot.person_id),
+            is_next=signing and slot is following,
+        )
+        for slot in sorted(contract.slots, key=lambda slot: slot.position)
+    ]
+
+
+@dataclass(frozen=True)
+class SidePeople:
+    """The people of a side, as (function, names) in words, the owner first."""
+
+    name: str
+    word: str
+    people: list[tuple[str, str]]
+
+
+def people_of(contract: Contract) -> list[SidePeople]:
+    """Return the people of both sides, the vendor's first."""
+    sides = []
+    for side in Side:
+        named = []
+        for function, words in FUNCTION_WORDS.items():
+            rows = [p for p in contract.stakeholders if (p.side, p.function) == (side, function)]
+            if rows:
+                named.append((words, ", ".join(str(row.name) for row in rows)))
+        sides.append(SidePeople(name_of(contract, side), side.value, named))
+    return sides
+
+
+def people_to_edit(
+    contract: Contract, actor: Actor, members: Sequence[Member]
+) -> dict[str, str | None]:
+    """Return the people of the actor's side by field; who named nobody is given suggestions."""
+    side = side_of(contract, actor)
+    named = {row.function: row.person_id for row in contract.stakeholders if row.side == side}
+    found: dict[str, str | None] = {**named}
+    if not named:
+        found = {name: suggested(name, members) for name in FUNCTION_WORDS}
+    mine = [slot for slot in contract.slots if slot.side == side]
+    for number, slot in enumerate(mine, 1):
+        found |= {f"signer_{number}": slot.person_id, f"title_{number}": slot.title}
+    return found
+
+
+def signers_across(contract: Contract, actor: Actor) -> list[str]:
+    """Return the persons who sign for the other side."""
+    side = side_of(contract, actor)
+    return [slot.person_id for slot in contract.slots if slot.side != side]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a contract ended before it was signed by all."""
+
+    organisation: str
+    at: datetime
+    reason: str
+
+
+def ended(contract: Contract) -> Ended | None:
+    """Return who withdrew from or declined the contract, when and why."""
+    fact = last_fact(contract, "withdrawn") or last_fact(contract, "declined")
+    if fact is None or fact.side is None:
+        return None
+    return Ended(name_of(contract, Side(fact.side)), fact.at, fact.reason or "")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A contract in a list."""
+
+    ref: str
+    title: str
+    state: State
+    turn: Side
+    side: Side | None
+    region: str
+    vendor: str
+    customer: str
+    created_at: datetime
+    completed_at: datetime | None
+    standing: Standing | None
+
+
+def list_contracts(sessions: Sequence[Session], actor: Actor, *, today: date) -> list[Row]:
+    """Return the actor's contracts over these regions, newest first; five queries a region."""
+    return _rows(sessions, actor, today=today, whose=_is_party(actor))
+
+
+def every_contract(sessions: Sequence[Session], *, today: date) -> list[Row]:
+    """Return all contracts on this host, for the operator's command line."""
+    return _rows(sessions, None, today=today, whose=None)
+
+
+def _rows(
+    sessions: Sequence[Session],
+    actor: Actor | None,
+    *,
+    today: date,
+    whose: ColumnElement[bool] | None,
+) -> list[Row]:
+    rows = []
+    for session in sessions:
+        query = select(Contract).options(
+            selectinload(Contract.facts),
+            selectinload(Contract.versions),
+            selectinload(Contract.slots),
+        )
+        keys = select(DataKey).join(Contract, Contract.id == DataKey.id)
+        if whose is not None:
+            query, keys = query.where(whose), keys.where(whose)
+        # Held while the titles are opened, so that no contract asks for its key by itself.
+        held = session.scalars(keys).all()
+        rows += [_row(contract, actor, today=today) for contract in session.scalars(query)]
+        del held
+    return sorted(rows, key=lambda row: row.created_at, reverse=True)
+
+
+def _row(contract: Contract, actor: Actor | None, *, today: date) -> Row:
+    return Row(
+        ref=contract.ref,
+        title=contract.title,
+        state=state(contract, today=today),
+        turn=turn(contract),
+        side=side_of(contract, actor) if actor else None,
+        region=contract.region,
+        vendor=contract.vendor_name,
+        customer=contract.customer_name,
+        created_at=contract.created_at,
+        completed_at=completed_at(dated_facts(contract)),
+        standing=standing(contract, actor, today=today) if actor else None,
+    )

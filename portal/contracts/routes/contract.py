@@ -1,0 +1,192 @@
+"""One contract: its overview, agreement and log, and withdrawing it."""
+
+from pathlib import Path
+
+from flask import current_app, flash, url_for
+from flask.typing import ResponseReturnValue
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.orm import Session
+
+from portal.accounts.rules import Actor, demand, may
+from portal.audit.queries import bodies, head, lines
+from portal.audit.rules import check_chain
+from portal.audit.sentences import by_day
+from portal.contracts import actions, queries
+from portal.contracts.forms import WithdrawalForm
+from portal.contracts.models import Contract, Version
+from portal.contracts.routes.doors import bp, doors_of, opened, region_labels, step_url, today
+from portal.contracts.rules import listing, waiting
+from portal.contracts.rules.freezing import pins_of
+from portal.contracts.rules.life import STATE_WORDS, State, completed_at
+from portal.contracts.rules.reading import deed_context, key_facts
+from portal.contracts.rules.waiting import STEP_WORDS
+from portal.kit import clock
+from portal.kit.errors import NotFound, Refused
+from portal.kit.web import needs, page, see_other
+from portal.signing.pdf import table_cells
+from portal.signing.queries import signatures_of
+from portal.terms.rules import load_schema
+from portal.terms.rules.standard import load_standard_terms
+
+MAIL = Environment(
+    loader=FileSystemLoader(Path(__file__).parents[3] / "templates" / "mail"),
+    undefined=StrictUndefined,
+    autoescape=False,  # noqa: S701  plain text for mail, no markup to escape
+    trim_blocks=True,
+)
+
+
+@bp.get("/contracts/<ref>")
+@needs("contract:see")
+def show(ref: str) -> ResponseReturnValue:
+    """Show where a contract stands, who takes part, and the one thing to do next."""
+    actor, session, contract = opened(ref)
+    standing = queries.standing(contract, actor, today=today())
+    next_move, doors = waiting.next_step(standing), doors_of(contract)
+    version = queries.current_version(contract)
+    done = standing.state in {State.COMPLETED, State.IN_FORCE}
+    return page(
+        "contracts/show.html",
+        contract=contract,
+        state_words=STATE_WORDS[standing.state],
+        state_kind=listing.KINDS.get(standing.state),
+        next=next_move,
+        next_href=doors[next_move.door],
+        done=done,
+        in_force=standing.state is State.IN_FORCE,
+        ended=queries.ended(contract),
+        doors=doors,
+        steps=_steps(contract, standing),
+        signing=standing.state is State.SIGNING,
+        has_deed=done or standing.state in {State.SIGNING, State.SEALING},
+        slots=queries.signing_order(contract, today=today()),
+        sides=queries.people_of(contract),
+        pins=pins_of(contract),
+        completed_at=completed_at(queries.dated_facts(contract)),
+        service_start=queries.service_start(contract),
+        version=version,
+        identified=_identified(session, version),
+        key_facts=_key_facts(contract) if done else [],
+        region_label=region_labels()[contract.region],
+        may_edit_people=standing.state in waiting.OPEN and may(actor, "contract:edit_people"),
+        may_withdraw=waiting.may_withdraw(standing.state) and may(actor, "contract:withdraw"),
+    )
+
+
+def _identified(session: Session, version: Version | None) -> dict[int, str]:
+    """Return how each person who signed was identified, in words, by position."""
+    if version is None:
+        return {}
+    told = {}
+    for line in signatures_of(session, version):
+        known = dict(line.identified)
+        if known:
+            told[line.position] = f"{known['Account']}; {known['Second factor']}"
+    return told
+
+
+def _steps(contract: Contract, standing: waiting.Standing) -> list[dict[str, str]]:
+    kinds = {"Done": "good", "Next": "yours", "To do": ""}
+    return [
+        {
+            "label": STEP_WORDS[step],
+            "href": step_url(contract, step),
+            "state": words,
+            "kind": kinds[words],
+        }
+        for step, words in waiting.steps_done(standing)
+    ]
+
+
+def _key_facts(contract: Contract) -> list[tuple[str, str]]:
+    version = queries.current_version(contract)
+    if version is None:
+        return []
+    return key_facts(version.canonical, load_schema(contract.schema_version))
+
+
+@bp.get("/contracts/<ref>/agreement")
+@needs("contract:see")
+def agreement(ref: str) -> ResponseReturnValue:
+    """Show the frozen agreement in full, from the view model the deed is set from."""
+    _, session, contract = opened(ref)
+    version = queries.current_version(contract)
+    if version is None:
+        raise NotFound
+    schema = load_schema(contract.schema_version)
+    deed = deed_context(
+        version.canonical,
+        schema,
+        load_standard_terms(contract.standard_version),
+        sha256=version.sha256,
+        operator=current_app.config["SETTINGS"].operator,
+        region_label=region_labels()[contract.region],
+        entry_head=head(session, contract.id),
+    )
+    columns = {t.id: [c.label for c in t.columns] for t in schema.terms.values() if t.columns}
+    return page(
+        "contracts/agreement.html", contract=contract, deed=deed, columns=columns, cells=table_cells
+    )
+
+
+@bp.get("/contracts/<ref>/log")
+@needs("log:read")
+def log(ref: str) -> ResponseReturnValue:
+    """Show the contract's entries as sentences, after checking their chain."""
+    actor, session, contract = opened(ref)
+    demand(actor, "log:read")
+    entries = lines(session, contract.id)
+    texts = bodies(session, contract.id)
+    stored = [(e.seq, e.hash, text) for e, text in zip(entries, texts, strict=True)]
+    return page(
+        "contracts/log.html",
+        contract=contract,
+        days=by_day(entries),
+        count=len(entries),
+        head=entries[-1].hash if entries else None,
+        findings=check_chain(contract.id, stored),
+    )
+
+
+@bp.get("/contracts/<ref>/withdrawal")
+@needs("contract:withdraw")
+def withdrawal(ref: str) -> ResponseReturnValue:
+    """Ask for the reason before a contract is withdrawn."""
+    actor, _, contract = opened(ref)
+    demand(actor, "contract:withdraw")
+    if not waiting.may_withdraw(queries.state(contract, today=today())):
+        raise Refused("This contract can no longer be withdrawn.")
+    return _withdrawal_page(contract, actor, WithdrawalForm(formdata=None))
+
+
+@bp.post("/contracts/<ref>/withdrawal")
+@needs("contract:withdraw")
+def withdraw(ref: str) -> ResponseReturnValue:
+    """Withdraw the contract and tell both sides."""
+    actor, session, contract = opened(ref)
+    demand(actor, "contract:withdraw")
+    form = WithdrawalForm()
+    if not form.validate_on_submit():
+        return _withdrawal_page(contract, actor, form, status=422)
+    actions.withdraw(
+        session, contract, actor, reason=form.reason.data, letter=_withdrawn(contract, actor),
+        at=clock.now(),
+    )  # fmt: skip
+    flash("The contract is withdrawn. Both sides are told.", "good")
+    return see_other(url_for("contracts.show", ref=ref))
+
+
+def _withdrawal_page(
+    contract: Contract, actor: Actor, form: WithdrawalForm, *, status: int = 200
+) -> ResponseReturnValue:
+    side = queries.side_of(contract, actor)
+    other = queries.name_of(contract, side.other) if side else ""
+    return page("contracts/confirm.html", status, contract=contract, form=form, other_name=other)
+
+
+def _withdrawn(contract: Contract, actor: Actor) -> actions.Letter:
+    link = current_app.config["SETTINGS"].base_url + url_for("contracts.show", ref=contract.ref)
+    text = MAIL.get_template("contracts_withdrawn.txt").render(
+        organisation=actor.organisation_name, ref=contract.ref, link=link
+    )
+    return actions.Letter(f"Withdrawn: {contract.ref}", text)

@@ -1,0 +1,94 @@
+"""The life of a contract, derived from its dated facts. States are never set by hand."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """The two sides of a contract."""
+
+    VENDOR = "vendor"
+    CUSTOMER = "customer"
+
+    @property
+    def other(self) -> "Side":
+        """The side across the table."""
+        return Side.CUSTOMER if self is Side.VENDOR else Side.VENDOR
+
+
+class State(StrEnum):
+    """Where a contract stands."""
+
+    DRAFT = "draft"
+    NEGOTIATION = "negotiation"
+    AGREED = "agreed"
+    SIGNING = "signing"
+    SEALING = "sealing"
+    COMPLETED = "completed"
+    IN_FORCE = "in_force"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+STATE_WORDS = {
+    State.DRAFT: "Draft",
+    State.NEGOTIATION: "In negotiation",
+    State.AGREED: "Agreed, deed in preparation",
+    State.SIGNING: "Out for signature",
+    State.SEALING: "Signed by all, being sealed",
+    State.COMPLETED: "Completed",
+    State.IN_FORCE: "In force",
+    State.DECLINED: "Declined",
+    State.WITHDRAWN: "Withdrawn",
+}
+
+# Kinds of facts: round_sent(side), frozen, reopened, deed_prepared, signed(side),
+# all_signed, completed, declined(side), withdrawn(side).
+FINAL = frozenset({State.DECLINED, State.WITHDRAWN, State.COMPLETED, State.IN_FORCE})
+
+
+@dataclass(frozen=True)
+class DatedFact:
+    """A fact as the rules see it."""
+
+    kind: str
+    at: datetime
+    side: Side | None = None
+
+
+def state_of(facts: Sequence[DatedFact], *, service_start: date | None, today: date) -> State:
+    """Return the state that the facts, in time order, add up to."""
+    kinds = {fact.kind for fact in facts}
+    for kind, state in (("withdrawn", State.WITHDRAWN), ("declined", State.DECLINED)):
+        if kind in kinds:
+            return state
+    if "completed" in kinds:
+        started = service_start is None or service_start <= today
+        return State.IN_FORCE if started else State.COMPLETED
+    return _open_state({fact.kind for fact in _since_reopened(facts)}, kinds)
+
+
+def _open_state(recent: set[str], ever: set[str]) -> State:
+    if "frozen" in recent:
+        if "all_signed" in recent:
+            return State.SEALING
+        return State.SIGNING if "deed_prepared" in recent else State.AGREED
+    return State.NEGOTIATION if "round_sent" in ever else State.DRAFT
+
+
+def _since_reopened(facts: Sequence[DatedFact]) -> Sequence[DatedFact]:
+    last = max((i for i, fact in enumerate(facts) if fact.kind == "reopened"), default=-1)
+    return facts[last + 1 :]
+
+
+def turn_of(facts: Iterable[DatedFact], *, started_by: Side) -> Side:
+    """Return the side to move: the one that did not send the last round."""
+    sides = [fact.side for fact in facts if fact.kind == "round_sent" and fact.side]
+    return sides[-1].other if sides else started_by
+
+
+def completed_at(facts: Iterable[DatedFact]) -> datetime | None:
+    """Return when the contract was completed (sealed), if it was."""
+    return next((fact.at for fact in facts if fact.kind == "completed"), None)

@@ -1,0 +1,35 @@
+"""Contracts in a list: which filter a state belongs to, and what a search finds."""
+
+from collections.abc import Mapping
+
+from portal.contracts.rules.life import State
+
+FILTERS: Mapping[str, tuple[str, frozenset[State]]] = {
+    "draft": ("Drafts", frozenset({State.DRAFT})),
+    "negotiation": ("In negotiation", frozenset({State.NEGOTIATION})),
+    "signing": ("To sign", frozenset({State.AGREED, State.SIGNING, State.SEALING})),
+    "signed": ("Signed", frozenset({State.COMPLETED, State.IN_FORCE})),
+    "ended": ("Ended", frozenset({State.DECLINED, State.WITHDRAWN})),
+}
+
+KINDS: Mapping[State, str] = {
+    State.NEGOTIATION: "open",
+    State.AGREED: "agreed",
+    State.SIGNING: "open",
+    State.SEALING: "agreed",
+    State.COMPLETED: "good",
+    State.IN_FORCE: "good",
+    State.DECLINED: "rejected",
+    State.WITHDRAWN: "rejected",
+}
+
+
+def stands_in(state: State, name: str | None) -> bool:
+    """Return whether a state belongs to a filter; no filter holds every state."""
+    return name is None or name not in FILTERS or state in FILTERS[name][1]
+
+
+def is_found(search: str, *, ref: str, title: str) -> bool:
+    """Return whether every word searched for is in the reference or the title."""
+    text = f"{ref} {title}".casefold()
+    return all(word in text for word in search.casefold().split())

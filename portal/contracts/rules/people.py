@@ -1,0 +1,91 @@
+"""People of a side: functions, the owner, and the sequence of signers."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+OWNER = "owner"
+FUNCTIONS = ("sales", "it", "legal", "procurement", "support")
+FUNCTION_WORDS = {
+    OWNER: "Owner",
+    "sales": "Sales",
+    "it": "IT",
+    "legal": "Legal",
+    "procurement": "Procurement",
+    "support": "Support",
+}
+MOST_SIGNERS = 4
+
+# Which roles usually fill a function: only a suggestion, the person who fills the form decides.
+USUAL_ROLES: Mapping[str, tuple[str, ...]] = {
+    OWNER: ("account_manager", "procurement", "sales_ops"),
+    "sales": ("sales_ops", "account_manager"),
+    "it": ("it_admin", "support_engineer"),
+    "legal": ("legal",),
+    "procurement": ("procurement",),
+    "support": ("support_lead", "support_engineer", "it_admin"),
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member who can be named on a contract."""
+
+    person_id: str
+    name: str
+    email: str
+    roles: frozenset[str]
+
+    @property
+    def may_sign(self) -> bool:
+        """Whether this member signs for the organisation."""
+        return "signatory" in self.roles
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A person named to sign, with the title they sign under."""
+
+    person_id: str
+    title: str
+
+
+def suggested(function: str, members: Iterable[Member]) -> str | None:
+    """Return the first member whose role usually fills this function."""
+    pool = list(members)
+    for role in USUAL_ROLES[function]:
+        for member in pool:
+            if role in member.roles:
+                return member.person_id
+    return None
+
+
+def people_problem(
+    members: Mapping[str, Member],
+    *,
+    functions: Mapping[str, str],
+    signers: Sequence[Signer],
+    theirs: Iterable[str],
+) -> str | None:
+    """Say what is wrong with the people of a side, or None. `theirs` sign for the other side."""
+    people = [signer.person_id for signer in signers]
+    if OWNER not in functions:
+        return "Choose the owner: one person who coordinates your side."
+    if not signers:
+        return "Name at least one person who signs for you."
+    if len(signers) > MOST_SIGNERS:
+        return f"Name at most {MOST_SIGNERS} signers."
+    if not {*people, *functions.values()} <= set(members):
+        return "Choose members of your own organisation."
+    if len(set(people)) < len(people):
+        return "Name each signer once."
+    if not all(members[person].may_sign for person in people):
+        return "A signer needs the role Signatory. Ask your organisation administrator."
+    taken = next((person for person in people if person in set(theirs)), None)
+    if taken:
+        return f"{members[taken].name} already signs for the other side. Name somebody else."
+    return None
+
+
+def sequence(vendor: Sequence[str], customer: Sequence[str]) -> dict[str, int]:
+    """Return each signer's position over both sides, from 1: the vendor's first."""
+    return {person: place for place, person in enumerate((*vendor, *customer), start=1)}

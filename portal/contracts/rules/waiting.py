@@ -1,0 +1,164 @@
+"""Whom a contract waits for, and the one thing to do next."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from portal.contracts.rules.life import Side, State
+
+STEPS = ("people", "service-levels", "scope", "metrics")
+STEP_WORDS = {
+    "people": "People",
+    "service-levels": "Service levels",
+    "scope": "Scope",
+    "metrics": "Metrics",
+}
+ALL_STEPS_DONE = len(STEPS) + 1
+OPEN = frozenset({State.DRAFT, State.NEGOTIATION})
+
+
+class Wait(StrEnum):
+    """What waits for the member who looks, the most pressing first."""
+
+    SIGNATURE = "signature"
+    ANSWER = "answer"
+    START = "start"
+
+
+WAIT_WORDS = {
+    Wait.START: "Yours to finish and send",
+    Wait.ANSWER: "Your turn to answer",
+    Wait.SIGNATURE: "Waiting for your signature",
+}
+
+
+class Door(StrEnum):
+    """A page of the contract that a next step leads to."""
+
+    START = "start"
+    TERMS = "terms"
+    ROUNDS = "rounds"
+    PEOPLE = "people"
+    SIGN = "sign"
+    AGREEMENT = "agreement"
+    DEED = "deed"
+    LOG = "log"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a contract stands, seen by one member."""
+
+    state: State
+    turn: Side
+    side: Side
+    step: int
+    mine_to_sign: bool
+    next_signer: str | None
+    other_name: str
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """The one thing to do next: what is the matter, and the door that leads there."""
+
+    title: str
+    text: str
+    label: str
+    door: Door
+    urgent: bool
+
+
+def waits_for(standing: Standing) -> Wait | None:
+    """Return what waits for this member, if anything does."""
+    if standing.state is State.SIGNING:
+        return Wait.SIGNATURE if standing.mine_to_sign else None
+    if standing.state not in OPEN or standing.turn is not standing.side:
+        return None
+    return Wait.START if standing.state is State.DRAFT else Wait.ANSWER
+
+
+def steps_done(standing: Standing) -> list[tuple[str, str]]:
+    """Return each step of the start as (step, "Done" | "Next" | "To do"); none unless preparing."""
+    if waits_for(standing) is not Wait.START:
+        return []
+    words = ["Done", "Next", "To do"]
+    return [
+        (step, words[(place >= standing.step) + (place > standing.step)])
+        for place, step in enumerate(STEPS, start=1)
+    ]
+
+
+def may_withdraw(state: State) -> bool:
+    """Return whether a contract can still be withdrawn: not once all have signed, nor after."""
+    return state in OPEN | {State.AGREED, State.SIGNING}
+
+
+def next_step(standing: Standing) -> NextStep:
+    """Return the one thing to do next for this member."""
+    wait = waits_for(standing)
+    if wait is not None:
+        return _mine(wait, standing)
+    if standing.state in OPEN:
+        return _theirs(standing)
+    return _later(standing)
+
+
+def _mine(wait: Wait, standing: Standing) -> NextStep:
+    if wait is Wait.SIGNATURE:
+        text = "You are next. Read the agreement, consent, and sign with a code from your phone."
+        return NextStep(WAIT_WORDS[wait], text, "Review and sign", Door.SIGN, True)
+    if wait is Wait.ANSWER:
+        text = f"{standing.other_name} sent a round. Answer each open term, then send yours."
+        return NextStep(WAIT_WORDS[wait], text, "Answer the terms", Door.TERMS, True)
+    if standing.step < ALL_STEPS_DONE:
+        words = STEP_WORDS[STEPS[standing.step - 1]]
+        label = f"Continue: {words.lower()}"
+        place = f"Step {standing.step} of {len(STEPS)}"
+        text = f"{place} is next. {standing.other_name} sees no term yet."
+        return NextStep("Finish the start", text, label, Door.START, True)
+    text = f"All four steps are done. {standing.other_name} sees the terms once you send round 1."
+    return NextStep("Send round 1", text, "Review and send round 1", Door.TERMS, True)
+
+
+def _theirs(standing: Standing) -> NextStep:
+    if standing.state is State.DRAFT:
+        title = f"{standing.other_name} is preparing round 1"
+        text = "Meanwhile, name the people on your side and who signs for you."
+        return NextStep(title, text, "Name your people", Door.PEOPLE, False)
+    text = "You will get a mail when their round arrives."
+    title = f"{standing.other_name}’s turn to answer"
+    return NextStep(title, text, "Read the terms", Door.TERMS, False)
+
+
+def _later(standing: Standing) -> NextStep:
+    title, text, door = {
+        State.AGREED: (
+            "Every term is agreed",
+            "The deed is being prepared. The first signer gets a mail in a moment.",
+            Door.AGREEMENT,
+        ),
+        State.SIGNING: (
+            f"Waiting for {standing.next_signer or 'the next signer'} to sign",
+            "The signers sign one after the other. Each gets a mail when it is their turn.",
+            Door.AGREEMENT,
+        ),
+        State.SEALING: (
+            "Signed by all, being sealed",
+            "The seal closes the deed. It usually takes less than a minute.",
+            Door.AGREEMENT,
+        ),
+        State.COMPLETED: (
+            "Signed and sealed",
+            "Each side holds a complete original. Support begins on the agreed day.",
+            Door.DEED,
+        ),
+        State.IN_FORCE: ("In force", "The signed terms run the support.", Door.DEED),
+        State.WITHDRAWN: ("Withdrawn", "Nothing more can be done with this contract.", Door.LOG),
+        State.DECLINED: ("Declined", "Nothing more can be done with this contract.", Door.LOG),
+    }[standing.state]
+    label = {
+        Door.AGREEMENT: "Read the agreement",
+        Door.DEED: "Open the deed (PDF)",
+        Door.LOG: "Read the log",
+    }[door]
+    return NextStep(title, text, label, door, False)
