@@ -1,0 +1,141 @@
+"""Values and moves in the words of the page: short texts, differences, and who gains."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from portal.contracts.rules.life import Side
+from portal.negotiation.rules.standing import Kind, Move, Standing, Status, Word
+from portal.terms.rules import Schema, Term, Value, favours, show
+
+LONG = 110
+LONGEST_DIFFERENCE = 6_000
+
+Segments = list[tuple[str, str]]
+
+_TOKENS = re.compile(r"\n|[^\S\n]+|[^\s]+")
+
+
+def short(term: Term, value: Value) -> str:
+    """Print a value for one line of the list; what is cut off says so."""
+    text = show(term, value)
+    lines = text.split("\n")
+    first = lines[0] if len(lines[0]) <= LONG else lines[0][: LONG - 1].rstrip() + "…"
+    more = len(lines) - 1
+    return f"{first} … and {more} more {'line' if more == 1 else 'lines'}" if more else first
+
+
+def difference(old: str, new: str) -> Segments:
+    """Return what was taken out and put in, as (same | del | ins, text) pairs."""
+    if old == new:
+        return [("same", new)]
+    if max(len(old), len(new)) > LONGEST_DIFFERENCE or max(len(old), len(new)) <= LONG:
+        return [("del", old), ("ins", new)]
+    before, after = _TOKENS.findall(old), _TOKENS.findall(new)
+    found: Segments = []
+    for op, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if op == "equal":
+            found.append(("same", "".join(before[a:b])))
+        if op in ("delete", "replace"):
+            found.append(("del", "".join(before[a:b])))
+        if op in ("insert", "replace"):
+            found.append(("ins", "".join(after[c:d])))
+    return found
+
+
+def gains(term: Term, old: Value, new: Value, *, names: Mapping[Side, str]) -> str | None:
+    """Say for whom the new value is better than the old, where the schema can tell."""
+    side = favours(term, old, new)
+    return f"Better for {names[Side(side)]}" if side in ("vendor", "customer") else None
+
+
+_DONE = {Kind.OFFER: "offered", Kind.ACCEPT: "accepted", Kind.REJECT: "rejected"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one word does to a term, ready to be read in a preview, a round or a history."""
+
+    term: Term
+    kind: Kind
+    verb: str
+    old: str | None
+    new: str
+    segments: Segments
+    gain: str | None
+    reason: str | None
+    move: Move | None = None
+
+
+def change(
+    term: Term,
+    word: Word,
+    *,
+    before: Move | None,
+    status: Status,
+    names: Mapping[Side, str],
+    move: Move | None = None,
+) -> Change:
+    """Describe a word against the offer that lay on the table before it."""
+    old = before.word.value if before else None
+    new = word.value if word.kind is Kind.OFFER else old
+    offers = word.kind is Kind.OFFER and before is not None
+    old_text = show(term, old) if before else None
+    new_text = show(term, new)
+    return Change(
+        term=term,
+        kind=word.kind,
+        verb=_verb(word, before, status),
+        old=old_text,
+        new=new_text,
+        segments=difference(old_text or "", new_text) if offers else [("same", new_text)],
+        gain=gains(term, old, new, names=names) if offers else None,
+        reason=word.reason,
+        move=move,
+    )
+
+
+def _verb(word: Word, before: Move | None, status: Status) -> str:
+    if word.kind is not Kind.OFFER or before is None:
+        return _DONE[word.kind]
+    return "reopened" if status is Status.AGREED else "countered"
+
+
+def changes_of(
+    schema: Schema,
+    words: Mapping[str, Word],
+    before: Mapping[str, Standing],
+    *,
+    names: Mapping[Side, str],
+) -> list[Change]:
+    """Describe all words of a round in the order of the contract."""
+    return [
+        change(
+            schema.terms[term], words[term],
+            before=before[term].offer, status=before[term].status, names=names,
+        )
+        for term in schema.terms
+        if term in words
+    ]
+
+
+def history(
+    term: Term, standing: Standing, *, names: Mapping[Side, str]
+) -> list[Change]:
+    """Describe every move on a term, oldest first."""
+    status, found = Status.UNOFFERED, []
+    for move in standing.moves:
+        before = standing.offer_before(move)
+        found.append(
+            change(term, move.word, before=before, status=status, names=names, move=move)
+        )
+        status = _STATUS_AFTER[move.word.kind]
+    return found
+
+
+_STATUS_AFTER = {
+    Kind.OFFER: Status.OPEN,
+    Kind.ACCEPT: Status.AGREED,
+    Kind.REJECT: Status.REJECTED,
+}
