@@ -1,0 +1,8 @@
+"""What happens to a deed outside the act: prepared, signed slot by slot, sealed; the self-test."""
+
+from portal.signing.jobs.bench import CannotSeal
+from portal.signing.jobs.line import advance, run_jobs
+from portal.signing.jobs.rehearsal import SelfTestFailed, self_test
+from portal.signing.jobs.steps import deed_of
+
+__all__ = ["CannotSeal", "SelfTestFailed", "advance", "deed_of", "run_jobs", "self_test"]

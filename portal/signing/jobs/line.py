@@ -1,0 +1,168 @@
+"""Takes each deed as far as it goes: which step is next, filing its outcome, telling a failure.
+
+Each step renders or signs outside any transaction, then files its revision in one: unique
+(version, revision) makes one of two workers at the same step lose, and the loser discards its own.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from portal.audit.actions import record
+from portal.audit.rules import PORTAL
+from portal.contracts.models import Contract
+from portal.contracts.queries import current_version, state
+from portal.kit.db import transaction
+from portal.kit.refs import new_id
+from portal.residency.actions import write_document
+from portal.residency.databases import RegionDatabase, Regions
+from portal.settings.rules import Settings
+from portal.signing import queries
+from portal.signing.actions import hold
+from portal.signing.jobs.bench import Bench, CannotSeal, Made
+from portal.signing.jobs.steps import apply_signature, prepare, seal_deed
+from portal.signing.models import Deed, SealFailure
+from portal.signing.pdf import DeedFailed
+from portal.signing.queries import SEALED
+from portal.signing.rules import retry_at
+
+LOG = logging.getLogger("counterpart.signing")
+
+Step = Callable[[Bench, Deed | None], Made]
+
+
+def run_jobs(regions: Regions, settings: Settings, *, at: datetime) -> int:
+    """Take every deed of every region as far as it goes now; return how many steps were made."""
+    made = 0
+    for database in regions.databases.values():
+        with database.open_session() as session:
+            waiting = queries.contracts_to_work_on(session, today=at.date())
+            session.commit()
+            for ref in waiting:
+                made += advance(database, session, settings, ref, at=at)
+    return made
+
+
+def advance(
+    database: RegionDatabase,
+    session: Session,
+    settings: Settings,
+    ref: str,
+    *,
+    at: datetime,
+    up_to_seal: bool = False,
+) -> int:
+    """Take one contract's deed as far as it goes; return how many steps were made.
+
+    A step that fails is remembered, shown to both sides, and tried again later; the signatures
+    stand all the same. `up_to_seal` leaves the seal, which takes seconds to check, for later.
+    """
+    made = 0
+    while True:
+        session.expire_all()
+        bench = _bench(database, session, settings, ref, at=at)
+        step = _next_step(bench) if bench else None
+        if bench is None or step is None or (up_to_seal and step is seal_deed):
+            session.commit()
+            return made
+        if not _try(bench, step):
+            return made
+        made += 1
+
+
+def _bench(
+    database: RegionDatabase, session: Session, settings: Settings, ref: str, *, at: datetime
+) -> Bench | None:
+    contract = session.get_one(Contract, ref)
+    version = current_version(contract)
+    if version is None or state(contract, today=at.date()) not in queries.TO_WORK_ON:
+        return None
+    return Bench(database, session, settings, contract, version, at)
+
+
+def _next_step(bench: Bench) -> Step | None:
+    deed = queries.latest_deed(bench.session, bench.version)
+    failures = queries.failures_since(bench.session, bench.version, deed)
+    wait = retry_at([failure.at for failure in failures])
+    if wait is not None and bench.at < wait:
+        return None
+    if deed is None:
+        return prepare
+    places = queries.places(bench.session, bench.contract, bench.version)
+    signed = sum(place.signed_at is not None for place in places)
+    if deed.revision < signed:
+        return apply_signature
+    all_applied = deed.revision == len(places) == signed
+    return seal_deed if all_applied and deed.kind != SEALED else None
+
+
+def _try(bench: Bench, step: Step) -> bool:
+    """Make and file one step; a failure is written down and does not undo a signature."""
+    session = bench.session
+    before = queries.latest_deed(session, bench.version)
+    try:
+        made = step(bench, before)
+        _file(bench, before, made)
+    except Exception as failure:  # whatever breaks here, the act stands and both sides are told
+        session.rollback()
+        LOG.exception("deed of %s: %s failed", bench.contract.id, step.__name__)
+        _remember(bench, failure)
+        return False
+    return True
+
+
+def _file(bench: Bench, before: Deed | None, made: Made) -> None:
+    """Add a revision in one transaction, or discard it where another process was first."""
+    session = bench.session
+    revision = 0 if before is None else before.revision + 1
+    try:
+        with transaction(session):
+            hold(session, bench.contract)
+            if not _still_due(bench, revision):
+                return
+            document = write_document(
+                session, bench.database, contract_id=bench.contract.id, kind="deed",
+                content=made.content, at=bench.at,
+            )  # fmt: skip
+            session.flush()
+            deed = Deed(
+                id=new_id(bench.at), region=bench.contract.region, contract_id=bench.contract.id,
+                version_id=bench.version.id, revision=revision, kind=made.kind,
+                document_id=document.id, sha256=document.sha256, made_at=bench.at,
+            )  # fmt: skip
+            session.add(deed)
+            session.flush()
+            made.finish(bench, deed)
+    except IntegrityError:
+        latest = queries.latest_deed(session, bench.version)
+        if latest is None or latest.revision < revision:
+            raise
+
+
+def _still_due(bench: Bench, revision: int) -> bool:
+    latest = queries.latest_deed(bench.session, bench.version)
+    where = state(bench.contract, today=bench.at.date())
+    standing = bench.version.voided_at is None and where in queries.TO_WORK_ON
+    return standing and revision == (0 if latest is None else latest.revision + 1)
+
+
+def _remember(bench: Bench, failure: Exception) -> None:
+    known = failure.message if isinstance(failure, DeedFailed) else None
+    message = known or (str(failure) if isinstance(failure, CannotSeal) else None)
+    with transaction(bench.session) as session:
+        deed = queries.latest_deed(session, bench.version)
+        tries = len(queries.failures_since(session, bench.version, deed)) + 1
+        session.add(
+            SealFailure(
+                id=new_id(bench.at), region=bench.contract.region,
+                contract_id=bench.contract.id, version_id=bench.version.id, at=bench.at,
+                message=(message or f"{type(failure).__name__} while working on the deed.")[:300],
+            )
+        )  # fmt: skip
+        record(
+            session, bench.contract.id, "signing:deed:failed", actor=PORTAL, at=bench.at,
+            facts={"version": bench.version.number, "tries": tries},
+        )  # fmt: skip

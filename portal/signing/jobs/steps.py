@@ -1,0 +1,222 @@
+"""The three steps of a deed: prepared from the frozen terms, signed slot by slot, sealed."""
+
+import base64
+import hashlib
+from typing import Any
+
+from portal.audit.actions import record
+from portal.audit.queries import head
+from portal.audit.rules import PORTAL
+from portal.contracts.actions import add_fact
+from portal.contracts.models import SignerSlot, Version
+from portal.contracts.rules.document import canonical_bytes, slot_field
+from portal.contracts.rules.reading import deed_context
+from portal.kit import clock
+from portal.kit.refs import new_id
+from portal.kit.vault import put
+from portal.residency.actions import read_document, write_document
+from portal.signing import queries
+from portal.signing.actions import Post, everyone
+from portal.signing.certificates import (
+    KeyPair,
+    create_contract_ca,
+    final_crl,
+    from_stored,
+    to_stored,
+)
+from portal.signing.jobs.bench import Bench, CannotSeal, Made
+from portal.signing.models import Deed, IssuingKey, Signature
+from portal.signing.pades import SignerFacts, archive, certify, seal, sign_slot
+from portal.signing.pdf import render_deed
+from portal.signing.queries import PREPARED, SEALED, SEALED_EVENT, SIGNED
+from portal.signing.validation import Report, validate
+from portal.terms.rules import load_schema
+from portal.terms.rules.standard import load_standard_terms
+
+# The deed as it was frozen.
+
+
+def deed_of(
+    version: Version,
+    *,
+    operator: str,
+    region_label: str,
+    entry_head: str | None,
+) -> dict[str, Any]:
+    """Return the deed's words: the frozen document with the texts it is pinned to.
+
+    Raises `CannotSeal` where this host holds other texts under the pinned names.
+    """
+    document = version.canonical
+    pins = document["pins"]
+    schema = load_schema(pins["schema"]["name"])
+    standard = load_standard_terms(pins["standard"]["name"])
+    for name, sha256 in (("schema", schema.sha256), ("standard", standard.sha256)):
+        if pins[name]["sha256"] != sha256:
+            raise CannotSeal(f"The {name} texts of this portal are not the ones that were agreed.")
+    return deed_context(
+        document, schema, standard, sha256=version.sha256, operator=operator,
+        region_label=region_label, entry_head=entry_head,
+    )  # fmt: skip
+
+
+def prepare(bench: Bench, before: Deed | None) -> Made:
+    """Set and certify the deed, and make the authority that issues for it alone."""
+    session, version = bench.session, bench.version
+    canonical = canonical_bytes(version.canonical)
+    if hashlib.sha256(canonical).hexdigest() != version.sha256:
+        raise CannotSeal("The frozen terms do not have the hash they were frozen with.")
+    deed = deed_of(
+        version, operator=bench.settings.operator,
+        region_label=bench.database.region.label, entry_head=head(session, bench.contract.id),
+    )  # fmt: skip
+    name = f"{bench.contract.id} version {version.number}"
+    session.commit()
+    keys = bench.keys()
+    content = certify(render_deed(deed, canonical), keys.seal, at=bench.at, tsu=keys.unit)
+    authority = create_contract_ca(keys.root, name, at=bench.at)
+    return Made(PREPARED, content, lambda where, row: _prepared(where, row, authority))
+
+
+def _prepared(bench: Bench, deed: Deed, authority: KeyPair) -> None:
+    session, contract, version = bench.session, bench.contract, bench.version
+    certificate, key = to_stored(authority)
+    row = IssuingKey(
+        id=new_id(bench.at), region=contract.region, contract_id=contract.id,
+        version_id=version.id, certificate=certificate,
+    )  # fmt: skip
+    put(session, row, key=base64.b64encode(key).decode())
+    add_fact(
+        session, contract, "deed_prepared", person_id=PORTAL.person, side=None, at=bench.at
+    )
+    record(
+        session, contract.id, "signing:deed:prepared", actor=PORTAL, at=bench.at,
+        facts={
+            "version": version.number, "sha256": version.sha256, "deed_sha256": deed.sha256,
+            "slots": len(contract.slots),
+        },
+    )  # fmt: skip
+    first = queries.next_slot(session, contract)
+    if first is not None:
+        Post(session, contract, bench.settings.base_url, bench.at).invite(version, first)
+
+
+# A signer's field.
+
+
+def apply_signature(bench: Bench, before: Deed | None) -> Made:
+    """Fill the next signed slot's field with a PAdES signature made for that act."""
+    if before is None:
+        raise CannotSeal("There is no deed to sign yet.")
+    slot, signature = _to_apply(bench, before)
+    facts = _signer_facts(slot, signature)
+    authority = _authority(bench)
+    previous = _content(bench, before)
+    bench.session.commit()
+    keys = bench.keys()
+    content = sign_slot(
+        previous, slot_field(slot.side, slot.position), facts, contract_ca=authority,
+        root=keys.root, tsu=keys.unit, at=bench.at,
+    )  # fmt: skip
+    return Made(SIGNED, content, lambda where, row: _applied(where, row, signature))
+
+
+def _to_apply(bench: Bench, before: Deed) -> tuple[SignerSlot, Signature]:
+    slots = sorted(bench.contract.slots, key=lambda slot: slot.position)
+    slot = slots[before.revision]
+    signature = queries.signature_of(bench.session, bench.version, slot)
+    if signature is None:
+        raise CannotSeal("The signatures are not in the order of their slots.")
+    return slot, signature
+
+
+def _signer_facts(slot: SignerSlot, signature: Signature) -> SignerFacts:
+    known = signature.identification
+    shown = ("factor", "step", "factor_enrolled_at", "session_started_at", "signed_at")
+    return SignerFacts(
+        name=known["name"],
+        title=known["title"],
+        organisation=known["organisation"],
+        person_id=signature.person_id,
+        email=known["email"],
+        authority=known["authority"],
+        consent_sha256=known["disclosure_sha256"],
+        identification={
+            **{name: str(known[name]) for name in shown},
+            "signature": signature.id,
+            "terms": signature.version_sha256,
+        },
+    )
+
+
+def _applied(bench: Bench, deed: Deed, signature: Signature) -> None:
+    record(
+        bench.session, bench.contract.id, "signing:deed:signed", actor=PORTAL, at=bench.at,
+        facts={
+            "version": bench.version.number, "signature": signature.id,
+            "revision": deed.revision, "deed_sha256": deed.sha256,
+        },
+    )  # fmt: skip
+
+
+def _authority(bench: Bench) -> KeyPair:
+    row = queries.issuing_key(bench.session, bench.version)
+    if row.key is None:
+        raise CannotSeal("The issuing key of this contract is already destroyed.")
+    return from_stored(row.certificate, base64.b64decode(row.key))
+
+
+def _content(bench: Bench, deed: Deed) -> bytes:
+    return read_document(bench.session, bench.database, queries.document_of(bench.session, deed))
+
+
+# The seal.
+
+
+def seal_deed(bench: Bench, before: Deed | None) -> Made:
+    """Seal and archive the deed everyone signed, and let nothing pass that does not validate."""
+    if before is None:
+        raise CannotSeal("There is no deed to seal yet.")
+    authority, previous = _authority(bench), _content(bench, before)
+    bench.session.commit()
+    keys, at = bench.keys(), bench.at
+    lists = [final_crl(authority, at=at), final_crl(keys.root, at=at)]
+    sealed = archive(
+        seal(previous, keys.seal, keys.unit, at=at), keys.root, authority, lists, keys.unit, at=at
+    )
+    report = validate(sealed, root_pem=keys.root.certificate_pem, at=at)
+    demand_sound(report, version_sha256=bench.version.sha256)
+    return Made(SEALED, sealed, lambda where, row: _completed(where, row, lists[0]))
+
+
+def demand_sound(report: Report, *, version_sha256: str) -> None:
+    """Raise `CannotSeal` unless the file passes its own check and holds these terms."""
+    if not report.ok:
+        first = report.errors()[0].message if report.errors() else "no reason given"
+        raise CannotSeal(f"The sealed deed did not pass its own check: {first}")
+    if report.terms_sha256 != version_sha256:
+        raise CannotSeal("The sealed deed does not hold the agreed terms.")
+
+
+def _completed(bench: Bench, deed: Deed, final_list: bytes) -> None:
+    session, contract, at = bench.session, bench.contract, bench.at
+    write_document(
+        session, bench.database, contract_id=contract.id, kind="final_crl", content=final_list,
+        at=at,
+    )  # fmt: skip
+    issuing = queries.issuing_key(session, bench.version)
+    issuing.key, issuing.destroyed_at = None, at
+    add_fact(session, contract, "completed", person_id=PORTAL.person, side=None, at=at)
+    entry = record(
+        session, contract.id, SEALED_EVENT, actor=PORTAL, at=at,
+        facts={
+            "version": bench.version.number, "sha256": bench.version.sha256,
+            "deed_sha256": deed.sha256, "revision": deed.revision, "issuing_key": "destroyed",
+        },
+    )  # fmt: skip
+    post = Post(session, contract, bench.settings.base_url, at)
+    for name, email in everyone(session, contract):
+        post.write(
+            "completed", deed.id, name, email, sealed_at=clock.stamp(at),
+            deed_sha256=deed.sha256, sha256=bench.version.sha256, head=entry,
+        )  # fmt: skip

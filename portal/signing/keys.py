@@ -1,0 +1,132 @@
+"""The portal's own keys, as files of its home: made on first need, the same for every process.
+
+The root, the seal and the time-stamp unit stand in one file, so that two processes that start at
+once agree on all three. Private keys are sealed by AES-256-GCM under a key file beside it.
+"""
+
+import base64
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from portal.kit import clock
+from portal.kit.vault import Cipher, new_key
+from portal.settings.rules import Settings
+from portal.signing.certificates import (
+    KeyPair,
+    create_root,
+    create_seal,
+    create_time_stamp_unit,
+    from_stored,
+    to_stored,
+)
+
+FORMAT = "counterpart-keys/1"
+KEY_FILE = "signing.key"
+PAIRS_FILE = "signing.json"
+ROOT_FILE = "root.pem"
+
+
+class BadKeys(Exception):
+    """The key files of the home cannot be used; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class PortalKeys:
+    """The root, the seal and the portal's own time-stamp unit."""
+
+    root: KeyPair
+    seal: KeyPair
+    unit: KeyPair
+
+
+def portal_keys(settings: Settings, *, at: datetime) -> PortalKeys:
+    """Return the portal's keys, made now if this home has none."""
+    folder = settings.keys
+    cipher = Cipher(_sealing_key(folder / KEY_FILE))
+    stored = _read_or_make(folder / PAIRS_FILE, lambda: _made(settings.operator, cipher, at=at))
+    try:
+        pairs = json.loads(stored)
+        keys = PortalKeys(*(_opened(pairs, name, cipher) for name in ("root", "seal", "unit")))
+    except (ValueError, KeyError) as damage:
+        raise BadKeys(f"{PAIRS_FILE} in the keys folder is damaged.") from damage
+    _read_or_make(folder / ROOT_FILE, lambda: keys.root.certificate_pem)
+    return keys
+
+
+def root_pem(settings: Settings) -> bytes:
+    """Return the public certificate of the portal's root, fit to hand to anybody."""
+    path = settings.keys / ROOT_FILE
+    if path.exists():
+        return path.read_bytes()
+    return portal_keys(settings, at=clock.now()).root.certificate_pem
+
+
+def _made(operator: str, cipher: Cipher, *, at: datetime) -> bytes:
+    root = create_root(operator, at=at)
+    pairs = {
+        "root": root,
+        "seal": create_seal(root, operator, at=at),
+        "unit": create_time_stamp_unit(root, operator, at=at),
+    }
+    stored = {name: _sealed(name, pair, cipher) for name, pair in pairs.items()}
+    return json.dumps({"format": FORMAT, **stored}, indent=1).encode()
+
+
+def _sealed(name: str, pair: KeyPair, cipher: Cipher) -> dict[str, str]:
+    certificate, key = to_stored(pair)
+    sealed = cipher.seal(key, context=_context(name))
+    return {"certificate": certificate.decode(), "key": base64.b64encode(sealed).decode()}
+
+
+def _opened(pairs: dict[str, dict[str, str]], name: str, cipher: Cipher) -> KeyPair:
+    sealed = base64.b64decode(pairs[name]["key"])
+    key = cipher.open(sealed, context=_context(name))
+    return from_stored(pairs[name]["certificate"].encode(), key)
+
+
+def _context(name: str) -> str:
+    return f"portal_keys|key|{name}"
+
+
+def _sealing_key(path: Path) -> bytes:
+    key = _read_or_make(path, new_key)
+    if len(key) != 32:
+        raise BadKeys(f"{path.name} in the keys folder must hold exactly 32 bytes.")
+    return key
+
+
+def _read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
+    """Read a file, or write it whole; of two processes at once one writes and both read that."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write_once(path, make())
+    return path.read_bytes()
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    # mkstemp makes the file with mode 0600. A link, unlike a rename, never replaces.
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+        _sync_folder(path.parent)
+    except FileExistsError:
+        return
+    finally:
+        os.unlink(draft)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,171 @@
+"""Who may sign now, what a signer is told first, and how a signature says who made it."""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from portal.plans.rules import CatalogueBroken, departures, load_catalogue, tier_terms
+from portal.terms.rules import Schema, show
+
+CURRENT_DISCLOSURE = "1.0"
+LONGEST_TITLE = 64  # X.520, upper bound of a title in a certificate
+LEAST_REASON = 5
+RETRY_AFTER = [timedelta(minutes=m) for m in (1, 5, 15, 60)]
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    """A published text that is shown before consent; `sha256` is over the bytes of its file."""
+
+    version: str
+    title: str
+    sections: tuple[tuple[str, tuple[str, ...]], ...]
+    sha256: str
+
+
+@cache
+def load_disclosure(version: str = CURRENT_DISCLOSURE) -> Disclosure:
+    """Return a published disclosure; an unknown version raises `LookupError`."""
+    names = {f"disclosure-{version}.toml"}
+    found = [f for f in files("portal.signing").joinpath("data").iterdir() if f.name in names]
+    if not found:
+        raise LookupError(f"There is no disclosure {version!r}.")
+    content = found[0].read_bytes()
+    source = tomllib.loads(content.decode())
+    sections = tuple((part["title"], tuple(part["paragraphs"])) for part in source["section"])
+    sha256 = hashlib.sha256(content).hexdigest()
+    return Disclosure(source["version"], source["title"], sections, sha256)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A slot as the rules see it, in the order of signing."""
+
+    slot_id: str
+    position: int
+    person_id: str
+    name: str
+    signed_at: datetime | None
+
+
+def whose_turn(places: Sequence[Place]) -> Place | None:
+    """Return the first place in order that is not signed; None when all are."""
+    waiting = [place for place in places if place.signed_at is None]
+    return min(waiting, key=lambda place: place.position, default=None)
+
+
+def place_of(places: Sequence[Place], person_id: str) -> Place | None:
+    """Return the place a person signs in, if they sign at all."""
+    return next((place for place in places if place.person_id == person_id), None)
+
+
+def turn_problem(places: Sequence[Place], person_id: str) -> str | None:
+    """Say why a person cannot sign now, or None when it is their turn."""
+    mine, turn = place_of(places, person_id), whose_turn(places)
+    if mine is None:
+        return "You are not named as a signer of this contract."
+    if mine.signed_at is not None:
+        return "You have already signed this agreement."
+    if turn is None or turn.slot_id == mine.slot_id:
+        return None
+    return f"It is not your turn yet. {turn.name} signs next, and you get a mail when it is you."
+
+
+def signature_problem(
+    *,
+    shown_sha256: str,
+    stored_sha256: str,
+    title: str,
+    authority_confirmed: str,
+    intent: str,
+) -> str | None:
+    """Say what a signature lacks, or None. The two statements are "yes" or anything else."""
+    if shown_sha256 != stored_sha256:
+        return "The agreement changed after this page was opened. Review it again before signing."
+    if not title.strip() or len(title.strip()) > LONGEST_TITLE:
+        return f"Give your title in at most {LONGEST_TITLE} characters."
+    if authority_confirmed != "yes":
+        return "Confirm that you have the authority to sign."
+    if intent != "yes":
+        return "Confirm that you intend to sign."
+    return None
+
+
+def retry_at(failures: Sequence[datetime]) -> datetime | None:
+    """Return when to try again after these failures, oldest first; None: at once."""
+    if not failures:
+        return None
+    return failures[-1] + RETRY_AFTER[min(len(failures), len(RETRY_AFTER)) - 1]
+
+
+def authority_statement(organisation: str) -> str:
+    """Return the statement a signer confirms, as it stands on the page and in the signature."""
+    return f"I have the authority to bind {organisation} to this agreement."
+
+
+def intent_statement(organisation: str) -> str:
+    """Return the sentence of intent, as it stands on the page and in the signature."""
+    return f"I intend to sign this agreement on behalf of {organisation}."
+
+
+FACTOR_WORDS = {"totp": "One-time code from an authenticator (TOTP), typed at this act"}
+
+
+def identified_words(identification: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Answer "How was this person identified?" as (label, text) pairs, for the page and print."""
+    known = identification
+    labels = (
+        ("Signed as", f"{known['name']}, {known['title']}"),
+        ("For", known["organisation"]),
+        ("Account", f"{known['email']} (one verified address is one person)"),
+        ("Role at that time", known["roles"]),
+        ("Second factor", FACTOR_WORDS.get(known["factor"], known["factor"])),
+        ("Step of the code", f"{known['step']} (each step signs at most once)"),
+        ("Factor set up", f"{known['factor_enrolled_at']}, by the person"),
+        ("Signed in since", known["session_started_at"]),
+        ("Signed at", known["signed_at"]),
+        ("Network address", known["address"]),
+        ("Browser", known["agent"]),
+        ("Consent", f"disclosure {known['disclosure']}, SHA-256 {known['disclosure_sha256']}"),
+        ("Agreement", f"SHA-256 {known['version_sha256']}"),
+        ("Authority", known["authority"]),
+        ("Intent", known["intent"]),
+    )
+    return [(label, str(text) or "not known") for label, text in labels]
+
+
+@dataclass(frozen=True)
+class Departure:
+    """A term in which the agreement left its plan tier, in words."""
+
+    label: str
+    agreed: str
+    tier: str
+
+
+def tier_departures(document: Mapping[str, Any], schema: Schema) -> list[Departure] | None:
+    """List where the agreement left its tier; None where it has none, or this host lacks it."""
+    pin = document["pins"]["tier"]
+    if pin is None:
+        return None
+    vendor, version, name = pin["name"].split("/", 2)
+    try:
+        catalogue = load_catalogue(f"{vendor}-{version}")
+        preset = tier_terms(schema, catalogue, name)
+    except CatalogueBroken:
+        return None
+    if catalogue.sha256 != pin["sha256"]:
+        return None
+    return [
+        Departure(
+            label=schema.terms[term].label,
+            agreed=show(schema.terms[term], document["terms"].get(term)),
+            tier=show(schema.terms[term], preset[term]),
+        )
+        for term in departures(document["terms"], preset)
+    ]

@@ -1,0 +1,68 @@
+"""Homes that hold a contract out for signature, and a sealed one: each deed is set once a run."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from portal.app import create_app
+from portal.contracts.models import Contract
+from portal.kit import clock
+from portal.residency.databases import Regions
+from tests.conftest import close, make_contract, settings_for
+from tests.signing import stage
+
+
+@pytest.fixture(scope="session")
+def prepared_home(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one contract whose deed waits for its first signer."""
+    home = Path(shutil.copytree(template_home, tmp_path_factory.mktemp("prepared") / "home"))
+    app = create_app(settings_for(home))
+    with app.app_context():
+        regions: Regions = app.extensions["regions"]
+        session = regions.session("eu")
+        contract = make_contract(session, regions)
+        stage.freeze(session, contract)
+        assert stage.work(session, regions, contract, at=clock.now()) == 1
+        regions.close()
+    close(app)
+    return home
+
+
+@pytest.fixture(scope="session")
+def sealed_home(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one contract that all four signed, sealed."""
+    home = Path(shutil.copytree(prepared_home, tmp_path_factory.mktemp("sealed") / "home"))
+    app = create_app(settings_for(home))
+    with app.app_context():
+        regions: Regions = app.extensions["regions"]
+        session = regions.session("eu")
+        contract = session.query(Contract).one()
+        for key in stage.SIGNERS:
+            at = clock.now()
+            stage.consent(session, contract, key, at=at)
+            stage.sign(session, contract, key, at=at)
+            stage.work(session, regions, contract, at=at)
+        regions.close()
+    close(app)
+    return home
+
+
+@pytest.fixture
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """This test's own copy: `prepared_home`, or the one its module or test names with a mark."""
+    mark = request.node.get_closest_marker("home")
+    source: Path = request.getfixturevalue(mark.args[0] if mark else "prepared_home")
+    return Path(shutil.copytree(source, tmp_path / "home"))
+
+
+@pytest.fixture
+def contract(eu: Session) -> Contract:
+    """The contract of this home."""
+    return eu.query(Contract).one()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark that chooses a home."""
+    config.addinivalue_line("markers", "home(name): the fixture whose home this test copies")
