@@ -1,0 +1,201 @@
+"""Wiring: settings, databases, doors, headers and the three words for no."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, g, render_template, request, url_for
+from flask_login import LoginManager, current_user
+from flask_wtf import CSRFProtect
+from htmx_flask import Htmx
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal.accounts import gate
+from portal.accounts.routes import bp as accounts_pages
+from portal.admin.routes import bp as admin_pages
+from portal.contracts.routes import bp as contracts_pages
+from portal.kit import clock, headers, web
+from portal.kit.db import db, harden_sqlite, reading
+from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
+from portal.kit.vault import Cipher, CipherOf
+from portal.negotiation.routes import bp as negotiation_pages
+from portal.residency.databases import Regions, read_or_make_key
+from portal.settings.rules import Settings, read_settings
+from portal.signing.routes import bp as signing_pages
+
+ROOT = Path(__file__).resolve().parent.parent
+MEGABYTE = 1024 * 1024
+SAFE = {"GET", "HEAD", "OPTIONS"}
+PAGES = (
+    accounts_pages,
+    admin_pages,
+    contracts_pages,
+    negotiation_pages,
+    signing_pages,
+)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the portal for one home folder."""
+    settings = settings or read_settings()
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    app = Flask("portal", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    _configure(app, settings)
+    _open_databases(app, settings)
+    login = LoginManager(app)
+    gate.install(login, settings)
+    CSRFProtect(app)
+    Htmx(app)
+    for pages in PAGES:
+        app.register_blueprint(pages)
+    _guard(app, settings)
+    _answer_errors(app)
+    _dress_pages(app, settings)
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=count, x_proto=count, x_host=count
+        )
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=read_or_make_key(settings.keys / "session.key"),
+        SETTINGS=settings,
+        SQLALCHEMY_DATABASE_URI=settings.directory,
+        MAX_CONTENT_LENGTH=2 * MEGABYTE,
+        MAX_FORM_MEMORY_SIZE=2 * MEGABYTE,
+        MAX_FORM_PARTS=2000,
+        SESSION_COOKIE_NAME="__Host-form" if settings.secure_cookies else "form",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
+    )
+    app.jinja_env.autoescape = True
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _open_databases(app: Flask, settings: Settings) -> None:
+    directory = Cipher(read_or_make_key(settings.keys / "directory.key"))
+    cipher_of: CipherOf = lambda owner: directory  # noqa: E731  one key serves the directory
+    app.extensions["directory_cipher_of"] = cipher_of
+    app.extensions["regions"] = Regions(settings)
+    db.init_app(app)
+    with app.app_context():
+        harden_sqlite(db.engine, synchronous="FULL")
+    app.teardown_appcontext(lambda error: Regions.close())
+
+
+def _guard(app: Flask, settings: Settings) -> None:
+    """Refuse by default: every view but the public ones needs a signed-in person."""
+
+    @app.before_request
+    def guard() -> Any:
+        reading.set(request.method in SAFE)
+        view = app.view_functions.get(request.endpoint or "")
+        if view is None or request.endpoint == "static":
+            return None
+        if request.method not in SAFE and _foreign_origin():
+            raise Refused("This form came from another site. Open the page here and try again.")
+        if getattr(view, "needs", None) == "public":
+            return None
+        step = gate.first_step(request.endpoint)
+        if step is not None:
+            target = request.full_path.rstrip("?") if request.method == "GET" else None
+            return web.leave_for(url_for(step, next=target))
+        gate.touch(clock.now())
+        return None
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        if request.endpoint != "static":
+            signed_in = current_user.is_authenticated
+            headers.add_headers(response, secure=settings.secure_cookies, signed_in=signed_in)
+        else:
+            headers.add_headers(response, secure=settings.secure_cookies, signed_in=False)
+        return web.mend_for_htmx(response)
+
+
+def _foreign_origin() -> bool:
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != request.host_url.rstrip("/"):
+        return True
+    return request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}
+
+
+def _answer_errors(app: Flask) -> None:
+    def undo() -> None:
+        db.session.rollback()
+        for session in g.get("region_sessions", {}).values():
+            session.rollback()
+
+    def refused(error: Refused) -> Any:
+        undo()
+        status = 403 if isinstance(error, NotAllowed) else 409
+        return web.page(f"errors/{status}.html", status, message=error.message)
+
+    def missing(error: Exception) -> Any:
+        undo()
+        return web.page("errors/404.html", 404)
+
+    def code_needed(error: CodeNeeded) -> Any:
+        undo()
+        target = request.full_path.rstrip("?") if request.method == "GET" else None
+        return web.leave_for(url_for("accounts.code", next=target))
+
+    def http_error(error: HTTPException) -> Any:
+        undo()
+        if error.code is None or error.code < 400:
+            return error
+        known = error.code if error.code in {400, 403, 404, 409, 413, 422, 429, 500} else 400
+        response = error.get_response()
+        response.set_data(render_template(f"errors/{known}.html", message=error.description))
+        response.mimetype = "text/html"
+        return response
+
+    app.register_error_handler(Refused, refused)
+    app.register_error_handler(NotFound, missing)
+    app.register_error_handler(CodeNeeded, code_needed)
+    app.register_error_handler(HTTPException, http_error)
+
+
+def _dress_pages(app: Flask, settings: Settings) -> None:
+    versions = {
+        name: hashlib.sha256((ROOT / "static" / name).read_bytes()).hexdigest()[:12]
+        for name in ("portal.css",)
+        if (ROOT / "static" / name).exists()
+    }
+
+    @app.context_processor
+    def context() -> dict[str, Any]:
+        visitor = current_user if current_user.is_authenticated else None
+        return {
+            "asset_version": versions.get("portal.css", ""),
+            "me": _me(visitor) if visitor else None,
+            "nav": _navigation(visitor) if visitor else [],
+            "operator_name": settings.operator,
+        }
+
+
+def _me(visitor: gate.Visitor) -> dict[str, str]:
+    organisation = visitor.actor.organisation_name if visitor.actor else "Portal administration"
+    return {"name": visitor.person.name, "organisation_name": organisation}
+
+
+def _navigation(visitor: gate.Visitor) -> list[dict[str, Any]]:
+    if visitor.actor is None:
+        return []
+    items = [("Contracts", "contracts.index"), ("Organisation", "admin.members")]
+    return [
+        {
+            "label": label,
+            "href": url_for(endpoint),
+            "current": (request.endpoint or "").split(".")[0] == endpoint.split(".")[0],
+        }
+        for label, endpoint in items
+    ]

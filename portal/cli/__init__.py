@@ -1,0 +1,41 @@
+"""The console command `counterpart`: thin words over actions and queries."""
+
+import importlib
+
+import click
+
+# name of the command -> module that holds it under the same name
+COMMANDS = {
+    "audit": "portal.cli.audit",
+    "contracts": "portal.cli.contracts",
+    "demo": "portal.cli.demo.commands",
+    "export": "portal.cli.contracts",
+    "migrate": "portal.cli.running",
+    "serve": "portal.cli.running",
+    "sla": "portal.cli.sla",
+    "terms": "portal.cli.terms",
+    "verify": "portal.cli.verify",
+    "work": "portal.cli.running",
+}
+
+
+class Commands(click.Group):
+    """Loads a command's module only when it is called, so that small commands start fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return one command by its name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name])
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group(cls=Commands)
+@click.version_option(package_name="counterpart")
+def main() -> None:
+    """Negotiate a software support contract, sign it, and hold the proof."""

@@ -1,0 +1,98 @@
+"""`counterpart contracts` and `counterpart export`."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.app import create_app
+from portal.audit import queries as log
+from portal.contracts.models import Contract, Version
+from portal.contracts.queries import every_contract
+from portal.contracts.rules.document import canonical_bytes
+from portal.contracts.rules.life import STATE_WORDS
+from portal.kit import clock
+from portal.kit.db import reading
+from portal.residency.actions import read_document
+from portal.residency.databases import RegionDatabase, regions
+from portal.residency.models import Document
+from portal.residency.rules import region_of
+from portal.signing.keys import root_pem
+from portal.signing.models import Deed
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+def contracts(*, as_json: bool) -> None:
+    """List every contract of this host."""
+    with create_app().app_context():
+        reading.set(True)
+        sessions = [session for _, session in regions().each()]
+        for row in every_contract(sessions, today=clock.now().date()):
+            completed = clock.stamp(row.completed_at) if row.completed_at else None
+            if as_json:
+                click.echo(
+                    json.dumps(
+                        {
+                            "ref": row.ref,
+                            "title": row.title,
+                            "state": row.state,
+                            "region": row.region,
+                            "vendor": row.vendor,
+                            "customer": row.customer,
+                            "completed_at": completed,
+                        },
+                        ensure_ascii=False,
+                    )
+                )
+            else:
+                click.echo(f"{row.ref}  {STATE_WORDS[row.state]:28}  {row.title}")
+
+
+@click.command()
+@click.argument("ref")
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="A folder."
+)
+def export(ref: str, out: Path) -> None:
+    """Write a contract's sealed deed, canonical terms, log entries and the portal's root."""
+    app = create_app()
+    with app.app_context():
+        reading.set(True)
+        if region_of(ref) not in regions().databases:
+            sys.exit(f"There is no region for {ref} here.")
+        database = regions()[region_of(ref)]
+        session = regions().session(region_of(ref))
+        if session.get(Contract, ref) is None:
+            sys.exit(f"There is no contract {ref}.")
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in _files(session, database, ref):
+            (out / name).write_bytes(content)
+            click.echo(f"{out / name} ({len(content)} bytes)")
+        pem = root_pem(app.config["SETTINGS"])
+        (out / "root.pem").write_bytes(pem)
+        click.echo(f"{out / 'root.pem'} ({len(pem)} bytes)")
+
+
+def _files(session: Session, database: RegionDatabase, ref: str) -> list[tuple[str, bytes]]:
+    files = []
+    deed = session.scalar(select(Deed).where(Deed.contract_id == ref, Deed.kind == "sealed"))
+    if deed:
+        document = session.get_one(Document, deed.document_id)
+        files.append(("deed.pdf", read_document(session, database, document)))
+    else:
+        click.echo("There is no sealed deed yet.", err=True)
+    version = session.scalar(
+        select(Version)
+        .where(Version.contract_id == ref, Version.voided_at.is_(None))
+        .order_by(Version.number.desc())
+        .limit(1)
+    )
+    if version:
+        files.append(("terms.json", canonical_bytes(version.canonical)))
+    lines = "".join(f"{body}\n" for body in log.bodies(session, ref))
+    files.append(("entries.jsonl", lines.encode()))
+    return files

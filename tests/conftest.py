@@ -1,0 +1,154 @@
+"""A migrated home with the cast, copied for every test: a real database, real keys, real files."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from portal.accounts.gate import key_of
+from portal.accounts.models import SignIn
+from portal.app import create_app
+from portal.cli.running import migrate_all
+from portal.contracts.models import Contract, SignerSlot, Stakeholder
+from portal.kit import clock
+from portal.kit.db import db
+from portal.kit.refs import new_id, new_token
+from portal.kit.vault import put
+from portal.residency.actions import make_data_key
+from portal.residency.databases import Regions
+from portal.residency.rules import new_public_ref
+from portal.settings.rules import Settings, settings_from
+from tests import cast
+
+
+def close(app: Flask) -> None:
+    """Close every database connection of an app."""
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+        app.extensions["regions"].dispose()
+
+
+def settings_for(home: Path) -> Settings:
+    """Return plain settings over a home folder."""
+    return settings_from(home, {}, {})
+
+
+@pytest.fixture(scope="session")
+def template_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated home that holds the cast and no contract."""
+    home = tmp_path_factory.mktemp("template") / "home"
+    app = create_app(settings_for(home))
+    migrate_all(app)
+    with app.app_context():
+        cast.load_cast()
+    close(app)
+    return home
+
+
+@pytest.fixture
+def home(template_home: Path, tmp_path: Path) -> Path:
+    """This test's own copy of the home."""
+    return Path(shutil.copytree(template_home, tmp_path / "home"))
+
+
+@pytest.fixture
+def app(home: Path) -> Iterator[Flask]:
+    """The portal over this test's home, with an application context pushed."""
+    app = create_app(settings_for(home))
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    yield app
+    close(app)
+
+
+@pytest.fixture
+def context(app: Flask) -> Iterator[Flask]:
+    """An application context, for tests of queries and actions."""
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def regions(context: Flask) -> Regions:
+    """The regions of this test's portal."""
+    found: Regions = context.extensions["regions"]
+    return found
+
+
+@pytest.fixture
+def eu(regions: Regions) -> Session:
+    """The session of the region "eu"."""
+    return regions.session("eu")
+
+
+@pytest.fixture
+def client_as(app: Flask) -> Callable[[str], FlaskClient]:
+    """Return a maker of signed-in clients: `client_as("cleo")`."""
+
+    def make(key: str) -> FlaskClient:
+        number = next(n for n, m in enumerate(cast.MEMBERS, 1) if m.key == key)
+        organisation = cast.MEMBERS[number - 1].organisation
+        cookie, now = new_token(), clock.now()
+        with app.app_context():
+            db.session.add(
+                SignIn(
+                    id=key_of(cookie), person_id=f"PER{number:023d}",
+                    membership_id=f"MEM{number:023d}" if organisation else None,
+                    created_at=now, seen_at=now, mfa_at=now, address="127.0.0.1", agent="test",
+                )
+            )  # fmt: skip
+            db.session.commit()
+        client = app.test_client()
+        client.set_cookie("sid", cookie)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def contract(eu: Session, regions: Regions) -> Contract:
+    """A bare draft between Northwind and Harbour: owners, and two signers a side."""
+    return make_contract(eu, regions)
+
+
+def make_contract(session: Session, regions: Regions, title: str = "CRM support 2027") -> Contract:
+    """Write a draft contract of the cast into the session's region."""
+    at = clock.now() - timedelta(days=1)
+    region = session.info["region"]
+    ada, cleo = cast.actor("ada"), cast.actor("cleo")
+    ref = new_public_ref(region)
+    make_data_key(session, regions[region], contract_id=ref, at=at)
+    row = Contract(
+        id=ref, region=region, vendor_id=ada.organisation_id, customer_id=cleo.organisation_id,
+        vendor_name=ada.organisation_name, customer_name=cleo.organisation_name,
+        started_by_side="vendor", template="standard-support/1", template_sha256="0" * 64,
+        schema_version="1", schema_sha256="0" * 64, standard_version="1.0",
+        standard_sha256="0" * 64, tier=None, tier_sha256=None, created_at=at, step=4,
+    )  # fmt: skip
+    put(session, row, title=title)
+    session.flush()
+    for key, side in (("ada", "vendor"), ("cleo", "customer")):
+        who = cast.actor(key)
+        put(
+            session,
+            Stakeholder(id=new_id(at), region=region, contract_id=ref, side=side,
+                        person_id=who.person_id, function="owner"),
+            name=who.name, email=who.email,
+        )  # fmt: skip
+    slots = [("ada", "vendor"), ("nia", "vendor"), ("cleo", "customer"), ("lena", "customer")]
+    for position, (key, side) in enumerate(slots, 1):
+        who = cast.actor(key)
+        put(
+            session,
+            SignerSlot(id=new_id(at), region=region, contract_id=ref, side=side,
+                       position=position, person_id=who.person_id),
+            name=who.name, email=who.email, title="Authorised signatory",
+        )  # fmt: skip
+    session.commit()
+    session.expire_all()
+    return session.get_one(Contract, ref)

@@ -1,0 +1,84 @@
+"""Every route × every person × signed out, generated from the URL map, against the one table."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+
+from portal.accounts.rules import PERMISSIONS, may
+from portal.contracts.models import Contract
+from tests import cast
+
+MEMBERS = ("ada", "ben", "nia", "cleo", "dov", "lena")
+SAMPLES = {
+    "term": "D1",
+    "number": "1",
+    "step": "metrics",
+    "token": "x" * 43,
+    "membership_id": "MEM" + "0" * 22 + "1",
+    "sign_in_id": "0" * 64,
+    "role": "legal",
+}
+
+
+def routes(app: Flask) -> Iterator[tuple[str, Rule, str]]:
+    """Yield (method, rule, needs) of every view."""
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint == "static":
+            continue
+        for method in sorted((rule.methods or set()) & {"GET", "POST"}):
+            view = app.view_functions[rule.endpoint]
+            yield method, rule, view.needs  # type: ignore[attr-defined]
+
+
+def address(app: Flask, rule: Rule, ref: str) -> str:
+    """Return the address of a route for one contract."""
+    values = {name: SAMPLES.get(name, ref) for name in rule.arguments}
+    with app.test_request_context():
+        return app.url_for(rule.endpoint, **values)
+
+
+@pytest.fixture
+def ref(contract: Contract) -> str:
+    """The reference of a draft of Northwind and Harbour."""
+    return contract.id
+
+
+def test_signed_out_every_private_route_leads_to_sign_in(app: Flask, ref: str) -> None:
+    wrong = []
+    for method, rule, needs in routes(app):
+        answer = app.test_client().open(address(app, rule, ref), method=method)
+        to_sign_in = answer.status_code == 303 and "/sign-in" in answer.headers["Location"]
+        if to_sign_in == (needs == "public"):
+            wrong.append((method, rule.rule, answer.status_code))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("person", ["mal", "op"])
+def test_a_stranger_finds_nothing_of_a_contract(
+    app: Flask, ref: str, client_as: Callable[[str], FlaskClient], person: str
+) -> None:
+    client, found = client_as(person), []
+    for method, rule, _ in routes(app):
+        if "ref" in rule.arguments:
+            answer = client.open(address(app, rule, ref), method=method)
+            if answer.status_code != 404:
+                found.append((method, rule.rule, answer.status_code))
+    assert found == []
+
+
+@pytest.mark.parametrize("person", MEMBERS)
+def test_a_party_may_do_what_the_table_says(
+    app: Flask, ref: str, client_as: Callable[[str], FlaskClient], person: str
+) -> None:
+    actor, wrong = cast.actor(person), []
+    for method, rule, needs in routes(app):
+        if needs not in PERMISSIONS:
+            continue
+        client = client_as(person)
+        status = client.open(address(app, rule, ref), method=method).status_code
+        if status >= 500 or (status == 403) == may(actor, needs):
+            wrong.append((method, rule.rule, needs, status))
+    assert wrong == []

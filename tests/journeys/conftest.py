@@ -1,0 +1,203 @@
+"""A served portal and a real browser. Every page a journey passes is inspected."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import html5lib
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests import cast
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu", "--disable-quic"]
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1200, "height": 900}
+AXE = {"rules": {"target-size": {"enabled": True}}}
+
+
+@dataclass
+class Served:
+    """A portal served on loopback by its own command."""
+
+    url: str
+    home: Path
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a `counterpart` command against this home."""
+        return subprocess.run(
+            [Path(sys.executable).with_name("counterpart"), *words],
+            env=environment(self.home), capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return the environment of a command over a home."""
+    return {**os.environ, "COUNTERPART_HOME": str(home)}
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def served(home: Path) -> Iterator[Served]:
+    """The portal over this test's home, served by gunicorn."""
+    port = free_port()
+    log = (home.parent / "serve.log").open("wb")
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("counterpart"), "serve", "--port", str(port)],
+        env=environment(home), stdout=log, stderr=log,
+    )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(url, process)
+        yield Served(url, home)
+    finally:
+        process.terminate()
+        process.wait(20)
+        log.close()
+
+
+def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    """Wait until the portal answers; fail with its exit code if it stopped."""
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{url}/sign-in", timeout=5).close()
+            return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            assert process.poll() is None, "the portal stopped while starting"
+            time.sleep(0.1)
+    raise AssertionError("the portal did not answer in 30 s")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visitor:
+    """A person at a browser, who inspects every page they see."""
+
+    key: str
+    url: str
+    page: Page
+    scripted: bool
+    shots: Path | None = None
+    seen: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> None:
+        """Open an address of the portal and inspect the page."""
+        answer = self.page.goto(self.url + path)
+        assert answer is not None
+        assert answer.status < 400, f"{path}: {answer.status}"
+        self.inspect()
+
+    def press(self, name: str, role: Any = "button") -> None:
+        """Press a button (or link) by its words, wait for the page, inspect it."""
+        self.page.get_by_role(role, name=name, exact=False).first.click()
+        self.page.wait_for_load_state()
+        self.inspect()
+
+    def fill(self, label: str, value: str) -> None:
+        """Fill a field by its label."""
+        self.page.get_by_label(label, exact=False).first.fill(value)
+
+    def sign_in(self) -> None:
+        """Sign in with password and the code of this minute."""
+        member = next(m for m in cast.MEMBERS if m.key == self.key)
+        self.open("/sign-in")
+        self.fill("E-mail", member.email)
+        self.page.locator("input[type=password]").fill(cast.PASSWORD)
+        self.press("Sign in")
+        from portal.kit import clock
+
+        self.page.locator("input[autocomplete=one-time-code]").fill(cast.code(self.key, clock.now()))
+        self.page.locator("main button[type=submit]").first.click()
+        self.page.wait_for_load_state()
+        self.inspect()
+
+    def inspect(self) -> None:
+        """Check the page: structure, accessibility, no violation, no horizontal scroll."""
+        path = self.page.url.removeprefix(self.url)
+        self.seen.append(path)
+        inspect_html(self.page.content(), path, scripted=self.scripted)
+        assert not self.complaints, f"{path}: {self.complaints}"
+        if self.scripted:
+            wide = self.page.evaluate(
+                "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+            )
+            assert not wide, f"{path} scrolls sideways"
+            result = Axe().run(self.page, options=AXE)
+            assert result.violations_count == 0, f"{path}: {result.generate_report()}"
+
+
+def inspect_html(text: str, path: str, *, scripted: bool) -> None:
+    """Check one h1, a title, unique ids and a label for every field."""
+    tree = html5lib.parse(text, namespaceHTMLElements=False)
+    assert len(list(tree.iter("h1"))) == 1, f"{path}: one h1"
+    title = next(iter(tree.iter("title")))
+    assert (title.text or "").strip(), f"{path}: a title"
+    ids = [node.get("id") for node in tree.iter() if node.get("id")]
+    assert len(ids) == len(set(ids)), f"{path}: ids are unique"
+    labelled = {node.get("for") for node in tree.iter("label")}
+    wrapped = {id(field) for label in tree.iter("label") for field in label.iter()}
+    for node in tree.iter():
+        if node.tag in {"input", "select", "textarea"} and node.get("type") != "hidden":
+            known = node.get("id") in labelled or id(node) in wrapped or node.get("aria-label")
+            assert known, f"{path}: a label for {node.attrib}"
+
+
+@pytest.fixture
+def visitor(browser: Browser, served: Served) -> Iterator[Callable[..., Visitor]]:
+    """Return a maker of visitors: `visitor("cleo", scripted=False, size=PHONE)`."""
+    contexts: list[BrowserContext] = []
+
+    def make(key: str, *, scripted: bool = True, size: dict[str, int] = PHONE) -> Visitor:
+        touch = size is PHONE
+        context = browser.new_context(
+            viewport=size, has_touch=touch, is_mobile=touch, java_script_enabled=scripted,
+            locale="en-GB", timezone_id="Europe/London",
+        )  # fmt: skip
+        contexts.append(context)
+        page = context.new_page()
+        one = Visitor(key, served.url, page, scripted)
+        page.on("console", lambda message: note(one, message))
+        page.on("request", lambda request: foreign(one, request.url))
+        return one
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+def note(visitor: Visitor, message: ConsoleMessage) -> None:
+    """Keep what the browser complains about: policy violations above all."""
+    if "Content Security Policy" in message.text:
+        visitor.complaints.append(message.text)
+
+
+def foreign(visitor: Visitor, url: str) -> None:
+    """Complain about a request that leaves the portal."""
+    if not url.startswith((visitor.url, "blob:", "chrome-extension:", "about:")):
+        visitor.complaints.append(f"request to {url}")
