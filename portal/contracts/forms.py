@@ -179,9 +179,7 @@ class TermAnswers:
     errors: dict[str, str] = field(default_factory=dict)
 
 
-def read_terms(
-    terms: Iterable[Term], form: MultiDict[str, str], template: Template
-) -> TermAnswers:
+def read_terms(terms: Iterable[Term], form: MultiDict[str, str], template: Template) -> TermAnswers:
     """Read what was typed, term by term; what cannot stand keeps its text and says why."""
     answers = TermAnswers()
     for term in terms:

@@ -177,9 +177,7 @@ def send_round(
             raise rules.Stale("Your draft changed after this preview was made.")
         _demand_complete(found)
         _seal(row, found, actor, note=note, at=at)
-        add_fact(
-            session, contract, "round_sent", person_id=actor.person_id, side=found.side, at=at
-        )
+        add_fact(session, contract, "round_sent", person_id=actor.person_id, side=found.side, at=at)
         counted = found.summary()
         record(
             session, contract.id, "negotiation:round:sent", actor=actor.log, at=at,
@@ -276,9 +274,7 @@ def _demand_sayable(standing: rules.Standing, word: rules.Word, side: Side) -> N
         raise Refused(f"{standing.term}: {problem}")
 
 
-def _check_values(
-    found: Negotiation, values: Mapping[str, Value], *, complete: bool
-) -> None:
+def _check_values(found: Negotiation, values: Mapping[str, Value], *, complete: bool) -> None:
     problems = {}
     for term, value in values.items():
         known: Term = found.schema.terms[term]
@@ -324,9 +320,7 @@ def _remove(session: Session, row: Round, old: Answer | None) -> None:
         session.expire(row, ["answers"])
 
 
-def _seal(
-    row: Round, found: Negotiation, actor: Actor, *, note: str | None, at: datetime
-) -> None:
+def _seal(row: Round, found: Negotiation, actor: Actor, *, note: str | None, at: datetime) -> None:
     note = (note or "").strip() or None
     body = rules.round_bytes(found.contract.ref, row.number, found.side, found.words, note=note)
     row.note = note

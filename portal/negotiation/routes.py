@@ -333,9 +333,7 @@ def _preview_page(
         form=form,
         late=late,
         summary=found.summary(),
-        changes=rules.changes_of(
-            found.schema, found.words, found.standings, names=found.names
-        ),
+        changes=rules.changes_of(found.schema, found.words, found.standings, names=found.names),
         findings=found.findings(with_draft=True),
     )
 

@@ -24,7 +24,7 @@ class Consent(OfContract, Model):
 
 
 class Signature(OfContract, Model):
-    """The act of signing: one a version and slot. `identification` says how the person was known."""
+    """The act of signing, one a slot. `identification` says how the person was known."""
 
     __tablename__ = "signatures"
     __bind_key__ = REGIONAL

@@ -265,9 +265,7 @@ def add_signature(ref: str) -> ResponseReturnValue:
         )  # fmt: skip
     except AlreadySigned:
         return see_other(desk.url("signing.done"))
-    advance(
-        desk.database, desk.session, _settings(), desk.contract.id, at=desk.at, up_to_seal=True
-    )
+    advance(desk.database, desk.session, _settings(), desk.contract.id, at=desk.at, up_to_seal=True)
     return _sealed_after(see_other(url_for("signing.done", ref=ref)), desk)
 
 
@@ -418,14 +416,10 @@ def deed(ref: str) -> ResponseReturnValue:
     found = queries.latest_deed(desk.session, version) if version else None
     if version is None or found is None:
         raise NotFound
-    content = read_document(
-        desk.session, desk.database, queries.document_of(desk.session, found)
-    )
+    content = read_document(desk.session, desk.database, queries.document_of(desk.session, found))
     return download(
         content,
         name=f"{desk.contract.id}-v{version.number}-{found.kind}.pdf",
         mimetype="application/pdf",
         inline=request.args.get("download") != "1",
     )
-
-

@@ -148,9 +148,7 @@ def test_refused_people_change_nothing(
 
 def test_after_a_freeze_nobody_is_named_any_more(eu: Session, contract: Contract) -> None:
     with transaction(eu):
-        actions.add_fact(
-            eu, contract, "frozen", person_id="x", side=Side.VENDOR, at=clock.now()
-        )
+        actions.add_fact(eu, contract, "frozen", person_id="x", side=Side.VENDOR, at=clock.now())
     with pytest.raises(Refused, match="frozen"):
         named(eu, contract, "ada", {"owner": "ada"}, ["ada"])
     assert entries(eu, contract.id) == []
@@ -225,9 +223,7 @@ def test_a_refused_withdrawal_leaves_no_fact_no_entry_and_no_mail(
 def test_a_contract_signed_by_all_is_no_longer_withdrawn(eu: Session, contract: Contract) -> None:
     with transaction(eu):
         for kind in ("round_sent", "frozen", "deed_prepared", "all_signed"):
-            actions.add_fact(
-                eu, contract, kind, person_id="x", side=Side.VENDOR, at=clock.now()
-            )
+            actions.add_fact(eu, contract, kind, person_id="x", side=Side.VENDOR, at=clock.now())
     with pytest.raises(Refused, match="no longer"):
         withdrawn(eu, contract, "ada")
 

@@ -132,7 +132,9 @@ class Visitor:
         self.press("Sign in")
         from portal.kit import clock
 
-        self.page.locator("input[autocomplete=one-time-code]").fill(cast.code(self.key, clock.now()))
+        self.page.locator("input[autocomplete=one-time-code]").fill(
+            cast.code(self.key, clock.now())
+        )
         self.page.locator("main button[type=submit]").first.click()
         self.page.wait_for_load_state()
         self.inspect()

@@ -89,9 +89,7 @@ def test_a_draft_may_lack_a_needed_value_but_a_round_may_not(
     assert list(error.problems) == [RESPONSE]
 
 
-def test_a_value_that_cannot_stand_stores_none_of_the_set(
-    eu: Session, contract: Contract
-) -> None:
+def test_a_value_that_cannot_stand_stores_none_of_the_set(eu: Session, contract: Contract) -> None:
     values = {**SCHEMA.defaults(), RESPONSE: {"n": "soon"}}
     error = refused(
         eu, contract,
@@ -112,9 +110,7 @@ def test_the_side_that_waits_cannot_draft(eu: Session, contract: Contract) -> No
 
 def test_support_engineers_read_but_do_not_answer(eu: Session, contract: Contract) -> None:
     ben = cast.actor("ben")
-    refused(
-        eu, contract, lambda: actions.draft_of(eu, contract, ben, at=clock.now()), NotAllowed
-    )
+    refused(eu, contract, lambda: actions.draft_of(eu, contract, ben, at=clock.now()), NotAllowed)
 
 
 def test_another_vendor_has_no_negotiation_here(eu: Session, contract: Contract) -> None:
@@ -188,9 +184,7 @@ def test_the_rest_is_accepted_without_touching_what_was_answered(
     refused(eu, contract, lambda: actions.accept_rest(eu, contract, CLEO, at=clock.now()))
 
 
-def test_accepting_the_rest_of_a_round_not_seen_is_stale(
-    eu: Session, contract: Contract
-) -> None:
+def test_accepting_the_rest_of_a_round_not_seen_is_stale(eu: Session, contract: Contract) -> None:
     offer_all(eu, contract)
     refused(
         eu, contract,
@@ -239,9 +233,7 @@ def test_an_empty_draft_is_not_sent(eu: Session, contract: Contract) -> None:
     refused(eu, contract, lambda: send(eu, contract, "cleo"))
 
 
-def test_a_draft_other_than_the_one_previewed_is_not_sent(
-    eu: Session, contract: Contract
-) -> None:
+def test_a_draft_other_than_the_one_previewed_is_not_sent(eu: Session, contract: Contract) -> None:
     offer_all(eu, contract)
     say(eu, contract, "cleo", RESPONSE, "accept")
     seen = rules.words_sha256(at_table(eu, contract, "cleo").words)
@@ -284,16 +276,14 @@ def test_the_database_refuses_to_change_a_sent_round(
         "answer": update(Answer).values(value_sha256="0" * 64),
         "removal": text("DELETE FROM answers"),
     }[change]
-    with pytest.raises(DatabaseError, match="immutable|sent"):
+    with pytest.raises(DatabaseError, match=r"immutable|sent"):
         eu.execute(statement)
     eu.rollback()
 
 
 def test_reopening_an_agreed_term_takes_a_reason(eu: Session, contract: Contract) -> None:
     agree_all(eu, contract)
-    refused(
-        eu, contract, lambda: say(eu, contract, "ada", RESPONSE, "offer", value("1 h"))
-    )
+    refused(eu, contract, lambda: say(eu, contract, "ada", RESPONSE, "offer", value("1 h")))
     say(eu, contract, "ada", RESPONSE, "offer", value("1 h"), "We lost two people")
     send(eu, contract, "ada")
     found = at_table(eu, contract, "cleo")

@@ -417,7 +417,9 @@ def test_nothing_the_other_side_gets_depends_on_a_draft(
     assert after == before
 
 
-def test_reading_writes_nothing(app: Flask, offered: Contract, at: str, client_as: ClientAs) -> None:
+def test_reading_writes_nothing(
+    app: Flask, offered: Contract, at: str, client_as: ClientAs
+) -> None:
     cleo = client_as("cleo")
     regions: Regions = app.extensions["regions"]
     wrote: list[str] = []

@@ -1,5 +1,6 @@
 """Where terms stand, over plays of two sides that were generated."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -107,9 +108,7 @@ def test_none_is_a_value_one_can_agree_on() -> None:
         ((A, accept(A)), rules.offer("99.5", reason="again"), VENDOR, "already agreed"),
     ],
 )
-def test_what_may_not_be_said(
-    words: tuple[Word, ...], word: Word, side: Side, said: str
-) -> None:
+def test_what_may_not_be_said(words: tuple[Word, ...], word: Word, side: Side, said: str) -> None:
     problem = rules.why_not(standing(*words), word, side=side)
     assert problem is not None and said in problem
 
@@ -142,14 +141,14 @@ def test_what_the_form_offers_is_what_the_rules_allow() -> None:
 
 
 def test_a_round_is_counted_in_words() -> None:
-    before = rules.standings(TERMS, [sent(1, {t: A for t in TERMS})], started_by=VENDOR)
+    before = rules.standings(TERMS, [sent(1, dict.fromkeys(TERMS, A))], started_by=VENDOR)
     counted = rules.summary({"B1": accept(A), "C1": B}, before)
     assert counted.sentence() == "1 accepted, 1 countered, 1 unchanged"
     assert counted.open == 2
 
 
 def test_reopening_a_term_counts_it_open_again() -> None:
-    rounds = [sent(1, {t: A for t in TERMS}), sent(2, {t: accept(A) for t in TERMS})]
+    rounds = [sent(1, dict.fromkeys(TERMS, A)), sent(2, {t: accept(A) for t in TERMS})]
     before = rules.standings(TERMS, rounds, started_by=VENDOR)
     assert rules.summary({"B1": B}, before).open == 1
 
@@ -184,7 +183,7 @@ INTENTS = st.lists(
 
 def play(intents: list[dict[str, tuple[Kind, object, str | None]]]) -> list[rules.SentRound]:
     """Send rounds by the rules: what may not be said is left out, and turns are taken."""
-    rounds = [sent(1, {term: A for term in TERMS})]
+    rounds = [sent(1, dict.fromkeys(TERMS, A))]
     for intent in intents:
         facts = [DatedFact("round_sent", r.at, r.side) for r in rounds]
         side = turn_of(facts, started_by=VENDOR)
@@ -204,7 +203,7 @@ def play(intents: list[dict[str, tuple[Kind, object, str | None]]]) -> list[rule
 @given(INTENTS)
 def test_it_is_never_the_turn_of_both_sides(intents: list) -> None:  # type: ignore[type-arg]
     rounds = play(intents)
-    assert all(a.side is not b.side for a, b in zip(rounds, rounds[1:], strict=False))
+    assert all(a.side is not b.side for a, b in itertools.pairwise(rounds))
 
 
 @given(INTENTS)
@@ -277,11 +276,9 @@ def test_a_draft_answer_is_shown_as_a_redline_on_my_own_side_only() -> None:
 
 
 def test_the_filters_count_what_they_show() -> None:
-    rounds = [sent(1, {t: A for t in TERMS}), sent(2, {"B1": accept(A), "C1": B})]
+    rounds = [sent(1, dict.fromkeys(TERMS, A)), sent(2, {"B1": accept(A), "C1": B})]
     found = rules.standings(TERMS, rounds, started_by=VENDOR)
-    counted = rules.counts(
-        found.values(), {}, rules.View(VENDOR, VENDOR, NAMES, last_round=2)
-    )
+    counted = rules.counts(found.values(), {}, rules.View(VENDOR, VENDOR, NAMES, last_round=2))
     assert counted == {
         Show.MINE: 1, Show.OPEN: 2, Show.AGREED: 1, Show.CHANGED: 2, Show.ALL: 3,
     }  # fmt: skip

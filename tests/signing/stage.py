@@ -1,4 +1,4 @@
-"""A contract of the cast with its terms frozen, and the acts that follow, for the tests of signing."""
+"""A contract of the cast with its terms frozen, and the acts that follow."""
 
 from datetime import datetime, timedelta
 

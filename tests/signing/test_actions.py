@@ -100,9 +100,7 @@ Refusal = Callable[[Session, Contract, datetime], object]
 
 
 def _without_consent(eu: Session, contract: Contract, at: datetime) -> object:
-    actions.withdraw_consent(
-        eu, cast.actor("ada"), contract, base_url=stage.BASE_URL, at=at
-    )
+    actions.withdraw_consent(eu, cast.actor("ada"), contract, base_url=stage.BASE_URL, at=at)
     return stage.sign(eu, contract, "ada", at=at)
 
 
@@ -143,9 +141,7 @@ REFUSALS: dict[str, tuple[type[Exception], str, Refusal]] = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_a_refusal_leaves_nothing(
-    eu: Session, contract: Contract, at: datetime, name: str
-) -> None:
+def test_a_refusal_leaves_nothing(eu: Session, contract: Contract, at: datetime, name: str) -> None:
     error, word, act = REFUSALS[name]
     for key in ("ada", "cleo"):
         stage.consent(eu, contract, key, at=at)
@@ -221,9 +217,7 @@ def test_a_signer_may_decline_with_a_reason_and_nobody_signs_after(
     with pytest.raises(Refused, match="reason"):
         actions.decline(eu, lena, contract, reason="  ", base_url=stage.BASE_URL, at=at)
     assert counts(eu) == before
-    actions.decline(
-        eu, lena, contract, reason="We sign on paper", base_url=stage.BASE_URL, at=at
-    )
+    actions.decline(eu, lena, contract, reason="We sign on paper", base_url=stage.BASE_URL, at=at)
     assert grown(before, counts(eu)) == {"facts": 1, "entries": 1, "outbox": 4}
     assert state(contract, today=at.date()) is State.DECLINED
     assert "paper" not in str(lines(eu, contract.id)[-1].facts)

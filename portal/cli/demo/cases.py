@@ -1,9 +1,9 @@
 """The two contracts the field tells, as the words their parties would type.
 
-The CRM deployment: a mid-market sales team sells around the clock, a critical fault must be answered in
-four hours, and quarter ends get a faster answer and a shorter way up. The CPQ integration: patches in
-windows, integration tests before every release, a rollback plan with a decision time, and a
-freeze in the peak months.
+The CRM deployment: a mid-market sales team sells around the clock, a critical fault must be
+answered in four hours, and quarter ends get a faster answer and a shorter way up. The CPQ
+integration: patches in windows, integration tests before every release, a rollback plan with a
+decision time, and a freeze in the peak months.
 """
 
 from collections.abc import Mapping

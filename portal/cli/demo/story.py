@@ -1,7 +1,8 @@
 """The story itself, told through the same actions that the pages call.
 
-Harbour Retail's CRM contract is in force; its next year waits for Cleo's signature; the CPQ contract
-is in negotiation and it is Harbour's turn; Otherware and Lindqvist have one that nobody else sees.
+Harbour Retail's CRM contract is in force; its next year waits for Cleo's signature; the CPQ
+contract is in negotiation and it is Harbour's turn; Otherware and Lindqvist have one that nobody
+else sees.
 """
 
 from collections.abc import Callable, Mapping

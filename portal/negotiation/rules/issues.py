@@ -88,20 +88,15 @@ def is_shown(show: Show, standing: Standing, word: Word | None, view: View) -> b
     return True
 
 
-def counts(
-    found: Iterable[Standing], draft: Mapping[str, Word], view: View
-) -> dict[Show, int]:
+def counts(found: Iterable[Standing], draft: Mapping[str, Word], view: View) -> dict[Show, int]:
     """Count the terms each filter lets through."""
     rows = [(standing, draft.get(standing.term)) for standing in found]
     return {
-        show: sum(is_shown(show, standing, word, view) for standing, word in rows)
-        for show in Show
+        show: sum(is_shown(show, standing, word, view) for standing, word in rows) for show in Show
     }
 
 
-def unanswered(
-    found: Mapping[str, Standing], draft: Mapping[str, Word], side: Side
-) -> list[str]:
+def unanswered(found: Mapping[str, Standing], draft: Mapping[str, Word], side: Side) -> list[str]:
     """Return the terms that await this side and have no answer in its draft."""
     return [t for t, standing in found.items() if standing.awaited is side and t not in draft]
 
@@ -166,9 +161,7 @@ def _awaited_tag(standing: Standing, view: View) -> tuple[str, str, str | None]:
     return "Open", "open", "You left it for later"
 
 
-def _held(
-    term: Term, standing: Standing, word: Word | None, side: Side, view: View
-) -> Held | None:
+def _held(term: Term, standing: Standing, word: Word | None, side: Side, view: View) -> Held | None:
     move = standing.position(side)
     text = short(term, move.word.value) if move else None
     if word is not None and side is view.side and word.kind is not Kind.REJECT:
@@ -183,9 +176,7 @@ def _held(
     return Held([("same", text)], _gain(term, standing, view) if last else None)
 
 
-def _draft_held(
-    term: Term, standing: Standing, word: Word, text: str | None, view: View
-) -> Held:
+def _draft_held(term: Term, standing: Standing, word: Word, text: str | None, view: View) -> Held:
     value = word.value if word.kind is Kind.OFFER else standing.value
     new = short(term, value)
     segments = difference(text, new) if text is not None and text != new else [("ins", new)]

@@ -112,24 +112,23 @@ def changes_of(
     """Describe all words of a round in the order of the contract."""
     return [
         change(
-            schema.terms[term], words[term],
-            before=before[term].offer, status=before[term].status, names=names,
+            schema.terms[term],
+            words[term],
+            before=before[term].offer,
+            status=before[term].status,
+            names=names,
         )
         for term in schema.terms
         if term in words
     ]
 
 
-def history(
-    term: Term, standing: Standing, *, names: Mapping[Side, str]
-) -> list[Change]:
+def history(term: Term, standing: Standing, *, names: Mapping[Side, str]) -> list[Change]:
     """Describe every move on a term, oldest first."""
     status, found = Status.UNOFFERED, []
     for move in standing.moves:
         before = standing.offer_before(move)
-        found.append(
-            change(term, move.word, before=before, status=status, names=names, move=move)
-        )
+        found.append(change(term, move.word, before=before, status=status, names=names, move=move))
         status = _STATUS_AFTER[move.word.kind]
     return found
 

@@ -86,9 +86,7 @@ def _prepared(bench: Bench, deed: Deed, authority: KeyPair) -> None:
         version_id=version.id, certificate=certificate,
     )  # fmt: skip
     put(session, row, key=base64.b64encode(key).decode())
-    add_fact(
-        session, contract, "deed_prepared", person_id=PORTAL.person, side=None, at=bench.at
-    )
+    add_fact(session, contract, "deed_prepared", person_id=PORTAL.person, side=None, at=bench.at)
     record(
         session, contract.id, "signing:deed:prepared", actor=PORTAL, at=bench.at,
         facts={
