@@ -7,7 +7,7 @@ else sees.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from flask import Flask
 from sqlalchemy.orm import Session
@@ -105,6 +105,10 @@ def typed(terms: Mapping[str, str]) -> dict[str, Value]:
     return {name: parse(schema.terms[name], text) for name, text in terms.items()}
 
 
+# Each contract sets the story's clock before its first action.
+UNTOLD = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass
 class Teller:
     """Tells contracts; each action is dated a little after the one before."""
@@ -112,7 +116,7 @@ class Teller:
     regions: Regions
     settings: Settings
     cast: Mapping[str, Actor]
-    now: datetime = datetime.min
+    now: datetime = UNTOLD
 
     def next(self, **later: float) -> datetime:
         """Let time pass and return the instant."""
