@@ -15,6 +15,7 @@ from portal.accounts import gate
 from portal.accounts.routes import bp as accounts_pages
 from portal.admin.routes import bp as admin_pages
 from portal.contracts.routes import bp as contracts_pages
+from portal.contracts.routes.sections import sections_of
 from portal.kit import clock, headers, web
 from portal.kit.db import db, harden_sqlite, reading
 from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
@@ -170,6 +171,8 @@ def _dress_pages(app: Flask, settings: Settings) -> None:
         for name in ("portal.css",)
         if (ROOT / "static" / name).exists()
     }
+
+    app.jinja_env.globals["sections_of"] = sections_of
 
     @app.context_processor
     def context() -> dict[str, Any]:

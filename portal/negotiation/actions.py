@@ -6,10 +6,8 @@ A draft is one side's own business: it writes no entry on the chain both sides r
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from pathlib import Path
 
 from flask import current_app
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import Organisation
@@ -28,14 +26,8 @@ from portal.negotiation import rules
 from portal.negotiation.models import Answer, Round
 from portal.negotiation.queries import Negotiation, negotiation_of
 from portal.notices.actions import write_mail
+from portal.notices.letters import letter
 from portal.terms.rules import Term, Value
-
-MAIL = Environment(
-    loader=FileSystemLoader(Path(__file__).parents[2] / "templates" / "mail"),
-    undefined=StrictUndefined,
-    autoescape=False,  # noqa: S701  plain text for mail, no markup to escape
-    trim_blocks=True,
-)
 
 
 def draft_of(session: Session, contract: Contract, actor: Actor, *, at: datetime) -> Round:
@@ -350,10 +342,9 @@ def _tell(
     """Write a thin mail to those of the other side; it names no term and no value."""
     contract = found.contract
     address = current_app.config["SETTINGS"].base_url
-    template = MAIL.get_template(f"negotiation_{event}.txt")
     for name, email in people_to_tell(contract, found.side.other):
-        text = template.render(
-            name=name, sender=found.names[found.side], ref=contract.ref,
+        text = letter(
+            f"negotiation_{event}", name=name, sender=found.names[found.side], ref=contract.ref,
             address=f"{address}/contracts/{contract.ref}/terms", **facts,
         )  # fmt: skip
         write_mail(

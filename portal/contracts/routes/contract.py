@@ -1,10 +1,7 @@
 """One contract: its overview, agreement and log, and withdrawing it."""
 
-from pathlib import Path
-
 from flask import current_app, flash, url_for
 from flask.typing import ResponseReturnValue
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
 from portal.accounts.rules import Actor, demand, may
@@ -23,17 +20,11 @@ from portal.contracts.rules.waiting import STEP_WORDS
 from portal.kit import clock
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page, see_other
+from portal.notices.letters import letter
 from portal.signing.pdf import table_cells
 from portal.signing.queries import signatures_of
 from portal.terms.rules import load_schema
 from portal.terms.rules.standard import load_standard_terms
-
-MAIL = Environment(
-    loader=FileSystemLoader(Path(__file__).parents[3] / "templates" / "mail"),
-    undefined=StrictUndefined,
-    autoescape=False,  # noqa: S701  plain text for mail, no markup to escape
-    trim_blocks=True,
-)
 
 
 @bp.get("/contracts/<ref>")
@@ -186,7 +177,7 @@ def _withdrawal_page(
 
 def _withdrawn(contract: Contract, actor: Actor) -> actions.Letter:
     link = current_app.config["SETTINGS"].base_url + url_for("contracts.show", ref=contract.ref)
-    text = MAIL.get_template("contracts_withdrawn.txt").render(
-        organisation=actor.organisation_name, ref=contract.ref, link=link
+    text = letter(
+        "contracts_withdrawn", organisation=actor.organisation_name, ref=contract.ref, link=link
     )
     return actions.Letter(f"Withdrawn: {contract.ref}", text)

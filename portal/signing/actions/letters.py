@@ -3,10 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
 from portal.accounts.rules import Actor
@@ -15,15 +13,9 @@ from portal.contracts.queries import name_of, people_to_tell, side_of
 from portal.contracts.rules.life import Side
 from portal.kit import clock
 from portal.notices.actions import write_mail
+from portal.notices.letters import letter
 from portal.signing import queries
 from portal.signing.models import Signature
-
-MAIL = Environment(
-    loader=FileSystemLoader(Path(__file__).parents[3] / "templates" / "mail"),
-    undefined=StrictUndefined,
-    autoescape=False,  # noqa: S701  plain text for mail, no markup to escape
-    trim_blocks=True,
-)
 
 
 def everyone(session: Session, contract: Contract) -> list[tuple[str, str]]:
@@ -58,12 +50,12 @@ class Post:
         """Write one mail of an event; the same cause mails the same person once."""
         ref = self.contract.ref
         address = f"{self.base_url}/contracts/{ref}{PAGES.get(event, '')}"
-        template = MAIL.get_template(f"signing_{event}.txt")
         mark = hashlib.sha256(email.encode()).hexdigest()[:16]
         write_mail(
             self.session, chain=self.contract.id, dedupe=f"signing:{event}:{cause}:{mark}",
             recipient=email, name=name, subject=SUBJECTS[event].format(ref=ref),
-            text=template.render(name=name, ref=ref, address=address, **words), at=self.at,
+            text=letter(f"signing_{event}", name=name, ref=ref, address=address, **words),
+            at=self.at,
         )  # fmt: skip
 
     def invite(self, version: Version, slot: SignerSlot) -> None:

@@ -1,0 +1,58 @@
+"""The sections of a contract: one list for the navigation that stands on each of its pages.
+
+A room that adds pages to a contract adds a line here; the template never knows the rooms.
+"""
+
+from dataclasses import dataclass
+
+from flask import request, url_for
+
+from portal.contracts.models import Contract
+from portal.contracts.queries import state
+from portal.contracts.routes.doors import today
+from portal.contracts.rules.life import State
+
+ANY = frozenset(State)
+FROZEN = ANY - {State.DRAFT, State.NEGOTIATION, State.WITHDRAWN}
+DEED = frozenset({State.SIGNING, State.SEALING, State.COMPLETED, State.IN_FORCE})
+DONE = frozenset({State.COMPLETED, State.IN_FORCE})
+
+
+@dataclass(frozen=True)
+class Section:
+    """A page of a contract, and the states in which there is something on it.
+
+    `pages` are further endpoints that count as inside it.
+    """
+
+    label: str
+    endpoint: str
+    states: frozenset[State] = ANY
+    pages: tuple[str, ...] = ()
+
+
+SECTIONS = (
+    Section("Overview", "contracts.show"),
+    Section("Terms", "negotiation.show"),
+    Section("Rounds", "negotiation.rounds", pages=("negotiation.show_round",)),
+    Section("People", "contracts.people"),
+    Section("Agreement", "contracts.agreement", FROZEN),
+    Section("Sign", "signing.review", frozenset({State.SIGNING}), pages=("signing.done",)),
+    Section("Deed (PDF)", "signing.deed", DEED),
+    Section("Log", "contracts.log"),
+)
+
+
+def sections_of(contract: Contract) -> list[dict[str, object]]:
+    """Return the sections a contract has now, as (label, href, current)."""
+    now = state(contract, today=today())
+    here = request.endpoint or ""
+    return [
+        {
+            "label": section.label,
+            "href": url_for(section.endpoint, ref=contract.ref),
+            "current": here == section.endpoint or here in section.pages,
+        }
+        for section in SECTIONS
+        if now in section.states
+    ]
