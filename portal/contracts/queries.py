@@ -1,7 +1,7 @@
 """Finding contracts. The first argument after the session is the member who asks: a contract of
 other parties is not found."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.resources import files
@@ -20,6 +20,7 @@ from portal.kit.db import db
 from portal.kit.errors import NotFound
 from portal.plans.rules import Catalogue, load_catalogue
 from portal.residency.models import DataKey
+from portal.terms.rules import Value
 
 
 def find_contract(session: Session, actor: Actor, ref: str) -> Contract:
@@ -63,6 +64,24 @@ def dated_facts(contract: Contract) -> list[DatedFact]:
 def current_version(contract: Contract) -> Version | None:
     """Return the frozen version that stands, if there is one."""
     return next((v for v in reversed(contract.versions) if v.voided_at is None), None)
+
+
+def version_in_force(contract: Contract) -> Version | None:
+    """Return the signed and sealed version that the service runs on; None before completion."""
+    completed = last_fact(contract, "completed") is not None
+    return current_version(contract) if completed else None
+
+
+def terms_in_force(session: Session, contract: Contract, *, on: date) -> Mapping[str, Value]:
+    """Return the signed terms that run the service on a date; `NotFound` before completion.
+
+    The one door to signed terms: incidents, statements and renewals read no other.
+    """
+    version = version_in_force(contract)
+    if version is None:
+        raise NotFound
+    terms: Mapping[str, Value] = version.canonical["terms"]
+    return terms
 
 
 def service_start(contract: Contract) -> date | None:
