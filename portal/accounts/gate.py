@@ -7,7 +7,7 @@ import hashlib
 from datetime import datetime, timedelta
 from urllib.parse import unquote, urlsplit
 
-from flask import Request, current_app, url_for
+from flask import Request, current_app, request, url_for
 from flask_login import LoginManager, UserMixin, current_user
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
@@ -15,7 +15,16 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
 
 from portal.accounts.models import Membership, MfaPolicy, SignIn
-from portal.accounts.rules import HALF_WAY_LIFE, RECENT_CODE, Actor, MfaRule, Role, mfa_rule_for
+from portal.accounts.rules import (
+    HALF_WAY_LIFE,
+    PERMISSIONS,
+    RECENT_CODE,
+    Actor,
+    MfaRule,
+    Role,
+    demand,
+    mfa_rule_for,
+)
 from portal.kit import clock
 from portal.kit.db import db, reading
 from portal.kit.errors import CodeNeeded, NotFound
@@ -217,6 +226,18 @@ def current_actor() -> Actor:
     if actor is None:
         raise NotFound
     return actor
+
+
+def demand_declared(actor: Actor) -> None:
+    """Check the row of the permission table that the view being served declares.
+
+    Called once what the view is about is found: a stranger learns nothing (404), a party whose
+    role may not is told so (403) before anything they sent is looked at.
+    """
+    view = current_app.view_functions[request.endpoint or ""]
+    declared = getattr(view, "needs", "")
+    if declared in PERMISSIONS:
+        demand(actor, declared)
 
 
 def current_sign_in() -> SignIn:

@@ -103,26 +103,33 @@ def _typed(term: Term, value: Value) -> Typed:
     return edit_text(term, value)
 
 
+CHOICES = frozenset({"radio", "select", "checkboxes"})
+
+
 def _options(term: Term) -> list[tuple[str, str]]:
+    if term.widget not in CHOICES:
+        return []
     if term.type == "bool":
         options = [("yes", "Yes"), ("no", "No")]
     else:
         options = [(option.code, option.label) for option in term.options]
-    if term.widget in ("radio", "select") and not term.required:
+    if term.widget != "checkboxes" and not term.required:
         options.append(("", "None"))
     return options
 
 
 def _hint(term: Term) -> str:
-    if term.widget in ("radio", "select", "checkboxes"):
+    if term.widget in CHOICES:
         return ""
     shape = _SHAPES.get(term.type, "")
     if term.type in ("table", "people"):
         shape = "One row a line, columns set apart by |: " + " | ".join(
             column.label for column in term.columns
         )
+    words = " or ".join(option.label for option in term.options)
+    words = f" Or write: {words}." if words else ""
     none = "" if term.required else " Leave it empty for none."
-    return f"{shape}{none}".strip()
+    return f"{shape}{words}{none}".strip()
 
 
 _SHAPES = {

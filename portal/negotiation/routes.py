@@ -8,7 +8,7 @@ from flask import Blueprint, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from portal.accounts.gate import current_actor
+from portal.accounts.gate import current_actor, demand_declared
 from portal.accounts.rules import Actor, may
 from portal.contracts.models import Contract
 from portal.contracts.queries import current_version, find_contract
@@ -57,7 +57,9 @@ class Visit:
 def _visit(ref: str) -> Visit:
     actor, now = current_actor(), clock.now()
     session = regions().session(region_of(ref))
-    return Visit(session, actor, find_contract(session, actor, ref), now)
+    contract = find_contract(session, actor, ref)
+    demand_declared(actor)
+    return Visit(session, actor, contract, now)
 
 
 def _frame(visit: Visit, found: Negotiation) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from portal.accounts.actions import spend_code
-from portal.accounts.gate import current_actor, current_sign_in
+from portal.accounts.gate import current_actor, current_sign_in, demand_declared
 from portal.accounts.rules import Actor, CodeOutcome, CodeResult, demand
 from portal.contracts.models import Contract, Version
 from portal.contracts.queries import current_version, find_contract, last_fact, state
@@ -63,6 +63,7 @@ def _opened(ref: str) -> Desk:
     region = region_of(ref)
     session = regions().session(region)
     contract = find_contract(session, actor, ref)
+    demand_declared(actor)
     return Desk(actor, regions()[region], session, contract, clock.now())
 
 

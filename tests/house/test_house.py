@@ -18,15 +18,17 @@ FLOORS = {"rules", "models", "queries", "actions", "forms", "routes", "__init__"
 WRAPPERS = {
     "accounts": {"gate", "totp", "passwords"},
     "audit": {"sentences"},
-    "notices": {"smtp"},
+    "notices": {"letters", "smtp"},
     "residency": {"databases", "stores"},
     "signing": {
         "appearance",
         "asn1_length",
         "certificates",
+        "deed_rules",
         "jobs",
         "keys",
         "pades",
+        "pades_check",
         "pdf",
         "timestamp",
         "typesetter",

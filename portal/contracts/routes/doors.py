@@ -5,7 +5,7 @@ from datetime import date
 from flask import Blueprint, url_for
 from sqlalchemy.orm import Session
 
-from portal.accounts.gate import current_actor
+from portal.accounts.gate import current_actor, demand_declared
 from portal.accounts.rules import Actor
 from portal.contracts import queries
 from portal.contracts.models import Contract
@@ -20,7 +20,9 @@ bp = Blueprint("contracts", __name__)
 def opened(ref: str) -> tuple[Actor, Session, Contract]:
     actor = current_actor()
     session = regions().session(region_of(ref))
-    return actor, session, queries.find_contract(session, actor, ref)
+    contract = queries.find_contract(session, actor, ref)
+    demand_declared(actor)
+    return actor, session, contract
 
 
 def today() -> date:
