@@ -11,6 +11,7 @@ COMMANDS = {
     "demo": "portal.cli.demo.commands",
     "export": "portal.cli.contracts",
     "migrate": "portal.cli.running",
+    "renewals": "portal.cli.renewals",
     "serve": "portal.cli.running",
     "sla": "portal.cli.sla",
     "terms": "portal.cli.terms",

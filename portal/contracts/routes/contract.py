@@ -14,7 +14,7 @@ from portal.contracts.models import Contract, Version
 from portal.contracts.routes.doors import bp, doors_of, opened, region_labels, step_url, today
 from portal.contracts.rules import listing, waiting
 from portal.contracts.rules.freezing import pins_of
-from portal.contracts.rules.life import STATE_WORDS, State, completed_at
+from portal.contracts.rules.life import OVER, RUNNING, STATE_WORDS, State, completed_at
 from portal.contracts.rules.reading import deed_context, key_facts
 from portal.contracts.rules.waiting import STEP_WORDS
 from portal.kit import clock
@@ -35,7 +35,7 @@ def show(ref: str) -> ResponseReturnValue:
     standing = queries.standing(contract, actor, today=today())
     next_move, doors = waiting.next_step(standing), doors_of(contract)
     version = queries.current_version(contract)
-    done = standing.state in {State.COMPLETED, State.IN_FORCE}
+    done = standing.state in RUNNING | OVER | {State.COMPLETED}
     return page(
         "contracts/show.html",
         contract=contract,
@@ -44,7 +44,7 @@ def show(ref: str) -> ResponseReturnValue:
         next=next_move,
         next_href=doors[next_move.door],
         done=done,
-        in_force=standing.state is State.IN_FORCE,
+        in_force=standing.state in RUNNING,
         ended=queries.ended(contract),
         doors=doors,
         steps=_steps(contract, standing),

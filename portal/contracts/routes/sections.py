@@ -10,12 +10,12 @@ from flask import request, url_for
 from portal.contracts.models import Contract
 from portal.contracts.queries import state
 from portal.contracts.routes.doors import today
-from portal.contracts.rules.life import State
+from portal.contracts.rules.life import OVER, RUNNING, State
 
 ANY = frozenset(State)
 FROZEN = ANY - {State.DRAFT, State.NEGOTIATION, State.WITHDRAWN}
-DEED = frozenset({State.SIGNING, State.SEALING, State.COMPLETED, State.IN_FORCE})
-DONE = frozenset({State.COMPLETED, State.IN_FORCE})
+DONE = RUNNING | OVER | {State.COMPLETED}
+DEED = DONE | {State.SIGNING, State.SEALING}
 
 
 @dataclass(frozen=True)

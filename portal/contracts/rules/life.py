@@ -28,6 +28,9 @@ class State(StrEnum):
     SEALING = "sealing"
     COMPLETED = "completed"
     IN_FORCE = "in_force"
+    EXPIRING = "expiring"
+    RENEWED = "renewed"
+    ENDED = "ended"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
 
@@ -40,13 +43,21 @@ STATE_WORDS = {
     State.SEALING: "Signed by all, being sealed",
     State.COMPLETED: "Completed",
     State.IN_FORCE: "In force",
+    State.EXPIRING: "In force, ending",
+    State.RENEWED: "Renewed by a new contract",
+    State.ENDED: "Ended",
     State.DECLINED: "Declined",
     State.WITHDRAWN: "Withdrawn",
 }
 
 # Kinds of facts: round_sent(side), frozen, reopened, deed_prepared, signed(side),
-# all_signed, completed, declined(side), withdrawn(side).
-FINAL = frozenset({State.DECLINED, State.WITHDRAWN, State.COMPLETED, State.IN_FORCE})
+# all_signed, completed, declined(side), withdrawn(side); leaving (the term ends and nothing renews
+# it), staying (it renews after all), term_renewed, renewed (by a new contract), ended.
+RUNNING = frozenset({State.IN_FORCE, State.EXPIRING})
+"""The signed terms run the service."""
+OVER = frozenset({State.RENEWED, State.ENDED})
+"""The last term has ended."""
+FINAL = frozenset({State.DECLINED, State.WITHDRAWN, State.COMPLETED}) | RUNNING | OVER
 
 
 @dataclass(frozen=True)
@@ -66,8 +77,17 @@ def state_of(facts: Sequence[DatedFact], *, service_start: date | None, today: d
             return state
     if "completed" in kinds:
         started = service_start is None or service_start <= today
-        return State.IN_FORCE if started else State.COMPLETED
+        return _after_completion(facts) if started else State.COMPLETED
     return _open_state({fact.kind for fact in _since_reopened(facts)}, kinds)
+
+
+_ENDS = {"leaving": State.EXPIRING, "renewed": State.RENEWED, "ended": State.ENDED}
+
+
+def _after_completion(facts: Sequence[DatedFact]) -> State:
+    """The last word on the end of the term decides; without one the contract is in force."""
+    told = [fact.kind for fact in facts if fact.kind in {*_ENDS, "staying", "term_renewed"}]
+    return _ENDS.get(told[-1], State.IN_FORCE) if told else State.IN_FORCE
 
 
 def _open_state(recent: set[str], ever: set[str]) -> State:

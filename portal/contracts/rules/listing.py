@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from portal.contracts.rules.life import State
+from portal.contracts.rules.life import OVER, RUNNING, State
 
 FILTERS: Mapping[str, tuple[str, frozenset[State]]] = {
     "draft": ("Drafts", frozenset({State.DRAFT})),
     "negotiation": ("In negotiation", frozenset({State.NEGOTIATION})),
     "signing": ("To sign", frozenset({State.AGREED, State.SIGNING, State.SEALING})),
-    "signed": ("Signed", frozenset({State.COMPLETED, State.IN_FORCE})),
-    "ended": ("Ended", frozenset({State.DECLINED, State.WITHDRAWN})),
+    "signed": ("Signed", RUNNING | {State.COMPLETED}),
+    "ended": ("Ended", OVER | {State.DECLINED, State.WITHDRAWN}),
 }
 
 KINDS: Mapping[State, str] = {
@@ -19,6 +19,8 @@ KINDS: Mapping[State, str] = {
     State.SEALING: "agreed",
     State.COMPLETED: "good",
     State.IN_FORCE: "good",
+    State.EXPIRING: "warn",
+    State.RENEWED: "agreed",
     State.DECLINED: "rejected",
     State.WITHDRAWN: "rejected",
 }

@@ -153,6 +153,17 @@ def _later(standing: Standing) -> NextStep:
             Door.DEED,
         ),
         State.IN_FORCE: ("In force", "The signed terms run the support.", Door.DEED),
+        State.EXPIRING: (
+            "In force until the term ends",
+            "The signed terms run the support until then. Nothing renews them so far.",
+            Door.DEED,
+        ),
+        State.RENEWED: (
+            "Renewed by a new contract",
+            "This one ended when the new one began. It stays readable with its log.",
+            Door.DEED,
+        ),
+        State.ENDED: ("Ended", "The last term is over. It stays readable with its log.", Door.DEED),
         State.WITHDRAWN: ("Withdrawn", "Nothing more can be done with this contract.", Door.LOG),
         State.DECLINED: ("Declined", "Nothing more can be done with this contract.", Door.LOG),
     }[standing.state]

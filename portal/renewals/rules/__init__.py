@@ -1,0 +1,1 @@
+"""What the signed terms say about the end of the contract: pure dates, prices and conditions."""
