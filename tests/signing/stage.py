@@ -100,13 +100,14 @@ def sign(
     """Let a member of the cast sign the standing version, or the hash they say they saw."""
     actor, version = cast.actor(key), current_version(contract)
     slot = slot_of(contract, actor.person_id)
-    assert version is not None
+    seen = sha256 or (version.sha256 if version else "")
+    assert seen, "say which hash was seen: no version stands"
     return actions.sign(
         session,
         actor,
         contract,
         slot_id=slot.id if slot else "none",
-        shown=Shown(sha256 or version.sha256, title, authority, intent),
+        shown=Shown(seen, title, authority, intent),
         step=step or int(at.timestamp()) // 30,
         identification=identification(at),
         base_url=BASE_URL,
