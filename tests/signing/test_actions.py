@@ -347,6 +347,7 @@ def test_a_sealed_contract_needs_no_more_work(
     eu: Session, regions: Regions, contract: Contract, at: datetime
 ) -> None:
     before = counts(eu)
+    eu.rollback()
     settings = settings_for(regions["eu"].region.key_file.parents[1])
     assert run_jobs(regions, settings, at=at) == 0
     assert counts(eu) == before
