@@ -16,6 +16,7 @@ from portal.accounts.routes import bp as accounts_pages
 from portal.admin.routes import bp as admin_pages
 from portal.contracts.routes import bp as contracts_pages
 from portal.contracts.routes.sections import sections_of
+from portal.evidence.routes import bp as evidence_pages
 from portal.kit import clock, headers, web
 from portal.kit.db import db, harden_sqlite, reading
 from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
@@ -32,6 +33,7 @@ PAGES = (
     accounts_pages,
     admin_pages,
     contracts_pages,
+    evidence_pages,
     negotiation_pages,
     signing_pages,
 )

@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Any
 
 import rfc8785
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.audit import rules
 from portal.audit.models import (
     DirectoryEntry,
     DirectoryEntryPerson,
+    Leaf,
+    RegionCheckpoint,
     RegionEntry,
     RegionEntryPerson,
 )
@@ -65,7 +67,37 @@ def record(
         )
     )
     session.flush()
+    if table is RegionEntry:
+        _place(session, chain, seq, body)
     return head
+
+
+def _place(session: Session, chain: str, seq: int, body: bytes) -> None:
+    """Give the entry its place in the region's order; the next writer waits for this commit."""
+    last = session.scalar(select(func.max(Leaf.place)))
+    session.add(
+        Leaf(
+            place=0 if last is None else last + 1,
+            region=session.info["region"],
+            chain=chain,
+            seq=seq,
+            hash=rules.leaf_hash(body).hex(),
+        )
+    )
+    session.flush()
+
+
+def add_checkpoint(session: Session, note: str, *, at: datetime) -> RegionCheckpoint:
+    """Store a signed checkpoint in the caller's transaction; one of a size is enough."""
+    checkpoint, _ = rules.read_note(note)
+    row = session.get(RegionCheckpoint, checkpoint.size)
+    if row is None:
+        row = RegionCheckpoint(
+            size=checkpoint.size, region=session.info["region"], note=note, at=at
+        )
+        session.add(row)
+        session.flush()
+    return row
 
 
 def _committed(session: Session, chain: str, actor: rules.Actor) -> str:

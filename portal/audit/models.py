@@ -1,9 +1,19 @@
 """The tables of the log: one set in the directory, one in each region."""
 
-from sqlalchemy import Integer, LargeBinary, String, Text, UniqueConstraint
+from datetime import datetime
+
+from sqlalchemy import (
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.kit.db import REGIONAL, Model
+from portal.kit.db import REGIONAL, Instant, Model
 from portal.kit.vault import Sealed
 
 
@@ -43,6 +53,50 @@ class RegionEntry(EntryColumns, Model):
     __tablename__ = "entries"
     __bind_key__ = REGIONAL
     __table_args__ = (UniqueConstraint("chain", "prev", name="entries_never_fork"),)
+
+
+class Leaf(Model):
+    """The place of an entry in the order of its whole region, and its leaf in the tree."""
+
+    __tablename__ = "leaves"
+    __bind_key__ = REGIONAL
+    __table_args__ = (
+        ForeignKeyConstraint(["chain", "seq"], ["entries.chain", "entries.seq"]),
+        UniqueConstraint("chain", "seq", name="leaves_once"),
+    )
+
+    place: Mapped[int] = mapped_column(
+        Integer, primary_key=True, autoincrement=False, comment="dense, from 0"
+    )
+    region: Mapped[str] = mapped_column(String(12))
+    chain: Mapped[str] = mapped_column(String(64))
+    seq: Mapped[int] = mapped_column(Integer)
+    hash: Mapped[str] = mapped_column(String(64), comment="RFC 6962 leaf hash")
+
+
+class RegionCheckpoint(Model):
+    """A signed statement of how many entries a region holds and of the root over them."""
+
+    __tablename__ = "checkpoints"
+    __bind_key__ = REGIONAL
+
+    size: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    region: Mapped[str] = mapped_column(String(12))
+    note: Mapped[str] = mapped_column(Text, comment="C2SP tlog-checkpoint, signed")
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
+class CheckpointStamp(Model):
+    """A time stamp (RFC 3161) over the note of a checkpoint, by an authority outside."""
+
+    __tablename__ = "checkpoint_stamps"
+    __bind_key__ = REGIONAL
+
+    size: Mapped[int] = mapped_column(ForeignKey("checkpoints.size"), primary_key=True)
+    authority: Mapped[str] = mapped_column(String(200), primary_key=True, comment="address")
+    region: Mapped[str] = mapped_column(String(12))
+    token: Mapped[bytes] = mapped_column(LargeBinary, comment="TimeStampToken, DER")
+    at: Mapped[datetime] = mapped_column(Instant, comment="as the token says")
 
 
 class RegionEntryPerson(EntryPersonColumns, Model):

@@ -1,7 +1,7 @@
 """Reading the log. Whoever calls has already found the subject as its party."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,11 +11,15 @@ from sqlalchemy.orm import Session
 
 from portal.audit import rules
 from portal.audit.models import (
+    CheckpointStamp,
     DirectoryEntry,
     DirectoryEntryPerson,
+    Leaf,
+    RegionCheckpoint,
     RegionEntry,
     RegionEntryPerson,
 )
+from portal.audit.signer import Forked, Signer, demand_extends
 from portal.kit import clock
 
 
@@ -95,3 +99,156 @@ def count_chains(session: Session) -> int:
     """Return how many chains this database holds."""
     entries, _ = _tables(session)
     return session.scalar(select(func.count(entries.chain.distinct()))) or 0
+
+
+# The tree of a region, and its checkpoints.
+
+
+def tree_of(session: Session) -> rules.Tree:
+    """Return the tree over all entries of a region, in their order."""
+    leaves = session.scalars(select(Leaf.hash).order_by(Leaf.place))
+    return rules.Tree([bytes.fromhex(leaf) for leaf in leaves])
+
+
+def size_of(session: Session) -> int:
+    """Return how many entries the tree of a region holds."""
+    last = session.scalar(select(func.max(Leaf.place)))
+    return 0 if last is None else last + 1
+
+
+def last_checkpoint(session: Session) -> RegionCheckpoint | None:
+    """Return the newest checkpoint of a region."""
+    query = select(RegionCheckpoint).order_by(RegionCheckpoint.size.desc())
+    return session.scalar(query.limit(1))
+
+
+def checkpoint_of(session: Session, size: int) -> RegionCheckpoint | None:
+    """Return the checkpoint over exactly this many entries."""
+    return session.get(RegionCheckpoint, size)
+
+
+def stamps_of(session: Session, sizes: Iterable[int]) -> Sequence[CheckpointStamp]:
+    """Return the time stamps over checkpoints, in the order of their size."""
+    return session.scalars(
+        select(CheckpointStamp)
+        .where(CheckpointStamp.size.in_(list(sizes)))
+        .order_by(CheckpointStamp.size, CheckpointStamp.authority)
+    ).all()
+
+
+def checkpoint_sizes(session: Session) -> Sequence[int]:
+    """Return the sizes of all checkpoints of a region, smallest first."""
+    return session.scalars(select(RegionCheckpoint.size).order_by(RegionCheckpoint.size)).all()
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An entry with its place in the order of its region."""
+
+    place: int
+    chain: str
+    seq: int
+    event: str
+    hash: str
+    body: str
+
+
+def placed_since(session: Session, place: int) -> list[Placed]:
+    """Return the entries of a region from a place on, in order."""
+    return _placed(session, Leaf.place >= place)
+
+
+def placed_of(session: Session, chain: str) -> list[Placed]:
+    """Return the entries of a chain with their places, oldest first."""
+    return _placed(session, RegionEntry.chain == chain)
+
+
+def _placed(session: Session, which: Any) -> list[Placed]:
+    rows = session.execute(
+        select(
+            Leaf.place, RegionEntry.chain, RegionEntry.seq, RegionEntry.event, RegionEntry.hash,
+            RegionEntry.body,
+        )
+        .join(Leaf, (Leaf.chain == RegionEntry.chain) & (Leaf.seq == RegionEntry.seq))
+        .where(which)
+        .order_by(Leaf.place)
+    )  # fmt: skip
+    return [Placed(*row) for row in rows]
+
+
+def openings(session: Session, chain: str) -> list[tuple[str, str, list[str]]]:
+    """Return (commitment, salt, identity) of the people of a chain who were not erased."""
+    people = _tables(session)[1]
+    rows = session.scalars(select(people).where(people.chain == chain).order_by(people.id))
+    return [(row.id, row.salt, row.identity) for row in rows if row.salt_enc is not None]
+
+
+def check_tree(
+    session: Session, signer: Signer, receipts: Iterable[rules.Receipt] = ()
+) -> list[str]:
+    """Check the order, every checkpoint, the signer's memory, and receipts somebody holds.
+
+    Return what is wrong in sentences; an empty list means that all hold.
+    """
+    tree, findings = _tree_of_bodies(session)
+    for row in session.scalars(select(RegionCheckpoint).order_by(RegionCheckpoint.size)):
+        try:
+            demand_extends(tree, rules.open_note(row.note, signer.vkey))
+        except (Forked, rules.BadNote) as error:
+            findings.append(f"checkpoint {row.size}: {error}")
+    findings += _check_memory(session, signer, tree)
+    for receipt in receipts:
+        findings += check_receipt(session, signer, tree, receipt)
+    return findings
+
+
+def _tree_of_bodies(session: Session) -> tuple[rules.Tree, list[str]]:
+    """Build the tree anew from what the entries say, not from the leaves that were stored."""
+    rows = session.execute(
+        select(Leaf.place, Leaf.hash, RegionEntry.body)
+        .join(RegionEntry, (Leaf.chain == RegionEntry.chain) & (Leaf.seq == RegionEntry.seq))
+        .order_by(Leaf.place)
+    ).all()
+    findings, leaves = [], []
+    for expected, (place, stored, text) in enumerate(rows):
+        leaf = rules.leaf_hash(text.encode())
+        if place != expected:
+            findings.append(f"entry {place} of the region stands where {expected} should")
+        if leaf.hex() != stored:
+            findings.append(f"entry {place} of the region was changed after it was written")
+        leaves.append(leaf)
+    entries = session.scalar(select(func.count()).select_from(RegionEntry)) or 0
+    if not entries == size_of(session) == len(leaves):
+        findings.append("the order of the region does not hold every entry exactly once")
+    return rules.Tree(leaves), findings
+
+
+def _check_memory(session: Session, signer: Signer, tree: rules.Tree) -> list[str]:
+    try:
+        remembered = signer.remembered()
+        if remembered is None:
+            lost = last_checkpoint(session) is not None
+            return ["the memory of the signer is missing"] if lost else []
+        demand_extends(tree, remembered)
+    except (Forked, rules.BadNote) as error:
+        return [f"the last checkpoint the signer remembers: {error}"]
+    return []
+
+
+def check_receipt(
+    session: Session, signer: Signer, tree: rules.Tree, receipt: rules.Receipt
+) -> list[str]:
+    """Hold the log against a receipt; an empty list means that it still says the same."""
+    where = f"the receipt for entry {receipt.seq} of {receipt.chain}"
+    row = session.get(RegionEntry, (receipt.chain, receipt.seq))
+    findings = []
+    if row is None:
+        findings.append(f"{where}: the log has no such entry")
+    elif row.hash != receipt.head or rules.digest(row.body.encode()) != receipt.head:
+        findings.append(f"{where}: the log now says something else")
+    if receipt.note is not None:
+        try:
+            demand_extends(tree, rules.open_note(receipt.note, signer.vkey))
+        except (Forked, rules.BadNote) as error:
+            findings.append(f"{where}: {error}")
+    return findings

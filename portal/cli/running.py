@@ -12,6 +12,7 @@ from gunicorn.app.base import BaseApplication
 from sqlalchemy import Engine, select
 
 from portal.app import create_app
+from portal.evidence.actions import keep_logs
 from portal.kit import clock
 from portal.kit import migrate as migrations
 from portal.kit.db import db
@@ -125,7 +126,7 @@ def work(*, once: bool, every: float) -> None:
 def work_once(app: Flask) -> None:
     """Do everything that is due, each job by itself: one that fails is logged, the rest go on."""
     with app.app_context():
-        for job in (make_deeds, deliver_directory_mail, deliver_region_mail):
+        for job in (make_deeds, sign_checkpoints, deliver_directory_mail, deliver_region_mail):
             try:
                 job(app)
             except Exception:  # the top of a worker loop is the one place that may go on
@@ -136,6 +137,11 @@ def work_once(app: Flask) -> None:
 def make_deeds(app: Flask) -> None:
     """Prepare deeds, apply signatures and seal what waits, in every region."""
     jobs.run_jobs(regions(), app.config["SETTINGS"], at=clock.now())
+
+
+def sign_checkpoints(app: Flask) -> None:
+    """Sign the checkpoints that are due in every region, and write the receipts they cover."""
+    keep_logs(regions(), app.config["SETTINGS"], at=clock.now())
 
 
 def deliver_directory_mail(app: Flask) -> None:

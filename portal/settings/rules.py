@@ -49,6 +49,7 @@ class Settings:
     trusted_proxies: int
     idle: timedelta
     absolute: timedelta
+    log_memory: Path
 
     @property
     def keys(self) -> Path:
@@ -100,6 +101,7 @@ def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str
         trusted_proxies=int(file.get("trusted_proxies", 0)),
         idle=_minutes(file, "idle_minutes", 30, 60),
         absolute=_minutes(file, "absolute_minutes", 12 * 60, 24 * 60),
+        log_memory=Path(file.get("log_memory", home / "log")),
     )
 
 

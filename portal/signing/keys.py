@@ -6,14 +6,12 @@ once agree on all three. Private keys are sealed by AES-256-GCM under a key file
 
 import base64
 import json
-import os
-import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from portal.kit import clock
+from portal.kit.files import read_or_make
 from portal.kit.vault import Cipher, new_key
 from portal.settings.rules import Settings
 from portal.signing.certificates import (
@@ -48,13 +46,13 @@ def portal_keys(settings: Settings, *, at: datetime) -> PortalKeys:
     """Return the portal's keys, made now if this home has none."""
     folder = settings.keys
     cipher = Cipher(_sealing_key(folder / KEY_FILE))
-    stored = _read_or_make(folder / PAIRS_FILE, lambda: _made(settings.operator, cipher, at=at))
+    stored = read_or_make(folder / PAIRS_FILE, lambda: _made(settings.operator, cipher, at=at))
     try:
         pairs = json.loads(stored)
         keys = PortalKeys(*(_opened(pairs, name, cipher) for name in ("root", "seal", "unit")))
     except (ValueError, KeyError) as damage:
         raise BadKeys(f"{PAIRS_FILE} in the keys folder is damaged.") from damage
-    _read_or_make(folder / ROOT_FILE, lambda: keys.root.certificate_pem)
+    read_or_make(folder / ROOT_FILE, lambda: keys.root.certificate_pem)
     return keys
 
 
@@ -94,39 +92,7 @@ def _context(name: str) -> str:
 
 
 def _sealing_key(path: Path) -> bytes:
-    key = _read_or_make(path, new_key)
+    key = read_or_make(path, new_key)
     if len(key) != 32:
         raise BadKeys(f"{path.name} in the keys folder must hold exactly 32 bytes.")
     return key
-
-
-def _read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
-    """Read a file, or write it whole; of two processes at once one writes and both read that."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write_once(path, make())
-    return path.read_bytes()
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    # mkstemp makes the file with mode 0600. A link, unlike a rename, never replaces.
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-        _sync_folder(path.parent)
-    except FileExistsError:
-        return
-    finally:
-        os.unlink(draft)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -66,6 +66,7 @@ def test_an_operator_who_drops_the_walls_is_found(
 ) -> None:
     write(eu, contract.id, 4)
     with transaction(eu):
+        eu.execute(text("DROP TABLE leaves"))
         for trigger in ("entries_no_update", "entries_no_delete", "entries_continue"):
             eu.execute(text(f"DROP TRIGGER {trigger}"))
         eu.execute(text(TAMPERINGS[kind]))

@@ -17,7 +17,7 @@ FLOORS = {"rules", "models", "queries", "actions", "forms", "routes", "__init__"
 # A file that wraps one outside thing, named after it.
 WRAPPERS = {
     "accounts": {"gate", "totp", "passwords"},
-    "audit": {"sentences"},
+    "audit": {"sentences", "signer"},
     "notices": {"letters", "smtp"},
     "residency": {"databases", "stores"},
     "signing": {

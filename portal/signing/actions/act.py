@@ -264,7 +264,7 @@ def _finish_signature(
     if following is None:
         add_fact(session, contract, "all_signed", person_id=actor.person_id, side=side, at=at)
     version = session.get_one(Version, row.version_id)
-    head = record(
+    record(
         session, contract.id, "signing:signature:signed", actor=actor.log, at=at,
         facts={
             "signature": row.id, "slot": row.slot_id, "version": version.number,
@@ -275,10 +275,8 @@ def _finish_signature(
             ),
         },
     )  # fmt: skip
-    post = Post(session, contract, base_url, at)
-    post.receipt(actor, row, head)
     if following is not None:
-        post.invite(version, following)
+        Post(session, contract, base_url, at).invite(version, following)
 
 
 def decline(

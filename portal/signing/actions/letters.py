@@ -7,15 +7,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.accounts.rules import Actor
 from portal.contracts.models import Contract, SignerSlot, Version
-from portal.contracts.queries import name_of, people_to_tell, side_of
+from portal.contracts.queries import people_to_tell
 from portal.contracts.rules.life import Side
-from portal.kit import clock
 from portal.notices.actions import write_mail
 from portal.notices.letters import letter
 from portal.signing import queries
-from portal.signing.models import Signature
 
 
 def everyone(session: Session, contract: Contract) -> list[tuple[str, str]]:
@@ -29,7 +26,6 @@ def everyone(session: Session, contract: Contract) -> list[tuple[str, str]]:
 
 SUBJECTS = {
     "invitation": "Your turn to sign {ref}",
-    "receipt": "Receipt: a signature on {ref}",
     "declined": "{ref} was declined",
     "consent_withdrawn": "{ref}: a consent was withdrawn",
     "completed": "{ref} is signed and sealed",
@@ -61,14 +57,3 @@ class Post:
     def invite(self, version: Version, slot: SignerSlot) -> None:
         """Tell the next signer that it is their turn."""
         self.write("invitation", f"{version.id}:{slot.id}", slot.name, slot.email)
-
-    def receipt(self, actor: Actor, row: Signature, head: str) -> None:
-        """Hand the hashes of a signature to the signer and to the other side's people."""
-        side = side_of(self.contract, actor) or Side.VENDOR
-        others = people_to_tell(self.contract, side.other)
-        for name, email in dict.fromkeys([(actor.name, actor.email), *others]):
-            self.write(
-                "receipt", row.id, name, email, organisation=name_of(self.contract, side),
-                signed_at=clock.stamp(row.signed_at), signature=row.id,
-                sha256=row.version_sha256, head=head,
-            )  # fmt: skip

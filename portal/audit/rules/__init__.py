@@ -1,0 +1,42 @@
+"""The form of an entry and its chain; the tree over all entries; signed checkpoints; receipts."""
+
+from portal.audit.rules.entries import (
+    EVENT,
+    PORTAL,
+    ZERO,
+    Actor,
+    ChainFinding,
+    body,
+    check_chain,
+    commitment,
+    digest,
+)
+from portal.audit.rules.notes import BadNote, Checkpoint, open_note, read_note, sign_note, vkey
+from portal.audit.rules.receipts import BadReceipt, Receipt, read_receipt, receipt_text
+from portal.audit.rules.tree import Tree, consistency_holds, inclusion_holds, leaf_hash
+
+__all__ = [
+    "EVENT",
+    "PORTAL",
+    "ZERO",
+    "Actor",
+    "BadNote",
+    "BadReceipt",
+    "ChainFinding",
+    "Checkpoint",
+    "Receipt",
+    "Tree",
+    "body",
+    "check_chain",
+    "commitment",
+    "consistency_holds",
+    "digest",
+    "inclusion_holds",
+    "leaf_hash",
+    "open_note",
+    "read_note",
+    "read_receipt",
+    "receipt_text",
+    "sign_note",
+    "vkey",
+]

@@ -1,0 +1,38 @@
+"""When a checkpoint is due, and what a receipt says."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+HOURLY = timedelta(hours=1)
+# Entries that are covered by a checkpoint at once and whose receipt goes to both sides.
+RECEIPTS = frozenset(
+    {
+        "negotiation:round:sent",
+        "signing:signature:signed",
+        "signing:deed:sealed",
+        "contract:person:erased",
+    }
+)
+
+
+def checkpoint_due(events: Sequence[str], *, last: datetime | None, at: datetime) -> bool:
+    """Say whether new entries with these events need a checkpoint now."""
+    if not events:
+        return False
+    return last is None or at - last >= HOURLY or any(event in RECEIPTS for event in events)
+
+
+AnyLine = TypeVar("AnyLine", bound=Any)
+
+
+def nameless(line: AnyLine) -> AnyLine:
+    """Return a line that names the organisation only, fit for a thin mail."""
+    return replace(line, name=line.organisation or line.name, organisation="")
+
+
+def receipt_hashes(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the hashes an entry holds, as (label, SHA-256), for people to compare."""
+    labels = {"sha256": "Agreement" if "version" in facts else "Round", "deed_sha256": "Deed (PDF)"}
+    return [(label, str(facts[name])) for name, label in labels.items() if facts.get(name)]
