@@ -43,6 +43,8 @@ ROLE_WORDS = {
 NEGOTIATORS = frozenset(
     {Role.SALES_OPS, Role.IT_ADMIN, Role.PROCUREMENT, Role.LEGAL, Role.ACCOUNT_MANAGER}
 )
+ANSWERERS = frozenset({Role.SUPPORT_ENGINEER, Role.SUPPORT_LEAD})
+REPORTERS = frozenset({Role.SALES_OPS, Role.IT_ADMIN, Role.PROCUREMENT, Role.ACCOUNT_MANAGER})
 EVERYONE = frozenset(Role)
 
 # The one table of who may do what. Seeing a contract is decided by the query: its two
@@ -56,6 +58,10 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "round:send": NEGOTIATORS,
     "version:freeze": NEGOTIATORS,
     "signature:sign": frozenset({Role.SIGNATORY}),
+    "incident:report": REPORTERS | ANSWERERS,
+    "incident:answer": ANSWERERS,
+    "incident:follow": REPORTERS | ANSWERERS,
+    "incident:contacts": frozenset({Role.IT_ADMIN, Role.SALES_OPS, Role.PROCUREMENT}),
     "member:see": EVERYONE,
     "member:invite": frozenset({Role.ORG_ADMIN}),
     "member:edit": frozenset({Role.ORG_ADMIN}),

@@ -46,6 +46,10 @@ def _people_changed(facts: Facts) -> str:
     )
 
 
+def _incident(facts: Facts) -> str:
+    return f"incident {facts.get('incident', '')} ({facts.get('severity', '')})"
+
+
 _STEPS = {1: "people", 2: "service levels", 3: "scope", 4: "metrics"}
 
 
@@ -78,6 +82,32 @@ WORDINGS: Mapping[str, Wording] = {
     "signing:deed:failed": lambda f: (
         f"could not finish the deed of version {f.get('version')} "
         f"({_count(f, 'tries', 'try', 'tries')}), and goes on trying"
+    ),
+    "incident:reported": lambda f: f"reported {_incident(f)}",
+    "incident:message:written": lambda f: f"wrote about {_incident(f)}",
+    "incident:acknowledged": lambda f: f"acknowledged {_incident(f)}",
+    "incident:response:given": lambda f: f"gave a first diagnosis of {_incident(f)}",
+    "incident:update:given": lambda f: f"gave an update on {_incident(f)}",
+    "incident:severity:proposed": lambda f: f"proposed another severity for {_incident(f)}",
+    "incident:severity:agreed": lambda f: f"agreed the severity of {_incident(f)}",
+    "incident:severity:declined": lambda f: f"disputed the severity of {_incident(f)}",
+    "incident:severity:withdrawn": lambda f: f"withdrew a severity proposed for {_incident(f)}",
+    "incident:pause:claimed": lambda f: f"claimed a pause of the clocks of {_incident(f)}",
+    "incident:pause:contested": lambda f: f"contested a pause of {_incident(f)}",
+    "incident:pause:settled": lambda f: f"settled a contested pause of {_incident(f)}",
+    "incident:pause:ended": lambda f: f"let the clocks of {_incident(f)} run again",
+    "incident:workaround:delivered": lambda f: f"delivered a workaround for {_incident(f)}",
+    "incident:resolved": lambda f: f"resolved {_incident(f)}",
+    "incident:delivery:refused": lambda f: (
+        f"said that what was delivered for {_incident(f)} does not work"
+    ),
+    "incident:confirmed": lambda f: f"closed {_incident(f)}",
+    "incident:reopened": lambda f: f"reopened {_incident(f)}",
+    "incident:exclusion:claimed": lambda f: f"claimed that {_incident(f)} does not count",
+    "incident:exclusion:contested": lambda f: f"contested that {_incident(f)} does not count",
+    "incident:exclusion:settled": lambda f: f"settled whether {_incident(f)} counts",
+    "incident:contacts:named": lambda f: (
+        f"named {_count(f, 'count', 'contact')} who may open incidents"
     ),
     "organisation:created": "added the organisation",
     "organisation:invitation:sent": lambda f: f"sent an invitation, {_roles(f, 'roles')}",
