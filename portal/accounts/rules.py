@@ -62,6 +62,15 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "incident:answer": ANSWERERS,
     "incident:follow": REPORTERS | ANSWERERS,
     "incident:contacts": frozenset({Role.IT_ADMIN, Role.SALES_OPS, Role.PROCUREMENT}),
+    "renewal:see": EVERYONE,
+    "renewal:decide": frozenset(
+        {Role.ACCOUNT_MANAGER, Role.PROCUREMENT, Role.SALES_OPS, Role.LEGAL, Role.SIGNATORY}
+    ),
+    "notice:give": frozenset({Role.SIGNATORY}),
+    "notice:confirm": frozenset(
+        {Role.ACCOUNT_MANAGER, Role.PROCUREMENT, Role.LEGAL, Role.SIGNATORY}
+    ),
+    "price:tell": frozenset({Role.ACCOUNT_MANAGER, Role.SIGNATORY}),
     "member:see": EVERYONE,
     "member:invite": frozenset({Role.ORG_ADMIN}),
     "member:edit": frozenset({Role.ORG_ADMIN}),
@@ -214,6 +223,7 @@ class CodeResult(StrEnum):
 PURPOSE_WORDS = {
     "sign_in": " to sign in",
     "sign": " to sign a contract",
+    "notice": " to give a notice",
     "enrol": " to set up codes",
     "password": " to change the password",
 }

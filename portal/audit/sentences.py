@@ -58,6 +58,17 @@ def _step_finished(facts: Facts) -> str:
     return f"finished step {step} of the start: {_STEPS.get(step, 'done')}"
 
 
+def _late(facts: Facts) -> str:
+    return ", late" if facts.get("late") else ""
+
+
+def _dates_computed(facts: Facts) -> str:
+    moved = facts.get("moved")
+    return "computed the dates of the term" + (
+        f", {_count(facts, 'moved', 'date')} moved" if moved else ""
+    )
+
+
 # What was done, as a predicate: it follows the name of whoever did it.
 WORDINGS: Mapping[str, Wording] = {
     "contract:started": lambda facts: f"started the contract as its {facts.get('side', 'side')}",
@@ -109,6 +120,36 @@ WORDINGS: Mapping[str, Wording] = {
     "incident:contacts:named": lambda f: (
         f"named {_count(f, 'count', 'contact')} who may open incidents"
     ),
+    "renewal:dates:computed": _dates_computed,
+    "renewal:reminder:sent": lambda f: "reminded both sides of the notice date" + _late(f),
+    "renewal:reminder:passed": lambda f: "passed over a reminder that came too late" + _late(f),
+    "renewal:price:reminded": lambda f: "reminded the vendor of the price notice" + _late(f),
+    "renewal:price:told": lambda f: f"told the price of the next term (notice {f.get('serial')})",
+    "renewal:price:closed": lambda f: (
+        "noted that the price notice "
+        + ("was in time" if f.get("told") else "did not come, so the fee stays")
+        + _late(f)
+    ),
+    "renewal:notice:given": lambda f: (
+        f"gave notice {f.get('serial')} by {f.get('channel')}: "
+        f"{str(f.get('kind')).replace('_', ' ')}"
+    ),
+    "renewal:notice:received": lambda f: f"confirmed that notice {f.get('serial')} arrived",
+    "renewal:notice:closed": lambda f: (
+        "noted that the notice date has passed and the contract "
+        + ("renews" if f.get("renews") else "does not renew")
+        + (f", {f['held']} of {f['conditions']} conditions met" if f.get("conditions") else "")
+        + _late(f)
+    ),
+    "renewal:term:renewed": lambda f: (
+        f"renewed the contract for term {f.get('term')} and wrote version {f.get('version')}"
+        + _late(f)
+    ),
+    "renewal:term:renewed_by_successor": lambda f: (
+        "ended this contract: a new one renews it" + _late(f)
+    ),
+    "renewal:term:ended": lambda f: "noted that the last term has ended" + _late(f),
+    "renewal:round:started": "started a renewal round from this contract",
     "organisation:created": "added the organisation",
     "organisation:invitation:sent": lambda f: f"sent an invitation, {_roles(f, 'roles')}",
     "organisation:invitation:withdrawn": "withdrew an invitation",

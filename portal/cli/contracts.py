@@ -87,7 +87,7 @@ def _files(session: Session, database: RegionDatabase, ref: str) -> list[tuple[s
         click.echo("There is no sealed deed yet.", err=True)
     version = session.scalar(
         select(Version)
-        .where(Version.contract_id == ref, Version.voided_at.is_(None))
+        .where(Version.contract_id == ref, Version.voided_at.is_(None), Version.renews.is_(None))
         .order_by(Version.number.desc())
         .limit(1)
     )

@@ -18,6 +18,8 @@ from portal.kit import migrate as migrations
 from portal.kit.db import db
 from portal.notices.actions import deliver_due
 from portal.notices.smtp import sender_for
+from portal.renewals import actions as renewals
+from portal.renewals.queries.term import due_contracts
 from portal.residency.databases import RegionDatabase, regions
 from portal.residency.models import RegionIdentity
 from portal.signing import jobs
@@ -126,7 +128,7 @@ def work(*, once: bool, every: float) -> None:
 def work_once(app: Flask) -> None:
     """Do everything that is due, each job by itself: one that fails is logged, the rest go on."""
     with app.app_context():
-        for job in (make_deeds, sign_checkpoints, deliver_directory_mail, deliver_region_mail):
+        for job in JOBS:
             try:
                 job(app)
             except Exception:  # the top of a worker loop is the one place that may go on
@@ -144,6 +146,21 @@ def sign_checkpoints(app: Flask) -> None:
     keep_logs(regions(), app.config["SETTINGS"], at=clock.now())
 
 
+def keep_renewals(app: Flask) -> None:
+    """Remind, close and renew what is due, each contract by itself."""
+    base_url = app.config["SETTINGS"].base_url
+    for _, session in regions().each():
+        renewals.enrol(session, at=clock.now())
+        for contract_id in due_contracts(session, at=clock.now()):
+            session.rollback()
+            try:
+                renewals.keep_dates(session, contract_id, base_url=base_url, at=clock.now())
+            except Exception:  # one contract that fails must not stop the dates of the others
+                logging.getLogger("counterpart.work").exception("dates of %s failed", contract_id)
+                session.rollback()
+        session.rollback()
+
+
 def deliver_directory_mail(app: Flask) -> None:
     """Hand over due mail about accounts."""
     settings = app.config["SETTINGS"]
@@ -157,3 +174,12 @@ def deliver_region_mail(app: Flask) -> None:
     for database, session in regions().each():
         send = sender_for(settings, database.region.mail_folder)
         deliver_due(session, send, sender=settings.mail_from, at=clock.now())
+
+
+JOBS = (
+    make_deeds,
+    keep_renewals,
+    sign_checkpoints,
+    deliver_directory_mail,
+    deliver_region_mail,
+)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -294,9 +294,18 @@ def add_fact(
 
 
 def add_version(
-    session: Session, contract: Contract, *, document: dict[str, Any], at: datetime
+    session: Session,
+    contract: Contract,
+    *,
+    document: dict[str, Any],
+    at: datetime,
+    renews: Version | None = None,
+    begins: date | None = None,
 ) -> Version:
-    """Freeze a document as the contract's next version, in the caller's transaction."""
+    """Freeze a document as the contract's next version, in the caller's transaction.
+
+    A renewal names the signed version it goes on under, and the day from which it holds.
+    """
     canonical = documents.canonical_bytes(document)
     version = Version(
         id=new_id(at),
@@ -305,6 +314,8 @@ def add_version(
         number=document["version"],
         sha256=documents.sha256_of(canonical),
         frozen_at=at,
+        renews=renews.id if renews else None,
+        begins=begins.isoformat() if begins else None,
     )
     put(session, version, canonical=document)
     contract.versions.append(version)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.kit.db import REGIONAL, Instant, Model
@@ -108,6 +108,7 @@ class Fact(OfContract, Model):
 
     __tablename__ = "facts"
     __bind_key__ = REGIONAL
+    __table_args__ = (Index("facts_of_kind", "kind", "contract_id"),)
 
     kind: Mapped[str] = mapped_column(String(30))
     at: Mapped[datetime] = mapped_column(Instant)
@@ -118,7 +119,10 @@ class Fact(OfContract, Model):
 
 
 class Version(OfContract, Model):
-    """Frozen terms: canonical JSON (RFC 8785) and its SHA-256. Never changed, only voided."""
+    """Frozen terms: canonical JSON (RFC 8785) and its SHA-256. Never changed, only voided.
+
+    With `renews` it was written by a renewal, without signatures, under the version it names.
+    """
 
     __tablename__ = "versions"
     __bind_key__ = REGIONAL
@@ -129,4 +133,6 @@ class Version(OfContract, Model):
     canonical_enc: Mapped[bytes] = mapped_column(LargeBinary)
     frozen_at: Mapped[datetime] = mapped_column(Instant)
     voided_at: Mapped[datetime | None] = mapped_column(Instant)
+    renews: Mapped[str | None] = mapped_column(String(26), comment="the signed version")
+    begins: Mapped[str | None] = mapped_column(String(10), comment="date, of a renewal's term")
     canonical = Sealed()

@@ -62,14 +62,27 @@ def dated_facts(contract: Contract) -> list[DatedFact]:
 
 
 def current_version(contract: Contract) -> Version | None:
-    """Return the frozen version that stands, if there is one."""
-    return next((v for v in reversed(contract.versions) if v.voided_at is None), None)
+    """Return the frozen version that is signed or to be signed, if there is one."""
+    standing = (v for v in reversed(contract.versions) if v.voided_at is None)
+    return next((version for version in standing if version.renews is None), None)
 
 
-def version_in_force(contract: Contract) -> Version | None:
-    """Return the signed and sealed version that the service runs on; None before completion."""
-    completed = last_fact(contract, "completed") is not None
-    return current_version(contract) if completed else None
+def version_in_force(contract: Contract, *, on: date | None = None) -> Version | None:
+    """Return the version that the service runs on; None before completion.
+
+    It is the signed and sealed one, or what the last renewal begun by then wrote under it.
+    """
+    if last_fact(contract, "completed") is None:
+        return None
+    signed = current_version(contract)
+    renewed = [
+        version
+        for version in contract.versions
+        if signed is not None
+        and version.renews == signed.id
+        and (on is None or (version.begins or "") <= on.isoformat())
+    ]
+    return max(renewed, key=lambda version: version.number, default=signed)
 
 
 def terms_in_force(session: Session, contract: Contract, *, on: date) -> Mapping[str, Value]:
@@ -77,7 +90,7 @@ def terms_in_force(session: Session, contract: Contract, *, on: date) -> Mapping
 
     The one door to signed terms: incidents, statements and renewals read no other.
     """
-    version = version_in_force(contract)
+    version = version_in_force(contract, on=on)
     if version is None:
         raise NotFound
     terms: Mapping[str, Value] = version.canonical["terms"]

@@ -198,7 +198,7 @@ def contracts_to_work_on(session: Session, *, today: date) -> list[str]:
     rows = session.scalars(
         select(Contract)
         .join(Version, Version.contract_id == Contract.id)
-        .where(Version.voided_at.is_(None), Version.id.not_in(sealed))
+        .where(Version.voided_at.is_(None), Version.renews.is_(None), Version.id.not_in(sealed))
         .order_by(Version.frozen_at)
     ).unique()
     return [row.id for row in rows if state(row, today=today) in TO_WORK_ON]

@@ -32,9 +32,10 @@ def spend_code(
 ) -> CodeOutcome:
     """Judge a typed code and, when it is right and new, consume its step for good.
 
-    `purpose`: sign_in, sign, enrol or password. Runs in transactions of its own on the directory;
-    call it before opening the transaction that the code allows. Order: reserve the try, compare,
-    then raise `totp_step` by compare-and-set, so that of simultaneous uses one is accepted.
+    `purpose`: sign_in, sign, notice, enrol or password. Runs in transactions of its own on the
+    directory; call it before opening the transaction that the code allows. Order: reserve the try,
+    compare, then raise `totp_step` by compare-and-set, so that of simultaneous uses one is
+    accepted.
     """
     typed = totp.read_code(code)
     if typed is None:

@@ -1,0 +1,1 @@
+"""Finding terms, dates, decisions and notices. A contract of others is not found."""
