@@ -1,0 +1,105 @@
+"""Nothing of a contract lands outside its region: planted strings, and a look at every file."""
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from portal.app import create_app
+from portal.cli.running import work_once
+from portal.contracts.models import Contract
+from portal.kit import clock
+from portal.negotiation import actions, rules
+from tests import cast
+from tests.conftest import close, make_contract, settings_for
+from tests.negotiation.table import RESPONSE, SCHEMA, at_table, say, settle
+from tests.signing import stage
+
+pytestmark = pytest.mark.slow
+PLANTED = {
+    "title": "Zanzibar-Title-7381",
+    "value": "Zanzibar-Value-2264",
+    "reason": "Zanzibar-Reason-9917",
+    "note": "Zanzibar-Note-4402",
+    "signer": "Zanzibar-Signer-5530",
+}
+
+
+@pytest.fixture(scope="module")
+def told(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A home in which a contract of the US was negotiated, signed and sealed, and mail sent."""
+    home = Path(shutil.copytree(template_home, tmp_path_factory.mktemp("planted") / "home"))
+    app = create_app(settings_for(home))
+    with app.app_context():
+        ref = _tell(app)
+        work_once(app)
+    close(app)
+    return home, ref
+
+
+def _tell(app: Flask) -> str:
+    regions = app.extensions["regions"]
+    session: Session = regions.session("us")
+    contract: Contract = make_contract(session, regions, title=PLANTED["title"])
+    at = clock.now() - timedelta(hours=3)
+    terms = SCHEMA.defaults()
+    prose = next(t.id for t in SCHEMA.terms.values() if t.type == "prose")
+    terms[prose] = PLANTED["value"]
+    actions.set_offers(session, contract, cast.actor("ada"), terms, at=at)
+    _send(session, contract, "ada")
+    offer = {"n": 15, "unit": "min", "clock": "24x7"}
+    say(session, contract, "cleo", RESPONSE, "offer", offer, PLANTED["reason"])
+    actions.accept_rest(session, contract, cast.actor("cleo"), at=clock.now())
+    _send(session, contract, "cleo")
+    stage.freeze(session, contract, at=at)
+    stage.work(session, regions, contract, at=at)
+    for number, key in enumerate(stage.SIGNERS, 1):
+        later = at + timedelta(minutes=number)
+        stage.consent(session, contract, key, at=later)
+        stage.sign(session, contract, key, at=later, title=PLANTED["signer"])
+        stage.work(session, regions, contract, at=later)
+    return contract.id
+
+
+def _send(session: Session, contract: Contract, key: str) -> None:
+    words = at_table(session, contract, key).words
+    actions.send_round(
+        session, contract, cast.actor(key), seen_draft_sha256=rules.words_sha256(words),
+        note=PLANTED["note"], at=clock.now(),
+    )  # fmt: skip
+    settle(session)
+
+
+def _holding(home: Path, text: str) -> set[str]:
+    """Return the top folders of a home whose files hold a text, whatever their kind."""
+    found = set()
+    for path in home.rglob("*"):
+        if path.is_file() and text.encode() in path.read_bytes():
+            found.add("/".join(path.relative_to(home).parts[:2]))
+    return found
+
+
+def test_nothing_of_a_contract_lands_outside_its_region(told: tuple[Path, str]) -> None:
+    home, ref = told
+    outside = {name for name in _holding(home, ref) if not name.startswith("regions/us")}
+    assert outside == set()
+    # The reference does lie in the region, so the look would have found it elsewhere too.
+    assert "regions/us" in _holding(home, ref)
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_no_word_of_a_contract_lies_open_on_any_disk(told: tuple[Path, str], kind: str) -> None:
+    home, _ = told
+    assert _holding(home, PLANTED[kind]) == set()
+
+
+def test_the_words_are_there_for_who_holds_the_key(told: tuple[Path, str]) -> None:
+    home, ref = told
+    app = create_app(settings_for(home))
+    with app.app_context():
+        contract = app.extensions["regions"].session("us").get_one(Contract, ref)
+        assert contract.title == PLANTED["title"]
+    close(app)
