@@ -133,7 +133,7 @@ def test_an_operator_who_tampers_with_the_log_is_found(own: tuple[Path, str], ki
     verdict = run(home, "audit", "verify", "--json")
     found = json.loads(verdict.stdout)
     assert (verdict.returncode, found["ok"]) == (1, False)
-    assert {finding["chain"] for finding in found["findings"]} == {ref}
+    assert ref in {finding["chain"] for finding in found["findings"]}
 
 
 def test_codes_are_shown_in_demo_homes_only(sealed: tuple[Path, str]) -> None:
