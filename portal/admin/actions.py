@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from portal.accounts import passwords
 from portal.accounts.actions import end_sign_ins
 from portal.accounts.actions.directory import join
-from portal.accounts.actions.letters import tell
 from portal.accounts.models import Invitation, Membership, MfaPolicy, Person
 from portal.accounts.queries import (
     find_invitation,
@@ -39,6 +38,9 @@ from portal.audit.rules import Actor as LogActor
 from portal.kit.db import db, transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id, new_token
+from portal.notices.actions import tell, write_mail
+from portal.notices.letters import letter
+from portal.notices.rules import Recipient
 
 
 def token_hash(token: str) -> str:
@@ -73,11 +75,14 @@ def invite(
             session, actor.organisation_id, "organisation:invitation:sent", actor=actor.log, at=at,
             facts={"invitation": row.id, "roles": [*chosen]},
         )  # fmt: skip
-        tell(
-            chain=actor.organisation_id, dedupe=f"invitation.{row.id}", email=address, name=called,
-            event="invitation", subject=f"{actor.organisation_name} invites you to Counterpart",
-            at=at, organisation=actor.organisation_name, inviter=actor.name,
-            link=link.replace("TOKEN", token), until=row.expires_at,
+        write_mail(
+            session, chain=actor.organisation_id, dedupe=f"invitation.{row.id}", recipient=address,
+            name=called, subject=f"{actor.organisation_name} invites you to Counterpart", at=at,
+            text=letter(
+                "accounts_invitation", name=called, organisation=actor.organisation_name,
+                inviter=actor.name, link=link.replace("TOKEN", token), until=row.expires_at,
+            ),
+            caused_by=actor.person_id,
         )  # fmt: skip
     return row
 
@@ -215,7 +220,7 @@ def set_mfa_rules(actor: Actor, rules: Mapping[str, MfaRule], *, at: datetime) -
             at=at, facts={"changes": steps, "lowered": lowered},
         )  # fmt: skip
         if lowered:
-            _tell_admins(actor, at)
+            _tell_admins(session, actor, at)
     return True
 
 
@@ -230,11 +235,12 @@ def _write_rule(session: Session, organisation_id: str, role: str, rule: MfaRule
         row.rule = rule
 
 
-def _tell_admins(actor: Actor, at: datetime) -> None:
-    for admin in members_with(actor.organisation_id, Role.ORG_ADMIN):
+def _tell_admins(session: Session, actor: Actor, at: datetime) -> None:
+    organisation = actor.organisation_id
+    for admin in [row.person for row in members_with(organisation, Role.ORG_ADMIN)]:
         tell(
-            chain=actor.organisation_id, email=admin.person.email, name=admin.person.name,
-            dedupe=f"mfa_lowered.{admin.id}.{at.timestamp():.6f}", event="mfa_lowered",
-            subject="Sign-in protection was lowered", at=at,
-            organisation=actor.organisation_name, changer=actor.name,
+            session, event="organisation:mfa_rules:changed", chain=organisation,
+            to=Recipient(admin.id, admin.name, admin.email, organisation),
+            cause=f"{at.timestamp():.6f}", link="/organisation/mfa", by=actor.person_id,
+            organisation=actor.organisation_name, changer=actor.name, when=at, at=at,
         )  # fmt: skip

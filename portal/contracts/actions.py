@@ -28,7 +28,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
-from portal.notices.actions import write_mail
+from portal.notices.actions import tell
 from portal.residency.actions import make_data_key
 from portal.residency.databases import RegionDatabase
 from portal.residency.rules import allowed_for, new_public_ref
@@ -225,21 +225,12 @@ def _places(side: Side, mine: Sequence[str], theirs: Sequence[SignerSlot]) -> di
     return rules.sequence(others, mine)
 
 
-@dataclass(frozen=True)
-class Letter:
-    """A mail's subject and text, the same for everybody it goes to."""
-
-    subject: str
-    text: str
-
-
 def withdraw(
     session: Session,
     contract: Contract,
     actor: Actor,
     *,
     reason: str,
-    letter: Letter,
     at: datetime,
 ) -> None:
     """End a contract that not everybody has signed; both sides are told, the reason is kept."""
@@ -260,12 +251,13 @@ def withdraw(
             session, contract.id, "contract:withdrawn", actor=actor.log, at=at,
             facts={"side": side},
         )  # fmt: skip
-        told = {e: n for s in Side for n, e in people_to_tell(contract, s) if e != actor.email}
-        for email, name in told.items():
-            write_mail(
-                session, chain=contract.id, dedupe=f"contract:withdrawn:{contract.id}:{email}",
-                recipient=email, name=name, subject=letter.subject, text=letter.text, at=at,
-            )  # fmt: skip
+        for person in [p for s in Side for p in people_to_tell(contract, s)]:
+            if person.person_id != actor.person_id:
+                tell(
+                    session, event="contract:withdrawn", to=person, chain=contract.id,
+                    cause=contract.id, link=f"/contracts/{contract.ref}", by=actor.person_id,
+                    organisation=actor.organisation_name, at=at,
+                )  # fmt: skip
 
 
 def add_fact(

@@ -16,8 +16,9 @@ from portal.contracts.rules.life import DatedFact, Side, State, completed_at, st
 from portal.contracts.rules.people import FUNCTION_WORDS, OWNER, Member, suggested
 from portal.contracts.rules.template import Template, load_template
 from portal.contracts.rules.waiting import Standing
-from portal.kit.db import db
+from portal.kit.db import db, directory_reader
 from portal.kit.errors import NotFound
+from portal.notices.rules import Recipient
 from portal.plans.rules import Catalogue, load_catalogue
 from portal.residency.models import DataKey
 from portal.terms.rules import Value
@@ -208,7 +209,11 @@ def catalogue_of(vendor: Organisation) -> Catalogue | None:
 
 def members_of(organisation_id: str) -> list[Member]:
     """Return the members of an organisation who can be named on a contract, by name."""
-    rows = db.session.execute(
+    return _members(db.session(), organisation_id)
+
+
+def _members(directory: Session, organisation_id: str) -> list[Member]:
+    rows = directory.execute(
         select(Person, Membership.roles)
         .join(Membership, Membership.person_id == Person.id)
         .where(
@@ -224,19 +229,23 @@ def members_of(organisation_id: str) -> list[Member]:
     ]
 
 
-def people_to_tell(contract: Contract, side: Side) -> list[tuple[str, str]]:
-    """Return (name, e-mail) of those a side's mail goes to, each once, the owner first.
+def people_to_tell(contract: Contract, side: Side) -> list[Recipient]:
+    """Return whom a side's notices go to, each person once, the owner first.
 
-    Before a side has named its people, its mail goes to all its members who may negotiate.
+    Before a side has named its people, or once all of them have left, its notices go to all its
+    members who may negotiate. Whoever has left the organisation is told nothing any more.
     """
-    named = [person for person in contract.stakeholders if person.side == side]
-    if named:
-        named.sort(key=lambda person: person.function != OWNER)
-        pairs = [(str(person.name), str(person.email)) for person in named]
-    else:
-        members = members_of(organisation_of(contract, side))
-        pairs = [(m.name, m.email) for m in members if m.roles & {*NEGOTIATORS}]
-    return list({email: (name, email) for name, email in reversed(pairs)}.values())[::-1]
+    organisation = organisation_of(contract, side)
+    with directory_reader() as directory:
+        members = {member.person_id: member for member in _members(directory, organisation)}
+    named = [row for row in contract.stakeholders if row.side == side and row.person_id in members]
+    named.sort(key=lambda row: row.function != OWNER)
+    found = [Recipient(row.person_id, row.name, row.email, organisation) for row in named] or [
+        Recipient(m.person_id, m.name, m.email, organisation)
+        for m in members.values()
+        if m.roles & {*NEGOTIATORS}
+    ]
+    return list({person.person_id: person for person in reversed(found)}.values())[::-1]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Keeping the log of a region: checkpoints when they are due, and receipts to both sides."""
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterable
@@ -18,8 +17,7 @@ from portal.audit.signer import Forked, Signer, signer_of
 from portal.contracts.models import Contract
 from portal.evidence import rules
 from portal.kit.db import transaction
-from portal.notices.actions import write_mail
-from portal.notices.letters import letter
+from portal.notices.actions import tell
 from portal.residency.databases import Regions
 from portal.settings.rules import Settings
 from portal.signing.actions import everyone
@@ -34,14 +32,14 @@ def keep_logs(regions: Regions, settings: Settings, *, at: datetime) -> int:
         with database.open_session() as session:
             signer = signer_of(settings, database.region)
             try:
-                made += keep_log(session, signer, base_url=settings.base_url, at=at) is not None
+                made += keep_log(session, signer, at=at) is not None
             except Forked as error:
                 LOG.critical("the log of %s is not signed: %s", database.region.name, error)
     return made
 
 
 def keep_log(
-    session: Session, signer: Signer, *, base_url: str, at: datetime, now: bool = False
+    session: Session, signer: Signer, *, at: datetime, now: bool = False
 ) -> RegionCheckpoint | None:
     """Sign a checkpoint where one is due, and mail what it covers to both sides.
 
@@ -59,7 +57,7 @@ def keep_log(
         if not news or not (now or due):
             session.commit()
             return None
-        return _checkpoint(session, signer, last, news, base_url=base_url, at=at)
+        return _checkpoint(session, signer, last, news, at=at)
 
 
 def _checkpoint(
@@ -68,7 +66,6 @@ def _checkpoint(
     last: RegionCheckpoint | None,
     news: list[log.Placed],
     *,
-    base_url: str,
     at: datetime,
 ) -> RegionCheckpoint:
     tree = log.tree_of(session)
@@ -77,11 +74,11 @@ def _checkpoint(
         note = signer.sign(tree, stored=last.note if last else None)
     except Forked as error:
         with transaction(session):
-            _write_receipts(session, news, None, refused=str(error), base_url=base_url, at=at)
+            _write_receipts(session, news, None, refused=str(error), at=at)
         raise
     with transaction(session):
         row = add_checkpoint(session, note, at=at)
-        _write_receipts(session, news, note, refused="", base_url=base_url, at=at)
+        _write_receipts(session, news, note, refused="", at=at)
     return row
 
 
@@ -91,7 +88,6 @@ def _write_receipts(
     note: str | None,
     *,
     refused: str,
-    base_url: str,
     at: datetime,
 ) -> None:
     due = [entry for entry in news if entry.event in rules.RECEIPTS]
@@ -103,7 +99,7 @@ def _write_receipts(
         for entry in due:
             if entry.chain == chain:
                 words = _words(entry, lines[entry.seq], note)
-                _mail(session, contract, entry, words, refused=refused, base_url=base_url, at=at)
+                _mail(session, contract, entry, words, refused=refused, at=at)
 
 
 def _words(entry: log.Placed, line: log.Line, note: str | None) -> dict[str, Any]:
@@ -123,16 +119,11 @@ def _mail(
     words: dict[str, Any],
     *,
     refused: str,
-    base_url: str,
     at: datetime,
 ) -> None:
-    for name, email in everyone(session, contract):
-        mark = hashlib.sha256(email.encode()).hexdigest()[:16]
-        write_mail(
-            session, chain=contract.id, dedupe=f"evidence:receipt:{entry.hash[:32]}:{mark}",
-            recipient=email, name=name, subject=f"Receipt {entry.seq} for {contract.id}", at=at,
-            text=letter(
-                "evidence_receipt", name=name, ref=contract.id, refused=refused,
-                address=f"{base_url}/contracts/{contract.id}/evidence", **words,
-            ),
+    for person in everyone(session, contract):
+        tell(
+            session, event="evidence:receipt:written", to=person, chain=contract.id,
+            cause=entry.hash[:32], link=f"/contracts/{contract.id}/evidence", at=at,
+            seq=entry.seq, refused=refused, **words,
         )  # fmt: skip

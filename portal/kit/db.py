@@ -14,6 +14,7 @@ from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import Boolean, Dialect, Engine, Integer, String, Table, Text, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session
 from sqlalchemy.schema import CreateTable
@@ -120,6 +121,29 @@ def transaction(session: AnySession) -> Iterator[Session]:
     except BaseException:
         concrete.rollback()
         raise
+
+
+@contextmanager
+def directory_reader() -> Iterator[Session]:
+    """Read the directory beside a region's transaction, without waiting for its write lock."""
+    before = reading.set(True)
+    try:
+        with Session(db.engine, expire_on_commit=False) as session:
+            session.info["cipher_of"] = current_app.extensions.get("directory_cipher_of")
+            yield session
+    finally:
+        reading.reset(before)
+
+
+def insert_once(session: Session, table: type[Base], values: dict[str, Any], *, key: str) -> bool:
+    """Insert a row unless one with the same `key` is there; return whether it was inserted."""
+    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[
+        session.get_bind().dialect.name
+    ]
+    done: Any = session.execute(
+        insert(table).values(**values).on_conflict_do_nothing(index_elements=[key])
+    )
+    return bool(done.rowcount)
 
 
 @compiles(CreateTable, "sqlite")

@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from flask import current_app
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import Organisation
@@ -25,8 +24,7 @@ from portal.kit.vault import put
 from portal.negotiation import rules
 from portal.negotiation.models import Answer, Round
 from portal.negotiation.queries import Negotiation, negotiation_of
-from portal.notices.actions import write_mail
-from portal.notices.letters import letter
+from portal.notices.actions import tell
 from portal.terms.rules import Term, Value
 
 
@@ -179,7 +177,10 @@ def send_round(
                 "open": counted.open, "sha256": row.sha256,
             },
         )  # fmt: skip
-        _tell(session, found, row.id, "round", at=at, number=row.number, counted=counted)
+        _tell(
+            session, found, "negotiation:round:sent", row.id, at=at, by=actor, number=row.number,
+            counted=counted,
+        )  # fmt: skip
         return row
 
 
@@ -210,7 +211,7 @@ def freeze(
             session, contract.id, "negotiation:version:frozen", actor=actor.log, at=at,
             facts={"number": version.number, "sha256": version.sha256},
         )  # fmt: skip
-        _tell(session, found, version.id, "frozen", at=at)
+        _tell(session, found, "negotiation:version:frozen", version.id, at=at, by=actor)
         return version
 
 
@@ -333,22 +334,15 @@ def _document(found: Negotiation, *, at: datetime) -> dict[str, object]:
     )
 
 
-_SUBJECTS = {"round": "Your turn to answer", "frozen": "The terms are frozen"}
-
-
 def _tell(
-    session: Session, found: Negotiation, key: str, event: str, *, at: datetime, **facts: object
-) -> None:
-    """Write a thin mail to those of the other side; it names no term and no value."""
+    session: Session, found: Negotiation, event: str, cause: str, *, at: datetime, by: Actor,
+    **words: object,
+) -> None:  # fmt: skip
+    """Tell those of the other side; it names no term and no value."""
     contract = found.contract
-    address = current_app.config["SETTINGS"].base_url
-    for name, email in people_to_tell(contract, found.side.other):
-        text = letter(
-            f"negotiation_{event}", name=name, sender=found.names[found.side], ref=contract.ref,
-            address=f"{address}/contracts/{contract.ref}/terms", **facts,
-        )  # fmt: skip
-        write_mail(
-            session, chain=contract.id, dedupe=f"negotiation:{event}:{key}:{email}",
-            recipient=email, name=name,
-            subject=f"{_SUBJECTS[event]}: {contract.ref}", text=text, at=at,
+    for person in people_to_tell(contract, found.side.other):
+        tell(
+            session, event=event, to=person, chain=contract.id, cause=cause,
+            link=f"/contracts/{contract.ref}/terms", by=by.person_id,
+            sender=found.names[found.side], at=at, **words,
         )  # fmt: skip

@@ -207,9 +207,7 @@ def withdraw_consent(ref: str) -> ResponseReturnValue:
     """Withdraw one's own consent; both sides are told."""
     desk = _opened(ref)
     demand(desk.actor, "contract:see")
-    actions.withdraw_consent(
-        desk.session, desk.actor, desk.contract, base_url=_settings().base_url, at=desk.at
-    )
+    actions.withdraw_consent(desk.session, desk.actor, desk.contract, at=desk.at)
     flash("Your consent is withdrawn. Both sides are told.", "good")
     return see_other(desk.url("contracts.show"))
 
@@ -262,7 +260,7 @@ def add_signature(ref: str) -> ResponseReturnValue:
         actions.sign(
             desk.session, desk.actor, desk.contract, slot_id=slot.id, shown=shown,
             step=outcome.step, identification=_identification(),
-            base_url=_settings().base_url, at=desk.at,
+            at=desk.at,
         )  # fmt: skip
     except AlreadySigned:
         return see_other(desk.url("signing.done"))
@@ -386,7 +384,7 @@ def decline(ref: str) -> ResponseReturnValue:
         return _declination_page(desk, form, 422)
     actions.decline(
         desk.session, desk.actor, desk.contract, reason=form.reason.data,
-        base_url=_settings().base_url, at=desk.at,
+        at=desk.at,
     )  # fmt: skip
     flash("You declined to sign. Both sides are told.", "good")
     return see_other(desk.url("contracts.show"))

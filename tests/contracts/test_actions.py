@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import Organisation
 from portal.audit.models import RegionEntry
 from portal.contracts import actions, queries
-from portal.contracts.actions import Letter, Pin, Pins
+from portal.contracts.actions import Pin, Pins
 from portal.contracts.models import Contract
 from portal.contracts.rules.life import Side, State
 from portal.contracts.rules.people import Signer
@@ -25,7 +25,6 @@ from tests.conftest import make_contract
 
 PIN = Pin("a/1", "ab" * 32)
 PINS = Pins(PIN, PIN, PIN, None)
-LETTER = Letter("Withdrawn: eu-X", "See the portal.")
 
 
 def entries(session: Session, chain: str) -> list[str]:
@@ -176,9 +175,7 @@ def test_only_the_side_that_started_prepares_round_1(eu: Session, contract: Cont
 
 def withdrawn(session: Session, contract: Contract, key: str, reason: str = "Retired") -> None:
     """Withdraw a contract."""
-    actions.withdraw(
-        session, contract, cast.actor(key), reason=reason, letter=LETTER, at=clock.now()
-    )
+    actions.withdraw(session, contract, cast.actor(key), reason=reason, at=clock.now())
 
 
 @pytest.mark.parametrize("key", ["ada", "lena"])

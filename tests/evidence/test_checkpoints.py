@@ -81,7 +81,7 @@ def test_the_database_refuses_to_change_order_and_checkpoints(
     eu: Session, contract: Contract, signer: Signer, at: datetime, statement: str
 ) -> None:
     write(eu, contract.id, MAJOR)
-    keep_log(eu, signer, base_url=URL, at=at)
+    keep_log(eu, signer, at=at)
     with pytest.raises(IntegrityError), transaction(eu):
         eu.execute(text(statement))
 
@@ -92,16 +92,16 @@ def test_a_checkpoint_is_signed_at_once_for_a_round_and_hourly_for_the_rest(
     def sizes() -> list[int]:
         return list(log.checkpoint_sizes(eu))
 
-    assert keep_log(eu, signer, base_url=URL, at=at) is None
+    assert keep_log(eu, signer, at=at) is None
     write(eu, contract.id, MINOR)
-    keep_log(eu, signer, base_url=URL, at=at)
+    keep_log(eu, signer, at=at)
     assert sizes() == [1]
     write(eu, contract.id, MINOR)
-    assert keep_log(eu, signer, base_url=URL, at=at + HOUR / 2) is None
-    assert keep_log(eu, signer, base_url=URL, at=at + HOUR) is not None
-    assert keep_log(eu, signer, base_url=URL, at=at + 5 * HOUR) is None
+    assert keep_log(eu, signer, at=at + HOUR / 2) is None
+    assert keep_log(eu, signer, at=at + HOUR) is not None
+    assert keep_log(eu, signer, at=at + 5 * HOUR) is None
     write(eu, contract.id, MINOR, MAJOR)
-    keep_log(eu, signer, base_url=URL, at=at + 5 * HOUR)
+    keep_log(eu, signer, at=at + 5 * HOUR)
     assert sizes() == [1, 2, 4]
     note = log.last_checkpoint(eu).note  # type: ignore[union-attr]
     assert open_note(note, signer.vkey).root == log.tree_of(eu).root()
@@ -114,7 +114,7 @@ def test_both_sides_get_one_receipt_that_fixes_the_log(
 ) -> None:
     write(eu, contract.id, MINOR, MAJOR)
     for _ in range(2):
-        keep_log(eu, signer, base_url=URL, at=at)
+        keep_log(eu, signer, at=at)
     mails = eu.scalars(select(RegionMail)).all()
     who = {mail.recipient.split("@")[0] for mail in mails}
     assert (len(mails), who) == (4, {"ada", "nia", "cleo", "lena"})
@@ -131,16 +131,16 @@ def test_the_signer_refuses_a_database_put_back_and_grown_again(
     eu: Session, contract: Contract, signer: Signer, at: datetime
 ) -> None:
     write(eu, contract.id, MINOR, MINOR, MAJOR)
-    keep_log(eu, signer, base_url=URL, at=at)
+    keep_log(eu, signer, at=at)
     held = read_receipt(eu.scalars(select(RegionMail.text)).first().encode())  # type: ignore[union-attr]
     unwalled(eu, "DELETE FROM checkpoints", "DELETE FROM leaves WHERE place > 0",
              "DELETE FROM entries WHERE seq > 1", "DELETE FROM outbox")  # fmt: skip
     write(eu, contract.id, MINOR)
     with pytest.raises(Forked, match="missing"):
-        keep_log(eu, signer, base_url=URL, at=at, now=True)
+        keep_log(eu, signer, at=at, now=True)
     write(eu, contract.id, MINOR, MAJOR, MAJOR)
     with pytest.raises(Forked, match="not those"):
-        keep_log(eu, signer, base_url=URL, at=at)
+        keep_log(eu, signer, at=at)
     assert list(log.checkpoint_sizes(eu)) == []
     assert len(log.check_tree(eu, signer)) == 1
     assert len(log.check_tree(eu, signer, [held])) == 3
@@ -150,7 +150,7 @@ def test_a_refused_checkpoint_is_told_to_both_sides(
     eu: Session, regions: Regions, contract: Contract, signer: Signer, at: datetime
 ) -> None:
     write(eu, contract.id, MINOR, MINOR)
-    keep_log(eu, signer, base_url=URL, at=at)
+    keep_log(eu, signer, at=at)
     unwalled(eu, "DELETE FROM checkpoints", "DELETE FROM leaves", "DELETE FROM entries")
     write(eu, contract.id, MAJOR)
     settings = settings_for(regions["eu"].region.key_file.parents[1])
@@ -166,16 +166,16 @@ def test_without_its_memory_the_signer_still_follows_the_stored_checkpoint(
     eu: Session, contract: Contract, signer: Signer, at: datetime
 ) -> None:
     write(eu, contract.id, MAJOR)
-    keep_log(eu, signer, base_url=URL, at=at)
+    keep_log(eu, signer, at=at)
     signer.memory.unlink()
     assert log.check_tree(eu, signer) == ["the memory of the signer is missing"]
     write(eu, contract.id, MAJOR)
-    assert keep_log(eu, signer, base_url=URL, at=at) is not None
+    assert keep_log(eu, signer, at=at) is not None
     signer.memory.unlink()
     unwalled(eu, "UPDATE leaves SET hash = replace(hash, '0', '1')")
     write(eu, contract.id, MAJOR)
     with pytest.raises(Forked):
-        keep_log(eu, signer, base_url=URL, at=at)
+        keep_log(eu, signer, at=at)
 
 
 def test_a_rolled_back_change_takes_its_place_back(eu: Session, contract: Contract) -> None:
@@ -193,7 +193,7 @@ def test_the_checkpoint_and_its_key_are_public(
     stranger = context.test_client()
     assert stranger.get("/log/checkpoint").status_code == 404
     write(eu, contract.id, MAJOR)
-    keep_log(eu, signer, base_url=URL, at=at)
+    keep_log(eu, signer, at=at)
     eu.rollback()
     note = stranger.get("/log/checkpoint?region=eu")
     key = stranger.get("/log/key?region=eu")

@@ -25,7 +25,6 @@ from tests import cast
 from tests.conftest import settings_for
 
 SIGNERS = ("ada", "nia", "cleo", "lena")
-BASE_URL = "https://portal.example"
 
 
 def freeze(session: Session, contract: Contract, *, at: datetime | None = None) -> Version:
@@ -110,7 +109,6 @@ def sign(
         shown=Shown(seen, title, authority, intent),
         step=step or int(at.timestamp()) // 30,
         identification=identification(at),
-        base_url=BASE_URL,
         at=at,
     )
 

@@ -99,7 +99,7 @@ Refusal = Callable[[Session, Contract, datetime], object]
 
 
 def _without_consent(eu: Session, contract: Contract, at: datetime) -> object:
-    actions.withdraw_consent(eu, cast.actor("ada"), contract, base_url=stage.BASE_URL, at=at)
+    actions.withdraw_consent(eu, cast.actor("ada"), contract, at=at)
     return stage.sign(eu, contract, "ada", at=at)
 
 
@@ -196,16 +196,16 @@ def test_a_withdrawn_consent_can_be_given_again_and_leaves_a_signature_as_it_is(
 ) -> None:
     stage.consent(eu, contract, "ada", at=at)
     stage.sign(eu, contract, "ada", at=at)
-    actions.withdraw_consent(eu, cast.actor("ada"), contract, base_url=stage.BASE_URL, at=at)
+    actions.withdraw_consent(eu, cast.actor("ada"), contract, at=at)
     version = current_version(contract)
     assert version is not None
     assert queries.signatures_of(eu, version)[0].is_signed
     assert stage.events(eu, contract)[-1] == "signing:consent:withdrawn"
-    assert ("Ada Keane", "ada@northwind.example") not in actions.everyone(eu, contract)
+    assert "Ada Keane" not in {person.name for person in actions.everyone(eu, contract)}
     with pytest.raises(Refused, match="no consent"):
-        actions.withdraw_consent(eu, cast.actor("ada"), contract, base_url=stage.BASE_URL, at=at)
+        actions.withdraw_consent(eu, cast.actor("ada"), contract, at=at)
     stage.consent(eu, contract, "ada", at=at)
-    assert ("Ada Keane", "ada@northwind.example") in actions.everyone(eu, contract)
+    assert "Ada Keane" in {person.name for person in actions.everyone(eu, contract)}
 
 
 def test_a_signer_may_decline_with_a_reason_and_nobody_signs_after(
@@ -215,9 +215,9 @@ def test_a_signer_may_decline_with_a_reason_and_nobody_signs_after(
     before = counts(eu)
     lena: Actor = cast.actor("lena")
     with pytest.raises(Refused, match="reason"):
-        actions.decline(eu, lena, contract, reason="  ", base_url=stage.BASE_URL, at=at)
+        actions.decline(eu, lena, contract, reason="  ", at=at)
     assert counts(eu) == before
-    actions.decline(eu, lena, contract, reason="We sign on paper", base_url=stage.BASE_URL, at=at)
+    actions.decline(eu, lena, contract, reason="We sign on paper", at=at)
     assert grown(before, counts(eu)) == {"facts": 1, "entries": 1, "outbox": 4}
     assert state(contract, today=at.date()) is State.DECLINED
     assert "paper" not in str(lines(eu, contract.id)[-1].facts)

@@ -137,6 +137,6 @@ def spend_recovery_code(
             session, person_id, "person:recovery_code:spent", actor=actor_in_log(person), at=at,
             facts={"left": left},
         )  # fmt: skip
-        tell_person(person, "recovery_used", subject="A recovery code was used", at=at, left=left)
+        tell_person(person, "person:recovery_code:spent", at=at, left=left)
     give_back(subjects, at=at)
     return CodeOutcome(CodeResult.ACCEPTED)

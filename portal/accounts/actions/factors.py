@@ -67,12 +67,12 @@ def _confirm(person_id: str, typed: str, *, keep: str, at: datetime) -> CodeOutc
         person.totp_secret, person.totp_confirmed_at = seed, at
         person.totp_step = max(person.totp_step, step)
         ended = end_others(session, person_id, keep=keep, at=at)
+        event = "person:factor:moved" if moved else "person:factor:enrolled"
         record(
-            session, person_id, "person:factor:moved" if moved else "person:factor:enrolled",
-            actor=actor_in_log(person), at=at, facts={"step": step, "sign_ins_ended": ended},
+            session, person_id, event, actor=actor_in_log(person), at=at,
+            facts={"step": step, "sign_ins_ended": ended},
         )  # fmt: skip
-        subject = "Codes now come from another phone" if moved else "Codes were set up"
-        tell_person(person, "factor_set_up", subject=subject, at=at, moved=moved)
+        tell_person(person, event, at=at, moved=moved)
         return CodeOutcome(CodeResult.ACCEPTED, step=step)
 
 

@@ -99,5 +99,5 @@ def change_password(
             session, person_id, "person:password:changed", actor=actor_in_log(person), at=at,
             facts={"sign_ins_ended": ended},
         )  # fmt: skip
-        tell_person(person, "password_changed", subject="Your password was changed", at=at)
+        tell_person(person, "person:password:changed", at=at)
     give_back(subjects, at=at)

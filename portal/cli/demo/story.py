@@ -297,7 +297,7 @@ class Teller:
                 session_started_at=at - timedelta(minutes=4), factor="totp",
                 factor_enrolled_at=enrolled, address="127.0.0.1", agent="Demo",
             ),
-            base_url=self.settings.base_url, at=at,
+            at=at,
         )  # fmt: skip
         self.finish(session, contract)
 

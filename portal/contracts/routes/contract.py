@@ -20,7 +20,6 @@ from portal.contracts.rules.waiting import STEP_WORDS
 from portal.kit import clock
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page, see_other
-from portal.notices.letters import letter
 from portal.signing.pdf import table_cells
 from portal.signing.queries import signatures_of
 from portal.terms.rules import load_schema
@@ -156,10 +155,7 @@ def withdraw(ref: str) -> ResponseReturnValue:
     form = WithdrawalForm()
     if not form.validate_on_submit():
         return _withdrawal_page(contract, actor, form, status=422)
-    actions.withdraw(
-        session, contract, actor, reason=form.reason.data, letter=_withdrawn(contract, actor),
-        at=clock.now(),
-    )  # fmt: skip
+    actions.withdraw(session, contract, actor, reason=form.reason.data, at=clock.now())
     flash("The contract is withdrawn. Both sides are told.", "good")
     return see_other(url_for("contracts.show", ref=ref))
 
@@ -170,11 +166,3 @@ def _withdrawal_page(
     side = queries.side_of(contract, actor)
     other = queries.name_of(contract, side.other) if side else ""
     return page("contracts/confirm.html", status, contract=contract, form=form, other_name=other)
-
-
-def _withdrawn(contract: Contract, actor: Actor) -> actions.Letter:
-    link = current_app.config["SETTINGS"].base_url + url_for("contracts.show", ref=contract.ref)
-    text = letter(
-        "contracts_withdrawn", organisation=actor.organisation_name, ref=contract.ref, link=link
-    )
-    return actions.Letter(f"Withdrawn: {contract.ref}", text)

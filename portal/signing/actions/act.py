@@ -79,9 +79,7 @@ def give_consent(
         return row
 
 
-def withdraw_consent(
-    session: Session, actor: Actor, contract: Contract, *, base_url: str, at: datetime
-) -> None:
+def withdraw_consent(session: Session, actor: Actor, contract: Contract, *, at: datetime) -> None:
     """End a person's consent from this instant; a signature they made stays as it is."""
     with transaction(session):
         hold(session, contract)
@@ -94,11 +92,10 @@ def withdraw_consent(
             session, contract.id, "signing:consent:withdrawn", actor=actor.log, at=at,
             facts={"consents": [row.id for row in given]},
         )  # fmt: skip
-        post = Post(session, contract, base_url, at)
-        told = {pair for side in Side for pair in people_to_tell(contract, side)}
-        for name, email in sorted(told):
+        post = Post(session, contract, at, by=actor.person_id)
+        for person in [p for side in Side for p in people_to_tell(contract, side)]:
             post.write(
-                "consent_withdrawn", given[0].id, name, email,
+                "signing:consent:withdrawn", given[0].id, person,
                 organisation=actor.organisation_name,
             )  # fmt: skip
 
@@ -164,7 +161,6 @@ def sign(
     shown: Shown,
     step: int,
     identification: Identification,
-    base_url: str,
     at: datetime,
 ) -> Signature:
     """Sign the version as it was shown; a refusal leaves nothing, a second press `AlreadySigned`.
@@ -187,7 +183,7 @@ def sign(
             actor, slot, consent, row, title=" ".join(shown.title.split()), facts=identification
         )
         _write_signature(session, row, known)
-        _finish_signature(session, contract, actor, row, known, base_url=base_url)
+        _finish_signature(session, contract, actor, row, known)
         return row
 
 
@@ -255,8 +251,6 @@ def _finish_signature(
     actor: Actor,
     row: Signature,
     known: dict[str, Any],
-    *,
-    base_url: str,
 ) -> None:
     at, side = row.signed_at, side_of(contract, actor)
     add_fact(session, contract, "signed", person_id=actor.person_id, side=side, at=at)
@@ -276,7 +270,7 @@ def _finish_signature(
         },
     )  # fmt: skip
     if following is not None:
-        Post(session, contract, base_url, at).invite(version, following)
+        Post(session, contract, at, by=actor.person_id).invite(version, following)
 
 
 def decline(
@@ -285,7 +279,6 @@ def decline(
     contract: Contract,
     *,
     reason: str,
-    base_url: str,
     at: datetime,
 ) -> None:
     """Refuse to sign, with a reason both sides read; the contract ends."""
@@ -307,9 +300,12 @@ def decline(
             session, contract.id, "signing:signature:declined", actor=actor.log, at=at,
             facts={"slot": slot.id, "version": version.number, "sha256": version.sha256},
         )  # fmt: skip
-        post = Post(session, contract, base_url, at)
-        for name, email in everyone(session, contract):
-            post.write("declined", version.id, name, email, organisation=actor.organisation_name)
+        post = Post(session, contract, at, by=actor.person_id)
+        for person in everyone(session, contract):
+            post.write(
+                "signing:signature:declined", version.id, person,
+                organisation=actor.organisation_name,
+            )  # fmt: skip
 
 
 def _demand_signer(contract: Contract, actor: Actor) -> SignerSlot:

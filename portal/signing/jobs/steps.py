@@ -96,7 +96,7 @@ def _prepared(bench: Bench, deed: Deed, authority: KeyPair) -> None:
     )  # fmt: skip
     first = queries.next_slot(session, contract)
     if first is not None:
-        Post(session, contract, bench.settings.base_url, bench.at).invite(version, first)
+        Post(session, contract, bench.at).invite(version, first)
 
 
 # A signer's field.
@@ -212,9 +212,9 @@ def _completed(bench: Bench, deed: Deed, final_list: bytes) -> None:
             "deed_sha256": deed.sha256, "revision": deed.revision, "issuing_key": "destroyed",
         },
     )  # fmt: skip
-    post = Post(session, contract, bench.settings.base_url, at)
-    for name, email in everyone(session, contract):
+    post = Post(session, contract, at)
+    for person in everyone(session, contract):
         post.write(
-            "completed", deed.id, name, email, sealed_at=clock.stamp(at),
+            SEALED_EVENT, deed.id, person, sealed_at=clock.stamp(at),
             deed_sha256=deed.sha256, sha256=bench.version.sha256, head=entry,
         )  # fmt: skip

@@ -1,5 +1,6 @@
 """The form of a mail, and when to try again."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -8,6 +9,16 @@ from email.utils import format_datetime, parseaddr
 from typing import Any
 
 BACKOFF = [timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 720, 1440)]
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Whom a notice is for: a person, where to write, and the organisation they read it for."""
+
+    person_id: str
+    name: str
+    email: str
+    organisation_id: str | None = None
 
 
 def header(text: str) -> str:

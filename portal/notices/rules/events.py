@@ -1,0 +1,175 @@
+"""The one table of what is told: each event with its words, its weight and its usual channel.
+
+An event is `subject:part:happened`, the same name as its entry in the log where there is one. Its
+mail is `templates/mail/<room>_<event>.txt`, named in `letter`. Subjects are thin: they are
+filled with the words of `tell` and the reference, and name nothing a contract says.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Weight(StrEnum):
+    """How far a person may silence an event.
+
+    OPTIONAL can be moved to a digest or kept in the portal, and waits for the morning. URGENT is
+    optional too, but comes at night. LEGAL and SECURITY always come by mail, at once.
+    """
+
+    OPTIONAL = "optional"
+    URGENT = "urgent"
+    LEGAL = "legal"
+    SECURITY = "security"
+
+
+class Channel(StrEnum):
+    """How a notice reaches a person; every notice also stands in the portal."""
+
+    MAIL = "mail"
+    DIGEST = "digest"
+    PORTAL = "portal"
+
+
+CHANNEL_WORDS = {
+    Channel.MAIL: "By mail, at once",
+    Channel.DIGEST: "In the digest",
+    Channel.PORTAL: "In the portal only",
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing people are told.
+
+    `words` name it on the page of preferences; `proof` marks a mail that is itself evidence (it
+    carries hashes) and is therefore sent whole where an organisation asks for thin mail.
+    """
+
+    name: str
+    words: str
+    subject: str
+    letter: str
+    weight: Weight = Weight.OPTIONAL
+    channel: Channel = Channel.MAIL
+    proof: bool = False
+
+    @property
+    def optional(self) -> bool:
+        """Whether a person may turn its mail off."""
+        return self.weight in {Weight.OPTIONAL, Weight.URGENT}
+
+    @property
+    def waits_for_morning(self) -> bool:
+        """Whether quiet hours hold its mail back."""
+        return self.weight is Weight.OPTIONAL
+
+
+_LIST = (
+    Event(
+        "contract:withdrawn",
+        "The other side withdrew a contract",
+        "Withdrawn: {ref}",
+        "contracts_withdrawn",
+        Weight.LEGAL,
+    ),
+    Event(
+        "negotiation:round:sent",
+        "A round is sent to you and it is your turn",
+        "Your turn to answer: {ref}",
+        "negotiation_round",
+    ),
+    Event(
+        "negotiation:version:frozen",
+        "The agreed terms are frozen",
+        "The terms are frozen: {ref}",
+        "negotiation_frozen",
+        Weight.LEGAL,
+    ),
+    Event(
+        "signing:signer:invited",
+        "It is your turn to sign",
+        "Your turn to sign {ref}",
+        "signing_invitation",
+        Weight.LEGAL,
+    ),
+    Event(
+        "signing:signature:declined",
+        "A signer declined",
+        "{ref} was declined",
+        "signing_declined",
+        Weight.LEGAL,
+    ),
+    Event(
+        "signing:consent:withdrawn",
+        "A signer withdrew the consent to electronic records",
+        "{ref}: a consent was withdrawn",
+        "signing_consent_withdrawn",
+        Weight.LEGAL,
+    ),
+    Event(
+        "signing:deed:sealed",
+        "A contract is signed by all and sealed",
+        "{ref} is signed and sealed",
+        "signing_completed",
+        Weight.LEGAL,
+        proof=True,
+    ),
+    Event(
+        "evidence:receipt:written",
+        "The receipt of a round, a signature or a completion",
+        "Receipt {seq} for {ref}",
+        "evidence_receipt",
+        Weight.LEGAL,
+        proof=True,
+    ),
+    Event(
+        "person:factor:enrolled",
+        "Codes were set up for your account",
+        "Codes were set up",
+        "accounts_factor_set_up",
+        Weight.SECURITY,
+    ),
+    Event(
+        "person:factor:moved",
+        "Your codes come from another phone",
+        "Codes now come from another phone",
+        "accounts_factor_set_up",
+        Weight.SECURITY,
+    ),
+    Event(
+        "person:recovery_code:spent",
+        "A recovery code was used",
+        "A recovery code was used",
+        "accounts_recovery_used",
+        Weight.SECURITY,
+    ),
+    Event(
+        "person:password:changed",
+        "Your password was changed",
+        "Your password was changed",
+        "accounts_password_changed",
+        Weight.SECURITY,
+    ),
+    Event(
+        "organisation:mfa_rules:changed",
+        "Sign-in protection was lowered",
+        "Sign-in protection was lowered",
+        "accounts_mfa_lowered",
+        Weight.SECURITY,
+    ),
+    Event(
+        "notices:mail:failed",
+        "A mail you caused could not be delivered",
+        "A mail about {ref} could not be delivered",
+        "notices_failed",
+        channel=Channel.PORTAL,
+    ),
+)
+
+EVENTS: Mapping[str, Event] = {event.name: event for event in _LIST}
+
+
+def event_of(name: str) -> Event:
+    """Return an event of the table; an unknown name is a mistake in the code."""
+    return EVENTS[name]
