@@ -23,7 +23,6 @@ from tests.conftest import make_contract, settings_for
 
 CLEO = Actor("p1", "Cleo Marsh", "o1", "Harbour Retail Inc")
 MINOR, MAJOR = "contract:step:finished", "negotiation:round:sent"
-URL = "https://portal.example"
 HOUR = timedelta(hours=1)
 
 
