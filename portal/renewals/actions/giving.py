@@ -206,8 +206,8 @@ def _hand_over(post: Post, found: Running, actor: Actor, row: Notice) -> None:
     }  # fmt: skip
     for name, email in notice_recipients(contract, found.terms, side.other):
         post.write("notice", row.id, name, email, **words)
-    mine = dict.fromkeys([(actor.name, actor.email), *people_to_tell(contract, side)])
-    for name, email in mine:
+    mine = [(person.name, person.email) for person in people_to_tell(contract, side)]
+    for name, email in dict.fromkeys([(actor.name, actor.email), *mine]):
         post.write("receipt", row.id, name, email, **words)
 
 

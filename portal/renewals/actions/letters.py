@@ -39,8 +39,8 @@ class Post:
 
     def tell(self, side: Side, event: str, cause: str, **words: Any) -> None:
         """Write to the people of one side; the same cause mails each person once."""
-        for name, email in people_to_tell(self.contract, side):
-            self.write(event, cause, name, email, **words)
+        for person in people_to_tell(self.contract, side):
+            self.write(event, cause, person.name, person.email, **words)
 
     def tell_both(self, event: str, cause: str, **words: Any) -> None:
         """Write to the people of both sides."""
@@ -76,7 +76,7 @@ def notice_recipients(contract: Contract, terms: Terms, side: Side) -> list[tupl
         for row in terms.get("A8") or ()
         if row["side"] == side.value and row["email"]
     ]
-    pairs += people_to_tell(contract, side)
+    pairs += [(person.name, person.email) for person in people_to_tell(contract, side)]
     return [(name, email) for email, name in {e: n for n, e in pairs if _sendable(e)}.items()]
 
 
