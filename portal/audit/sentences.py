@@ -75,6 +75,18 @@ WORDINGS: Mapping[str, Wording] = {
     "contract:people:changed": _people_changed,
     "contract:step:finished": _step_finished,
     "contract:withdrawn": "withdrew the contract and gave a reason",
+    "amendment:started": lambda f: f"started an amendment of {_count(f, 'terms', 'term')}",
+    "amendment:completed": lambda f: (
+        f"sealed an amendment of {_count(f, 'terms', 'term')}, which holds from {f.get('starts')}"
+    ),
+    "interim_change:proposed": lambda f: (
+        f"proposed change {f.get('number')} of a schedule, of term {f.get('term')}"
+    ),
+    "interim_change:agreed": lambda f: (
+        f"agreed change {f.get('number')} of a schedule, which holds from {f.get('starts')}"
+    ),
+    "interim_change:declined": lambda f: f"declined change {f.get('number')} of a schedule",
+    "interim_change:withdrawn": lambda f: f"took back change {f.get('number')} of a schedule",
     "negotiation:round:sent": _round_sent,
     "negotiation:version:frozen": lambda f: f"froze the agreed terms as version {f.get('number')}",
     "signing:consent:given": "consented to electronic records",

@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
-from wtforms import Field, RadioField, SelectField, StringField, TextAreaField
+from wtforms import (
+    DateField,
+    Field,
+    HiddenField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
@@ -29,6 +37,17 @@ class PlainLine:
         """Clean the line in place, or say what to remove."""
         try:
             line.data = clean_line(line.data or "")
+        except Unreadable as refusal:
+            raise ValidationError(refusal.message) from refusal
+
+
+class PlainLines:
+    """Refuse hidden and control characters in a text of several lines."""
+
+    def __call__(self, form: Any, line: Field) -> None:
+        """Clean the text in place, or say what to remove."""
+        try:
+            line.data = clean_lines(line.data or "")
         except Unreadable as refusal:
             raise ValidationError(refusal.message) from refusal
 
@@ -168,6 +187,39 @@ class WithdrawalForm(Form):
             line.data = clean_lines(line.data or "")
         except Unreadable as refusal:
             raise ValidationError(refusal.message) from refusal
+
+
+class InterimForm(Form):
+    """Another value for one schedule: from when, until when, why; the value is read by its term."""
+
+    starts = DateField(
+        "From",
+        description="The first day it holds. A change never reaches back.",
+        validators=[DataRequired("Choose the first day.")],
+    )
+    last = DateField(
+        "Until",
+        description="The last day it holds. Empty: until it is changed again.",
+        validators=[Optional()],
+    )
+    reason = TextAreaField(
+        "Why",
+        filters=[trimmed],
+        description="Optional. The other side reads it.",
+        validators=[Length(max=1000, message="Use at most 1,000 characters."), PlainLines()],
+    )
+
+
+class InterimAnswerForm(Form):
+    """An answer to a proposed change, as it was seen."""
+
+    seen_sha256 = HiddenField(filters=[trimmed])
+    reason = TextAreaField(
+        "Reason",
+        filters=[trimmed],
+        description="The other side reads it.",
+        validators=[Length(max=1000, message="Use at most 1,000 characters."), PlainLines()],
+    )
 
 
 @dataclass

@@ -2,7 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.kit.db import REGIONAL, Instant, Model
@@ -33,12 +41,25 @@ class Contract(Model):
     tier_sha256: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(Instant)
     step: Mapped[int] = mapped_column(Integer, default=1, comment="of the guided start, 1..4")
+    amends_id: Mapped[str | None] = mapped_column(
+        ForeignKey("contracts.id"), index=True, comment="the contract this one amends"
+    )
+    amended: Mapped[str | None] = mapped_column(Text, comment="ids of its terms, by comma")
 
     title = Sealed()
     stakeholders: Mapped[list["Stakeholder"]] = relationship(order_by="Stakeholder.id")
     slots: Mapped[list["SignerSlot"]] = relationship(order_by="SignerSlot.position")
     facts: Mapped[list["Fact"]] = relationship(order_by="Fact.at")
     versions: Mapped[list["Version"]] = relationship(order_by="Version.number")
+    amendments: Mapped[list["Contract"]] = relationship(
+        order_by="Contract.created_at", viewonly=True
+    )
+    interim_changes: Mapped[list["InterimChange"]] = relationship(order_by="InterimChange.number")
+
+    @property
+    def named_terms(self) -> list[str] | None:
+        """The terms an amendment is about; None for a contract of its own."""
+        return self.amended.split(",") if self.amended is not None else None
 
     @property
     def ref(self) -> str:
@@ -136,3 +157,34 @@ class Version(OfContract, Model):
     renews: Mapped[str | None] = mapped_column(String(26), comment="the signed version")
     begins: Mapped[str | None] = mapped_column(String(10), comment="date, of a renewal's term")
     canonical = Sealed()
+
+
+class InterimChange(OfContract, Model):
+    """A schedule changed without an amendment: proposed by one side, answered by the other."""
+
+    __tablename__ = "interim_changes"
+    __bind_key__ = REGIONAL
+    __table_args__ = (
+        UniqueConstraint("contract_id", "number", name="interim_changes_numbered_once"),
+    )
+
+    number: Mapped[int] = mapped_column(Integer, comment="from 1, over both sides")
+    side: Mapped[str] = mapped_column(String(8), comment="who proposed it")
+    term: Mapped[str] = mapped_column(String(60), comment="term id of the schema")
+    proposed_at: Mapped[datetime] = mapped_column(Instant)
+    proposed_by: Mapped[str] = mapped_column(String(26), comment="person")
+    starts: Mapped[str] = mapped_column(String(10), comment="first day, ISO 8601")
+    ends: Mapped[str | None] = mapped_column(String(10), comment="first day after it; none: open")
+    value_sha256: Mapped[str] = mapped_column(String(64))
+    before_sha256: Mapped[str] = mapped_column(String(64), comment="of the value it replaces")
+    decision: Mapped[str | None] = mapped_column(
+        String(10), comment="agreed | declined | withdrawn"
+    )
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    decided_by: Mapped[str | None] = mapped_column(String(26), comment="person")
+    value_enc: Mapped[bytes | None] = mapped_column(LargeBinary)
+    reason_enc: Mapped[bytes | None] = mapped_column(LargeBinary)
+    answer_enc: Mapped[bytes | None] = mapped_column(LargeBinary)
+    value = Sealed()
+    reason = Sealed()
+    answer = Sealed()

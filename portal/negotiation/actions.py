@@ -14,7 +14,7 @@ from portal.accounts.rules import Actor, demand
 from portal.audit.actions import record
 from portal.contracts.actions import add_fact, add_version
 from portal.contracts.models import Contract, Version
-from portal.contracts.queries import people_to_tell
+from portal.contracts.queries import amends, people_to_tell
 from portal.contracts.rules.freezing import frozen_document
 from portal.contracts.rules.life import Side
 from portal.kit.db import db, transaction
@@ -205,7 +205,7 @@ def freeze(
         lacking = rules.missing(freeze_conditions(found))
         if lacking:
             raise Refused(lacking)
-        version = add_version(session, contract, document=_document(found, at=at), at=at)
+        version = add_version(session, contract, document=_document(session, found, at=at), at=at)
         add_fact(session, contract, "frozen", person_id=actor.person_id, side=found.side, at=at)
         record(
             session, contract.id, "negotiation:version:frozen", actor=actor.log, at=at,
@@ -321,7 +321,7 @@ def _seal(row: Round, found: Negotiation, actor: Actor, *, note: str | None, at:
     row.sent_at, row.sent_by = at, actor.person_id
 
 
-def _document(found: Negotiation, *, at: datetime) -> dict[str, object]:
+def _document(session: Session, found: Negotiation, *, at: datetime) -> dict[str, object]:
     contract = found.contract
     details: Callable[[str], str] = lambda id: db.session.get_one(Organisation, id).details  # noqa: E731
     return frozen_document(
@@ -331,6 +331,7 @@ def _document(found: Negotiation, *, at: datetime) -> dict[str, object]:
         vendor_details=details(contract.vendor_id),
         customer_details=details(contract.customer_id),
         frozen_at=at,
+        amends=amends(session, contract),
     )
 
 

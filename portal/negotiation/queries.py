@@ -1,7 +1,8 @@
 """Finding a negotiation as one side sees it. The other side's draft is never read, so that
 nothing shown, counted or refused can depend on it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -10,13 +11,13 @@ from sqlalchemy.orm import Session, selectinload
 from portal.accounts.models import Person
 from portal.accounts.rules import Actor
 from portal.contracts.models import Contract
-from portal.contracts.queries import side_of, state, turn
+from portal.contracts.queries import schema_of, side_of, standing_terms, state, turn
 from portal.contracts.rules.life import Side, State
 from portal.kit.db import db
 from portal.kit.errors import NotFound
 from portal.negotiation import rules
 from portal.negotiation.models import Answer, Round
-from portal.terms.rules import Finding, Schema, coherence, load_schema
+from portal.terms.rules import Finding, Schema, Value, coherence, load_schema
 
 WORKABLE = frozenset({State.DRAFT, State.NEGOTIATION})
 
@@ -34,6 +35,18 @@ class Negotiation:
     standings: dict[str, rules.Standing]
     draft: Round | None
     words: dict[str, rules.Word]
+    # What an amendment leaves as it is; empty for a contract of its own.
+    standing_terms: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def whole_schema(self) -> Schema:
+        """Every term of the contract, also those an amendment does not name."""
+        return load_schema(self.contract.schema_version)
+
+    def values(self, *, with_draft: bool) -> dict[str, Value]:
+        """Return the value of every term on the table, over what an amendment leaves as it is."""
+        drafted = self.words if with_draft else None
+        return {**self.standing_terms, **rules.values_of(self.standings, drafted)}
 
     @property
     def workable(self) -> bool:
@@ -76,8 +89,8 @@ class Negotiation:
         """Check the values on the table against each other, with one's own draft laid over."""
         if not self.rounds and not (with_draft and self.words):
             return []
-        values = rules.values_of(self.standings, self.words if with_draft else None)
-        return list(coherence(self.schema, values))
+        found = coherence(self.whole_schema, self.values(with_draft=with_draft))
+        return [one for one in found if not one.terms or set(one.terms) & set(self.schema.terms)]
 
     def slots(self) -> list[tuple[Side, str]]:
         """The places to sign, as (side, person)."""
@@ -111,7 +124,7 @@ def negotiation_of(
         .options(selectinload(Round.answers))
         .execution_options(populate_existing=True)
     ).all()
-    schema = load_schema(contract.schema_version)
+    schema = schema_of(contract)
     names = _names_of({row.sent_by for row in rows if row.sent_by})
     sent = [_sent_round(row, row.sent_at, names) for row in rows if row.sent_at is not None]
     draft = next((row for row in rows if row.sent_at is None), None)
@@ -125,6 +138,7 @@ def negotiation_of(
         standings=rules.standings(schema.terms, sent, started_by=_started_by(contract)),
         draft=draft,
         words=words_of(draft.answers) if draft else {},
+        standing_terms=standing_terms(session, contract, on=at.date()),
     )
 
 

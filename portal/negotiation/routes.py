@@ -152,7 +152,7 @@ def _term_context(
     found: Negotiation, term: Term, form: AnswerForm, field: Any, problems: Any = ()
 ) -> dict[str, Any]:
     standing = found.standings[term.id]
-    values = rules.values_of(found.standings, found.words)
+    values = found.values(with_draft=True)
     year = clock.now().year
     return {
         "term": term,
@@ -164,7 +164,7 @@ def _term_context(
         "problems": list(problems),
         "failed": bool(problems),
         "moves": rules.history(term, standing, names=found.names),
-        "clause": rules.clause(found.schema, found.contract.standard_version, term, values),
+        "clause": rules.clause(found.whole_schema, found.contract.standard_version, term, values),
         "worst": rules.worst(term, standing.value, values, year=year),
         "after": _next(found, term.id),
     }

@@ -46,6 +46,7 @@ def doors_of(contract: Contract) -> dict[Door, str]:
         Door.AGREEMENT: url_for("contracts.agreement", ref=contract.ref),
         Door.DEED: f"{here}/deed.pdf",
         Door.LOG: url_for("contracts.log", ref=contract.ref),
+        Door.AMENDED: url_for("contracts.amendments", ref=contract.amends_id or contract.ref),
     }
 
 

@@ -15,7 +15,7 @@ from portal.contracts.rules.life import OVER, RUNNING, State
 ANY = frozenset(State)
 FROZEN = ANY - {State.DRAFT, State.NEGOTIATION, State.WITHDRAWN}
 DONE = RUNNING | OVER | {State.COMPLETED}
-DEED = DONE | {State.SIGNING, State.SEALING}
+DEED = DONE | {State.SIGNING, State.SEALING, State.AMENDS}
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,17 @@ SECTIONS = (
     Section("Agreement", "contracts.agreement", FROZEN),
     Section("Sign", "signing.review", frozenset({State.SIGNING}), pages=("signing.done",)),
     Section("Deed (PDF)", "signing.deed", DEED),
+    Section(
+        "Changes of terms",
+        "contracts.amendments",
+        DONE,
+        pages=(
+            "contracts.new_amendment",
+            "contracts.terms_in_force",
+            "contracts.new_interim_change",
+            "contracts.interim_change",
+        ),
+    ),
     Section("Log", "contracts.log"),
 )
 

@@ -25,9 +25,13 @@ def contract_document(
     signers: Sequence[Mapping[str, Any]],
     frozen_at: str,
     special_terms: Sequence[Mapping[str, Any]] = (),
+    amends: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the document; `terms` holds every term of the schema, None where there is none."""
-    return {
+    """Return the document; `terms` holds every term of the schema, None where there is none.
+
+    An amendment's holds the terms it names, and in `amends` the version it changes.
+    """
+    document = {
         "format": FORMAT,
         "ref": ref,
         "title": title,
@@ -40,6 +44,7 @@ def contract_document(
         "signers": [dict(signer) for signer in signers],
         "frozen_at": frozen_at,
     }
+    return document if amends is None else {**document, "amends": dict(amends)}
 
 
 def canonical_bytes(document: Mapping[str, Any]) -> bytes:

@@ -61,6 +61,7 @@ def frozen_document(
     vendor_details: str,
     customer_details: str,
     frozen_at: datetime,
+    amends: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the document of a version; the details are what the deed prints under each name."""
     return contract_document(
@@ -76,6 +77,7 @@ def frozen_document(
         terms=terms,
         signers=[_signer(slot) for slot in sorted(contract.slots, key=lambda slot: slot.position)],
         frozen_at=frozen_at.astimezone(UTC).isoformat(timespec="seconds"),
+        amends=amends,
     )
 
 

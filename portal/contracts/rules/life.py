@@ -31,6 +31,7 @@ class State(StrEnum):
     EXPIRING = "expiring"
     RENEWED = "renewed"
     ENDED = "ended"
+    AMENDS = "amends"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
 
@@ -46,6 +47,7 @@ STATE_WORDS = {
     State.EXPIRING: "In force, ending",
     State.RENEWED: "Renewed by a new contract",
     State.ENDED: "Ended",
+    State.AMENDS: "Signed amendment",
     State.DECLINED: "Declined",
     State.WITHDRAWN: "Withdrawn",
 }
@@ -57,7 +59,9 @@ RUNNING = frozenset({State.IN_FORCE, State.EXPIRING})
 """The signed terms run the service."""
 OVER = frozenset({State.RENEWED, State.ENDED})
 """The last term has ended."""
-FINAL = frozenset({State.DECLINED, State.WITHDRAWN, State.COMPLETED}) | RUNNING | OVER
+FINAL = (
+    frozenset({State.DECLINED, State.WITHDRAWN, State.COMPLETED, State.AMENDS}) | RUNNING | OVER
+)
 
 
 @dataclass(frozen=True)
@@ -69,12 +73,19 @@ class DatedFact:
     side: Side | None = None
 
 
-def state_of(facts: Sequence[DatedFact], *, service_start: date | None, today: date) -> State:
-    """Return the state that the facts, in time order, add up to."""
+def state_of(
+    facts: Sequence[DatedFact], *, service_start: date | None, today: date, of: str | None = None
+) -> State:
+    """Return the state that the facts, in time order, add up to.
+
+    `of` is the contract an amendment amends: signed, it never runs by itself but changes that one.
+    """
     kinds = {fact.kind for fact in facts}
     for kind, state in (("withdrawn", State.WITHDRAWN), ("declined", State.DECLINED)):
         if kind in kinds:
             return state
+    if "completed" in kinds and of is not None:
+        return State.AMENDS
     if "completed" in kinds:
         started = service_start is None or service_start <= today
         return _after_completion(facts) if started else State.COMPLETED

@@ -8,9 +8,11 @@ FILTERS: Mapping[str, tuple[str, frozenset[State]]] = {
     "draft": ("Drafts", frozenset({State.DRAFT})),
     "negotiation": ("In negotiation", frozenset({State.NEGOTIATION})),
     "signing": ("To sign", frozenset({State.AGREED, State.SIGNING, State.SEALING})),
-    "signed": ("Signed", RUNNING | {State.COMPLETED}),
+    "signed": ("Signed", RUNNING | {State.COMPLETED, State.AMENDS}),
     "ended": ("Ended", OVER | {State.DECLINED, State.WITHDRAWN}),
 }
+
+OPEN_STATES = frozenset({State.DRAFT, State.NEGOTIATION})
 
 KINDS: Mapping[State, str] = {
     State.NEGOTIATION: "open",
@@ -21,6 +23,7 @@ KINDS: Mapping[State, str] = {
     State.IN_FORCE: "good",
     State.EXPIRING: "warn",
     State.RENEWED: "agreed",
+    State.AMENDS: "good",
     State.DECLINED: "rejected",
     State.WITHDRAWN: "rejected",
 }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from portal.contracts.rules.amending import narrowed
 from portal.terms.rules import Schema, Term, show
 from portal.terms.rules.standard import StandardTerms, clause_of, fill
 
@@ -33,9 +34,12 @@ def deed_context(
     entry_head: str | None,
 ) -> dict[str, Any]:
     """Return what `render_deed` sets and the agreement page shows; `sha256` is the version's."""
+    amends = document.get("amends")
+    schema = narrowed(schema, document["terms"]) if amends else schema
     texts = term_texts(document["terms"], schema)
     parties = document["parties"]
     return {
+        "amends": amends,
         "title": document["title"],
         "ref": document["ref"],
         "version": document["version"],
@@ -46,7 +50,7 @@ def deed_context(
         "parties": {side: dict(party) for side, party in parties.items()},
         "groups": _groups(texts, schema, standard),
         "special_terms": [dict(term) for term in document["special_terms"]],
-        "standard": _standard(standard, place_texts(texts, schema)),
+        "standard": _standard(standard, place_texts(texts, schema), whole=amends is None),
         "slots": [
             {**signer, "organisation": parties[signer["side"]]["name"]}
             for signer in document["signers"]
@@ -107,7 +111,8 @@ def _groups(
     ]
 
 
-def _standard(standard: StandardTerms, places: Mapping[str, str]) -> dict[str, Any]:
+def _standard(standard: StandardTerms, places: Mapping[str, str], *, whole: bool) -> dict[str, Any]:
+    """An amendment leaves the standard terms as they are: it names them and prints none."""
     sections = [
         {
             "number": str(section.number),
@@ -121,7 +126,7 @@ def _standard(standard: StandardTerms, places: Mapping[str, str]) -> dict[str, A
                 for clause in section.clauses
             ],
         }
-        for section in standard.sections
+        for section in (standard.sections if whole else ())
     ]
     return {
         "version": standard.version,
@@ -132,6 +137,7 @@ def _standard(standard: StandardTerms, places: Mapping[str, str]) -> dict[str, A
 
 
 def key_facts(document: Mapping[str, Any], schema: Schema) -> list[tuple[str, str]]:
-    """Return the few terms people ask for first, as (label, text)."""
-    terms = [schema.terms[id] for id in KEY_TERMS if id in schema.terms]
+    """Return the few terms people ask for first, as (label, text); of an amendment, all it has."""
+    ids = document["terms"] if document.get("amends") else KEY_TERMS
+    terms = [schema.terms[id] for id in ids if id in schema.terms]
     return [(term.label, show(term, document["terms"].get(term.id))) for term in terms]

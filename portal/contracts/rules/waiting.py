@@ -42,6 +42,7 @@ class Door(StrEnum):
     AGREEMENT = "agreement"
     DEED = "deed"
     LOG = "log"
+    AMENDED = "amended"
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,11 @@ def _later(standing: Standing) -> NextStep:
             Door.DEED,
         ),
         State.ENDED: ("Ended", "The last term is over. It stays readable with its log.", Door.DEED),
+        State.AMENDS: (
+            "Signed and sealed",
+            "These terms changed the contract. Read there what holds on any day.",
+            Door.AMENDED,
+        ),
         State.WITHDRAWN: ("Withdrawn", "Nothing more can be done with this contract.", Door.LOG),
         State.DECLINED: ("Declined", "Nothing more can be done with this contract.", Door.LOG),
     }[standing.state]
@@ -171,5 +177,6 @@ def _later(standing: Standing) -> NextStep:
         Door.AGREEMENT: "Read the agreement",
         Door.DEED: "Open the deed (PDF)",
         Door.LOG: "Read the log",
+        Door.AMENDED: "See the contract it changed",
     }[door]
     return NextStep(title, text, label, door, False)

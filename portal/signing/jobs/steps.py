@@ -7,7 +7,7 @@ from typing import Any
 from portal.audit.actions import record
 from portal.audit.queries import head
 from portal.audit.rules import PORTAL
-from portal.contracts.actions import add_fact
+from portal.contracts.actions import add_fact, note_amendment
 from portal.contracts.models import SignerSlot, Version
 from portal.contracts.rules.document import canonical_bytes, slot_field
 from portal.contracts.rules.reading import deed_context
@@ -212,6 +212,7 @@ def _completed(bench: Bench, deed: Deed, final_list: bytes) -> None:
             "deed_sha256": deed.sha256, "revision": deed.revision, "issuing_key": "destroyed",
         },
     )  # fmt: skip
+    note_amendment(session, contract, at=at)
     post = Post(session, contract, at)
     for person in everyone(session, contract):
         post.write(

@@ -1,7 +1,7 @@
 """Finding contracts. The first argument after the session is the member who asks: a contract of
 other parties is not found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.resources import files
@@ -11,7 +11,17 @@ from sqlalchemy.orm import Session, selectinload
 
 from portal.accounts.models import Membership, Organisation, Person
 from portal.accounts.rules import NEGOTIATORS, Actor
-from portal.contracts.models import Contract, Fact, SignerSlot, Version
+from portal.contracts.models import Contract, InterimChange, SignerSlot
+from portal.contracts.queries.in_force import TermsOverTime as TermsOverTime
+from portal.contracts.queries.in_force import amends as amends
+from portal.contracts.queries.in_force import current_version as current_version
+from portal.contracts.queries.in_force import last_fact as last_fact
+from portal.contracts.queries.in_force import layers_of as layers_of
+from portal.contracts.queries.in_force import schema_of as schema_of
+from portal.contracts.queries.in_force import standing_terms as standing_terms
+from portal.contracts.queries.in_force import terms_in_force as terms_in_force
+from portal.contracts.queries.in_force import terms_over_time as terms_over_time
+from portal.contracts.queries.in_force import version_in_force as version_in_force
 from portal.contracts.rules.life import DatedFact, Side, State, completed_at, state_of, turn_of
 from portal.contracts.rules.people import FUNCTION_WORDS, OWNER, Member, suggested
 from portal.contracts.rules.template import Template, load_template
@@ -21,7 +31,6 @@ from portal.kit.errors import NotFound
 from portal.notices.rules import Recipient
 from portal.plans.rules import Catalogue, load_catalogue
 from portal.residency.models import DataKey
-from portal.terms.rules import Value
 
 
 def find_contract(session: Session, actor: Actor, ref: str) -> Contract:
@@ -62,42 +71,6 @@ def dated_facts(contract: Contract) -> list[DatedFact]:
     ]
 
 
-def current_version(contract: Contract) -> Version | None:
-    """Return the frozen version that is signed or to be signed, if there is one."""
-    standing = (v for v in reversed(contract.versions) if v.voided_at is None)
-    return next((version for version in standing if version.renews is None), None)
-
-
-def version_in_force(contract: Contract, *, on: date | None = None) -> Version | None:
-    """Return the version that the service runs on; None before completion.
-
-    It is the signed and sealed one, or what the last renewal begun by then wrote under it.
-    """
-    if last_fact(contract, "completed") is None:
-        return None
-    signed = current_version(contract)
-    renewed = [
-        version
-        for version in contract.versions
-        if signed is not None
-        and version.renews == signed.id
-        and (on is None or (version.begins or "") <= on.isoformat())
-    ]
-    return max(renewed, key=lambda version: version.number, default=signed)
-
-
-def terms_in_force(session: Session, contract: Contract, *, on: date) -> Mapping[str, Value]:
-    """Return the signed terms that run the service on a date; `NotFound` before completion.
-
-    The one door to signed terms: incidents, statements and renewals read no other.
-    """
-    version = version_in_force(contract, on=on)
-    if version is None:
-        raise NotFound
-    terms: Mapping[str, Value] = version.canonical["terms"]
-    return terms
-
-
 def service_start(contract: Contract) -> date | None:
     """Return the service start of the frozen version (term A5), if it names a date."""
     version = current_version(contract)
@@ -107,7 +80,10 @@ def service_start(contract: Contract) -> date | None:
 
 def state(contract: Contract, *, today: date) -> State:
     """Return where the contract stands."""
-    return state_of(dated_facts(contract), service_start=service_start(contract), today=today)
+    return state_of(
+        dated_facts(contract), service_start=service_start(contract), today=today,
+        of=contract.amends_id,
+    )  # fmt: skip
 
 
 def turn(contract: Contract) -> Side:
@@ -127,12 +103,6 @@ def next_slot(contract: Contract) -> SignerSlot | None:
     signed = signed_by(contract)
     slots = sorted(contract.slots, key=lambda slot: slot.position)
     return next((slot for slot in slots if slot.person_id not in signed), None)
-
-
-def last_fact(contract: Contract, kind: str) -> Fact | None:
-    """Return the latest fact of a kind."""
-    facts = [fact for fact in contract.facts if fact.kind == kind]
-    return max(facts, key=lambda fact: (fact.at, fact.id), default=None)
 
 
 def standing(contract: Contract, actor: Actor, *, today: date) -> Standing:
@@ -160,6 +130,32 @@ def name_of(contract: Contract, side: Side) -> str:
 def organisation_of(contract: Contract, side: Side) -> str:
     """Return the id of the organisation on a side."""
     return contract.vendor_id if side is Side.VENDOR else contract.customer_id
+
+
+def amendments_of(session: Session, contract: Contract) -> Sequence[Contract]:
+    """Return a contract's amendments, signed or not, oldest first; five queries however many."""
+    whose = Contract.amends_id == contract.id
+    held = session.scalars(select(DataKey).join(Contract, Contract.id == DataKey.id).where(whose))
+    # Held by the contracts' session while the titles are opened: one query for all keys.
+    keys = held.all()
+    rows = session.scalars(
+        select(Contract)
+        .where(whose)
+        .order_by(Contract.created_at)
+        .options(selectinload(Contract.facts), selectinload(Contract.versions))
+    ).all()
+    for row in rows:
+        assert row.title  # noqa: S101  opened here, so that no page asks for a key by itself
+    del keys
+    return rows
+
+
+def find_interim_change(contract: Contract, number: int) -> InterimChange:
+    """Return a proposed change of a schedule by its number, or raise `NotFound`."""
+    for row in contract.interim_changes:
+        if row.number == number:
+            return row
+    raise NotFound
 
 
 def counterparties(actor: Actor) -> list[Organisation]:

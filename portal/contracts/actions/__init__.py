@@ -1,0 +1,40 @@
+"""What is done to a contract: its life, its amendments, and the schedules changed in between."""
+
+from portal.contracts.actions.amending import note_amendment, start_amendment
+from portal.contracts.actions.interim import (
+    agree_interim_change,
+    decline_interim_change,
+    propose_interim_change,
+    withdraw_interim_change,
+)
+from portal.contracts.actions.life import (
+    Letter,
+    Pin,
+    Pins,
+    add_fact,
+    add_version,
+    demand_starting,
+    finish_step,
+    name_people,
+    start_contract,
+    withdraw,
+)
+
+__all__ = [
+    "Letter",
+    "Pin",
+    "Pins",
+    "add_fact",
+    "add_version",
+    "agree_interim_change",
+    "decline_interim_change",
+    "demand_starting",
+    "finish_step",
+    "name_people",
+    "note_amendment",
+    "propose_interim_change",
+    "start_amendment",
+    "start_contract",
+    "withdraw",
+    "withdraw_interim_change",
+]

@@ -1,0 +1,212 @@
+"""A schedule changed by agreement in the portal: propose it, read it, answer it."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from flask import current_app, flash, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from portal.accounts.rules import Actor, demand, may
+from portal.contracts import actions, queries
+from portal.contracts.forms import (
+    InterimAnswerForm,
+    InterimForm,
+    TermAnswers,
+    problems_of,
+    read_terms,
+    term_field,
+)
+from portal.contracts.models import Contract, InterimChange
+from portal.contracts.routes.doors import bp, opened, today
+from portal.contracts.rules import amending
+from portal.contracts.rules.effective import Layer, LayerKind, first_day
+from portal.contracts.rules.life import Side
+from portal.kit import clock
+from portal.kit.errors import NotFound, Refused
+from portal.kit.web import needs, page, see_other
+from portal.negotiation.rules import difference, gains
+from portal.terms.rules import show
+
+
+@bp.get("/contracts/<ref>/interim-changes/new/<term>")
+@needs("interim_change:propose")
+def new_interim_change(ref: str, term: str) -> ResponseReturnValue:
+    """Show the schedule as it holds, ready to be changed."""
+    actor, session, contract = opened(ref)
+    demand(actor, "interim_change:propose")
+    form = InterimForm(formdata=None, starts=today() + timedelta(days=1))
+    return _form_page(session, contract, term, form, TermAnswers())
+
+
+@bp.post("/contracts/<ref>/interim-changes/new/<term>")
+@needs("interim_change:propose")
+def propose_interim_change(ref: str, term: str) -> ResponseReturnValue:
+    """Send the proposal to those of the other side whom the contract names."""
+    actor, session, contract = opened(ref)
+    demand(actor, "interim_change:propose")
+    now, form = clock.now(), InterimForm()
+    known = _allowed_term(session, contract, term)
+    answers = read_terms([known], request.form, queries.template_of(contract))
+    good = form.validate()
+    if not good or answers.errors:
+        return _form_page(session, contract, term, form, answers, status=422)
+    ends = form.last.data + timedelta(days=1) if form.last.data else None
+    wish = amending.Wish(term, answers.values[term], form.starts.data, ends)
+    if _has_problem(session, contract, wish, form, answers):
+        return _form_page(session, contract, term, form, answers, status=422)
+    row = actions.propose_interim_change(
+        session, contract, actor, wish, reason=form.reason.data or "", base_url=_base_url(), at=now
+    )
+    flash("Proposed. The other side gets a mail; nothing changes before they agree.", "good")
+    return see_other(url_for("contracts.interim_change", ref=ref, number=row.number))
+
+
+def _has_problem(
+    session: Session,
+    contract: Contract,
+    wish: amending.Wish,
+    form: InterimForm,
+    answers: TermAnswers,
+) -> bool:
+    terms = queries.terms_in_force(session, contract, on=wish.starts)
+    problem = amending.wish_problem(queries.schema_of(contract), terms, wish, today=today())
+    if problem is None:
+        return False
+    field, words = problem
+    if field in ("starts", "ends"):
+        form["starts" if field == "starts" else "last"].errors = [words]
+    else:
+        answers.errors[wish.term] = words
+    return True
+
+
+def _base_url() -> str:
+    found: str = current_app.config["SETTINGS"].base_url
+    return found
+
+
+def _allowed_term(session: Session, contract: Contract, term: str) -> Any:
+    terms = queries.terms_in_force(session, contract, on=today())
+    if term not in queries.schema_of(contract).terms:
+        raise NotFound
+    if term not in amending.interim_terms(terms):
+        raise Refused("This contract lets that term change by an amendment only (term Q2).")
+    return queries.schema_of(contract).terms[term]
+
+
+def _form_page(
+    session: Session,
+    contract: Contract,
+    term: str,
+    form: InterimForm,
+    answers: TermAnswers,
+    *,
+    status: int = 200,
+) -> ResponseReturnValue:
+    known = _allowed_term(session, contract, term)
+    now_holds = queries.terms_in_force(session, contract, on=today()).get(term)
+    return page(
+        "contracts/new_interim_change.html",
+        status,
+        contract=contract,
+        term=known,
+        form=form,
+        field=term_field(known, now_holds, answers),
+        problems_found=problems_of(queries.schema_of(contract).terms, answers),
+        failed=status == 422,
+    )
+
+
+@bp.get("/contracts/<ref>/interim-changes/<int:number>")
+@needs("contract:see")
+def interim_change(ref: str, number: int) -> ResponseReturnValue:
+    """Show a proposed or settled change against what it replaces, with the answer forms."""
+    actor, session, contract = opened(ref)
+    row = queries.find_interim_change(contract, number)
+    return _change_page(session, contract, actor, row, InterimAnswerForm(formdata=None))
+
+
+def _change_page(
+    session: Session,
+    contract: Contract,
+    actor: Actor,
+    row: InterimChange,
+    form: InterimAnswerForm,
+    *,
+    status: int = 200,
+) -> ResponseReturnValue:
+    term = queries.schema_of(contract).terms[row.term]
+    agreed_at = row.decided_at if row.decision == amending.Decision.AGREED else None
+    starts = first_day(agreed_at or clock.now(), date.fromisoformat(row.starts))
+    over_time = queries.terms_over_time(session, contract)
+    layers = [one for one in over_time.layers if not _is_this(one, row)]
+    before = queries.TermsOverTime(over_time.signed, layers).on(starts)
+    names = {side: queries.name_of(contract, side) for side in Side}
+    mine = queries.side_of(contract, actor) == row.side
+    able = amending.may_agree(actor.roles, over_time.on(starts)) and row.decision is None
+    form.seen_sha256.data = row.value_sha256
+    return page(
+        "contracts/interim_change.html",
+        status,
+        contract=contract,
+        row=row,
+        term=term,
+        form=form,
+        starts=starts,
+        last=date.fromisoformat(row.ends) - timedelta(days=1) if row.ends else None,
+        proposer=names[Side(row.side)],
+        other=names[Side(row.side).other],
+        segments=difference(show(term, before.get(term.id)), show(term, row.value)),
+        gain=gains(term, before.get(term.id), row.value, names=names),
+        may_answer=able and not mine and may(actor, "interim_change:decide"),
+        may_withdraw=able and mine and may(actor, "interim_change:propose"),
+    )
+
+
+def _is_this(layer: Layer, row: InterimChange) -> bool:
+    return layer.kind is LayerKind.INTERIM and layer.source == str(row.number)
+
+
+@bp.post("/contracts/<ref>/interim-changes/<int:number>/agreement")
+@needs("interim_change:decide")
+def agree_interim_change(ref: str, number: int) -> ResponseReturnValue:
+    """Agree the change as it was seen."""
+    actor, session, contract = opened(ref)
+    actions.agree_interim_change(
+        session, contract, actor, number, seen_sha256=InterimAnswerForm().seen_sha256.data or "",
+        base_url=_base_url(), at=clock.now(),
+    )  # fmt: skip
+    flash("Agreed. The service runs on it from its first day.", "good")
+    return see_other(url_for("contracts.interim_change", ref=ref, number=number))
+
+
+@bp.post("/contracts/<ref>/interim-changes/<int:number>/declination")
+@needs("interim_change:decide")
+def decline_interim_change(ref: str, number: int) -> ResponseReturnValue:
+    """Decline the change, with a reason."""
+    actor, session, contract = opened(ref)
+    row, form = queries.find_interim_change(contract, number), InterimAnswerForm()
+    good = form.validate()
+    if good and not form.reason.data:
+        form.reason.errors = ["Give a reason: the other side will read it."]
+        good = False
+    if not good:
+        demand(actor, "interim_change:decide")
+        return _change_page(session, contract, actor, row, form, status=422)
+    actions.decline_interim_change(
+        session, contract, actor, number, reason=form.reason.data, base_url=_base_url(),
+        at=clock.now(),
+    )  # fmt: skip
+    flash("Declined. The other side reads your reason.", "good")
+    return see_other(url_for("contracts.interim_change", ref=ref, number=number))
+
+
+@bp.post("/contracts/<ref>/interim-changes/<int:number>/withdrawal")
+@needs("interim_change:propose")
+def withdraw_interim_change(ref: str, number: int) -> ResponseReturnValue:
+    """Take back one's own side's proposal."""
+    actor, session, contract = opened(ref)
+    actions.withdraw_interim_change(session, contract, actor, number, at=clock.now())
+    flash("Taken back.", "good")
+    return see_other(url_for("contracts.amendments", ref=ref))
