@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pdfminer.high_level import extract_text
 from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -23,12 +25,15 @@ from portal.kit.errors import NotAllowed, NotFound, Refused
 from portal.negotiation import actions as negotiation
 from portal.negotiation.queries import negotiation_of
 from portal.notices.models import RegionMail
+from portal.residency.actions import read_document
 from portal.residency.databases import Regions
+from portal.signing.queries import document_of, latest_deed
 from portal.terms.rules import load_schema, parse, value_sha256
 from tests import cast
 from tests.contracts.test_pages import freeze
 from tests.contracts.test_pages import text_of as words
 from tests.negotiation.table import at_table, send, settle
+from tests.signing import stage
 
 SCHEMA = load_schema("1")
 PEAKS = parse(SCHEMA.terms["B5"], "Quarter end | quarter-end -4bd..-1bd America/New_York | 4 times")
@@ -329,3 +334,31 @@ def test_the_pages_propose_show_and_agree_a_schedule(
     assert cleo.get(f"{here}/interim-changes/new/D1").status_code == 409
     assert cleo.get(f"{here}/interim-changes/new/ZZ").status_code == 404
     assert clients("mal").get(f"{here}/amendments").status_code == 404
+
+
+@pytest.mark.slow
+def test_an_amendment_is_signed_by_all_and_sealed_as_a_deed_of_its_terms_alone(
+    eu: Session, regions: Regions, signed: Contract
+) -> None:
+    child = amended(eu, regions, signed, "P6")
+    negotiation.set_offers(eu, child, cast.actor("ada"), {"P6": SHORTER}, at=clock.now())
+    send(eu, child, "ada")
+    negotiation.accept_rest(eu, child, cast.actor("cleo"), at=clock.now())
+    send(eu, child, "cleo")
+    at = clock.now()
+    negotiation.freeze(eu, child, cast.actor("ada"), at=at)
+    stage.work(eu, regions, child, at=at)
+    for number, key in enumerate(stage.SIGNERS):
+        later = at + timedelta(minutes=number + 1)
+        stage.consent(eu, child, key, at=later)
+        stage.sign(eu, child, key, at=later)
+        stage.work(eu, regions, child, at=later)
+    assert queries.state(child, today=at.date()) is State.AMENDS
+    deed = latest_deed(eu, queries.current_version(child))  # type: ignore[arg-type]
+    assert deed is not None and deed.kind == "sealed"
+    content = read_document(eu, regions["eu"], document_of(eu, deed))
+    printed = " ".join(extract_text(BytesIO(content)).split())
+    assert "Amendment of a software support contract" in printed and signed.id in printed
+    assert "45 calendar days" in printed and "P6" in printed
+    assert "D1 " not in printed and "Support hours" not in printed
+    assert queries.terms_in_force(eu, signed, on=at.date() + timedelta(days=1))["P6"] == SHORTER

@@ -59,9 +59,7 @@ RUNNING = frozenset({State.IN_FORCE, State.EXPIRING})
 """The signed terms run the service."""
 OVER = frozenset({State.RENEWED, State.ENDED})
 """The last term has ended."""
-FINAL = (
-    frozenset({State.DECLINED, State.WITHDRAWN, State.COMPLETED, State.AMENDS}) | RUNNING | OVER
-)
+FINAL = frozenset({State.DECLINED, State.WITHDRAWN, State.COMPLETED, State.AMENDS}) | RUNNING | OVER
 
 
 @dataclass(frozen=True)
