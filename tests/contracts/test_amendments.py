@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal.audit.models import RegionEntry
 from portal.contracts import actions, queries
-from portal.contracts.actions import add_fact, note_amendment
+from portal.contracts.actions import add_fact, add_version, note_amendment
 from portal.contracts.models import Contract, InterimChange
 from portal.contracts.rules.amending import FROM, Wish
 from portal.contracts.rules.life import Side, State
@@ -119,6 +119,30 @@ def test_an_amendment_without_a_day_holds_from_the_day_after_it_is_sealed(
     complete(eu, child, at=at)
     assert queries.terms_in_force(eu, signed, on=at.date())["P6"] == SCHEMA.defaults()["P6"]
     assert queries.terms_in_force(eu, signed, on=at.date() + timedelta(days=1))["P6"] == SHORTER
+
+
+def test_a_renewal_brings_its_price_and_undoes_no_amendment(
+    eu: Session, regions: Regions, signed: Contract
+) -> None:
+    child = amended(eu, regions, signed, "P6")
+    negotiation.set_offers(eu, child, cast.actor("ada"), {"P6": SHORTER}, at=clock.now())
+    send(eu, child, "ada")
+    negotiation.accept_rest(eu, child, cast.actor("cleo"), at=clock.now())
+    send(eu, child, "cleo")
+    negotiation.freeze(eu, child, cast.actor("ada"), at=clock.now())
+    complete(eu, child, at=clock.now())
+    version, begins = queries.current_version(signed), TODAY + timedelta(days=400)
+    assert version is not None
+    price = {"amount": "2000.00", "currency": "USD"}
+    document = {**version.canonical, "version": 2}
+    document["terms"] = {**document["terms"], "O1": price}
+    with transaction(eu):
+        at = clock.now() + timedelta(days=400)
+        add_version(eu, signed, document=document, at=at, renews=version, begins=begins)
+    over_time = queries.terms_over_time(eu, signed)
+    assert over_time.on(begins)["O1"] == price
+    assert over_time.on(begins - timedelta(days=1))["O1"] == SCHEMA.defaults()["O1"]
+    assert over_time.on(begins)["P6"] == SHORTER
 
 
 def test_an_amendment_runs_nothing_by_itself(

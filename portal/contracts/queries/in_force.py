@@ -90,30 +90,35 @@ def layers_of(session: Session, contract: Contract) -> list[Layer]:
     """Return every agreed change of a contract's terms; five queries at most."""
     interim = [_interim(row) for row in contract.interim_changes if row.decision == Decision.AGREED]
     layers = [*_amendments(session, contract), *interim]
+    before = current_version(contract)
     for version in sorted(_renewals(contract), key=lambda version: version.number):
-        layers.append(_renewal(_signed_terms(contract), layers, version))
+        if before is not None:
+            layers.append(_renewal(_signed_terms(contract), layers, before, version))
+        before = version
     return layers
 
 
-def _renewal(signed: Mapping[str, Value], layers: list[Layer], version: Version) -> Layer:
+def _renewal(
+    signed: Mapping[str, Value], layers: list[Layer], before: Version, version: Version
+) -> Layer:
     """A renewal writes down what ran, and the price told in time: only what is new is its own.
 
     What ran is read on each day the writing may have looked at, so that a schedule changed for a
-    week is not taken for a term of the years to come.
+    week is not taken for a term of the years to come, and an amendment is not undone.
     """
     begins = date.fromisoformat(version.begins or version.frozen_at.date().isoformat())
     days = (begins - timedelta(days=1), begins, version.frozen_at.date())
     earlier = [layer for layer in layers if layer.agreed_at <= version.frozen_at]
     ran = [terms_on(signed, earlier, on=day) for day in days]
     written: Mapping[str, Value] = version.canonical["terms"]
-    new = {t: v for t, v in written.items() if all(terms.get(t) != v for terms in ran)}
+    known = (before.canonical["terms"], *ran)
     return Layer(
         kind=LayerKind.RENEWAL,
         source=str(version.number),
         agreed_at=version.frozen_at,
         starts=begins,
         ends=None,
-        terms=new,
+        terms={t: v for t, v in written.items() if all(terms.get(t) != v for terms in known)},
     )
 
 

@@ -93,7 +93,9 @@ def _href(contract: Contract, layer: Layer) -> str:
     if layer.kind is LayerKind.AMENDMENT:
         return url_for("contracts.agreement", ref=layer.source)
     if layer.kind is LayerKind.RENEWAL:
-        return url_for("contracts.terms_in_force", ref=contract.ref, on=layer.starts, show="changed")
+        return url_for(
+            "contracts.terms_in_force", ref=contract.ref, on=layer.starts, show="changed"
+        )
     return url_for("contracts.interim_change", ref=contract.ref, number=int(layer.source))
 
 

@@ -87,19 +87,22 @@ def renewal_of(session: Session, contract: Contract) -> Renewal | None:
 
 
 def unknown_contracts(session: Session, *, limit: int) -> list[str]:
-    """Return completed contracts whose dates nobody has computed yet."""
+    """Return completed contracts whose dates nobody has computed yet; an amendment has none."""
     known = select(func.count()).select_from(Renewal).scalar_subquery()
     completed = (
         select(func.count(func.distinct(Fact.contract_id)))
-        .where(Fact.kind == "completed")
+        .join(Contract, Contract.id == Fact.contract_id)
+        .where(Fact.kind == "completed", Contract.amends_id.is_(None))
         .scalar_subquery()
     )
     if session.scalar(select(known == completed)):
         return []
     missing = (
         select(Fact.contract_id)
+        .join(Contract, Contract.id == Fact.contract_id)
         .where(
             Fact.kind == "completed",
+            Contract.amends_id.is_(None),
             ~exists().where(Renewal.contract_id == Fact.contract_id),
         )
         .distinct()
