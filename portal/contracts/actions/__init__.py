@@ -8,7 +8,6 @@ from portal.contracts.actions.interim import (
     withdraw_interim_change,
 )
 from portal.contracts.actions.life import (
-    Letter,
     Pin,
     Pins,
     add_fact,
@@ -21,7 +20,6 @@ from portal.contracts.actions.life import (
 )
 
 __all__ = [
-    "Letter",
     "Pin",
     "Pins",
     "add_fact",

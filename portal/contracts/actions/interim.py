@@ -24,8 +24,8 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
-from portal.notices.actions import write_mail
-from portal.notices.letters import letter
+from portal.notices.actions import tell
+from portal.notices.rules import Recipient
 from portal.terms.rules import validate, value_sha256
 
 
@@ -36,7 +36,6 @@ def propose_interim_change(
     wish: rules.Wish,
     *,
     reason: str,
-    base_url: str,
     at: datetime,
 ) -> InterimChange:
     """Propose another value for one schedule from a day on; the other side's roles are told."""
@@ -63,7 +62,7 @@ def propose_interim_change(
             session, contract.id, "interim_change:proposed", actor=actor.log, at=at,
             facts={"number": row.number, "term": row.term, "sha256": row.value_sha256},
         )  # fmt: skip
-        _tell(session, contract, row, "proposed", side.other, actor, base_url, at=at)
+        _tell(session, contract, row, "proposed", side.other, actor, at=at)
     session.expire(contract, ["interim_changes"])
     return row
 
@@ -75,7 +74,6 @@ def agree_interim_change(
     number: int,
     *,
     seen_sha256: str,
-    base_url: str,
     at: datetime,
 ) -> InterimChange:
     """Agree a change the other side proposed, as it was seen; it holds from its first day on."""
@@ -102,7 +100,7 @@ def agree_interim_change(
                 "starts": starts.isoformat(), "ends": row.ends,
             },
         )  # fmt: skip
-        _tell(session, contract, row, "agreed", side.other, actor, base_url, at=at)
+        _tell(session, contract, row, "agreed", side.other, actor, at=at)
     session.expire(contract, ["interim_changes"])
     return row
 
@@ -114,7 +112,6 @@ def decline_interim_change(
     number: int,
     *,
     reason: str,
-    base_url: str,
     at: datetime,
 ) -> None:
     """Say no to a change the other side proposed, with a reason they read."""
@@ -131,7 +128,7 @@ def decline_interim_change(
             session, contract.id, "interim_change:declined", actor=actor.log, at=at,
             facts={"number": row.number},
         )  # fmt: skip
-        _tell(session, contract, row, "declined", side.other, actor, base_url, at=at)
+        _tell(session, contract, row, "declined", side.other, actor, at=at)
     session.expire(contract, ["interim_changes"])
 
 
@@ -179,13 +176,6 @@ def _decide(row: InterimChange, decision: Decision, actor: Actor, *, at: datetim
     row.decision, row.decided_at, row.decided_by = decision.value, at, actor.person_id
 
 
-_SUBJECTS = {
-    "proposed": "A change of a schedule waits for your answer",
-    "agreed": "A change of a schedule is agreed",
-    "declined": "A change of a schedule was declined",
-}
-
-
 def _tell(
     session: Session,
     contract: Contract,
@@ -193,22 +183,18 @@ def _tell(
     event: str,
     side: Side,
     actor: Actor,
-    base_url: str,
     *,
     at: datetime,
 ) -> None:
-    """Mail those of a side whom the contract names for it; thin: no term, no value, no day."""
+    """Tell those of a side whom the contract names for it; thin: no term, no value, no day."""
     terms = terms_in_force(session, contract, on=date.fromisoformat(row.starts))
-    for member in members_of(organisation_of(contract, side)):
-        if not rules.may_agree(member.roles, terms):
-            continue
-        link = f"{base_url}/contracts/{contract.id}/interim-changes/{row.number}"
-        text = letter(
-            "contracts_interim_change", name=member.name, event=event,
-            organisation=actor.organisation_name, ref=contract.id, link=link,
-        )  # fmt: skip
-        write_mail(
-            session, chain=contract.id, dedupe=f"interim.{event}:{row.id}:{member.email}",
-            recipient=member.email, name=member.name,
-            subject=f"{_SUBJECTS[event]}: {contract.id}", text=text, at=at,
-        )  # fmt: skip
+    organisation = organisation_of(contract, side)
+    for member in members_of(organisation):
+        if rules.may_agree(member.roles, terms):
+            tell(
+                session, event=f"interim_change:{event}",
+                to=Recipient(member.person_id, member.name, member.email, organisation),
+                chain=contract.id, cause=row.id, by=actor.person_id, at=at, what=event,
+                link=f"/contracts/{contract.id}/interim-changes/{row.number}",
+                organisation=actor.organisation_name,
+            )  # fmt: skip

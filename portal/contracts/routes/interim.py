@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from flask import current_app, flash, request, url_for
+from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -56,7 +56,7 @@ def propose_interim_change(ref: str, term: str) -> ResponseReturnValue:
     if _has_problem(session, contract, wish, form, answers):
         return _form_page(session, contract, term, form, answers, status=422)
     row = actions.propose_interim_change(
-        session, contract, actor, wish, reason=form.reason.data or "", base_url=_base_url(), at=now
+        session, contract, actor, wish, reason=form.reason.data or "", at=now
     )
     flash("Proposed. The other side gets a mail; nothing changes before they agree.", "good")
     return see_other(url_for("contracts.interim_change", ref=ref, number=row.number))
@@ -79,11 +79,6 @@ def _has_problem(
     else:
         answers.errors[wish.term] = words
     return True
-
-
-def _base_url() -> str:
-    found: str = current_app.config["SETTINGS"].base_url
-    return found
 
 
 def _allowed_term(session: Session, contract: Contract, term: str) -> Any:
@@ -175,7 +170,7 @@ def agree_interim_change(ref: str, number: int) -> ResponseReturnValue:
     actor, session, contract = opened(ref)
     actions.agree_interim_change(
         session, contract, actor, number, seen_sha256=InterimAnswerForm().seen_sha256.data or "",
-        base_url=_base_url(), at=clock.now(),
+        at=clock.now(),
     )  # fmt: skip
     flash("Agreed. The service runs on it from its first day.", "good")
     return see_other(url_for("contracts.interim_change", ref=ref, number=number))
@@ -195,7 +190,7 @@ def decline_interim_change(ref: str, number: int) -> ResponseReturnValue:
         demand(actor, "interim_change:decide")
         return _change_page(session, contract, actor, row, form, status=422)
     actions.decline_interim_change(
-        session, contract, actor, number, reason=form.reason.data, base_url=_base_url(),
+        session, contract, actor, number, reason=form.reason.data,
         at=clock.now(),
     )  # fmt: skip
     flash("Declined. The other side reads your reason.", "good")

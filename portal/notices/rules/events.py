@@ -87,6 +87,25 @@ _LIST = (
         Weight.LEGAL,
     ),
     Event(
+        "interim_change:proposed",
+        "The other side proposes to change a schedule",
+        "A change of a schedule waits for your answer: {ref}",
+        "contracts_interim_change",
+    ),
+    Event(
+        "interim_change:agreed",
+        "A change of a schedule is agreed",
+        "A change of a schedule is agreed: {ref}",
+        "contracts_interim_change",
+        Weight.LEGAL,
+    ),
+    Event(
+        "interim_change:declined",
+        "A change of a schedule is declined",
+        "A change of a schedule was declined: {ref}",
+        "contracts_interim_change",
+    ),
+    Event(
         "signing:signer:invited",
         "It is your turn to sign",
         "Your turn to sign {ref}",
