@@ -14,6 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal.accounts import gate
 from portal.accounts.routes import bp as accounts_pages
 from portal.admin.routes import bp as admin_pages
+from portal.changes.routes import bp as changes_pages
 from portal.contracts.routes import bp as contracts_pages
 from portal.contracts.routes.sections import sections_of
 from portal.evidence.routes import bp as evidence_pages
@@ -32,6 +33,7 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 PAGES = (
     accounts_pages,
     admin_pages,
+    changes_pages,
     contracts_pages,
     evidence_pages,
     negotiation_pages,
@@ -48,10 +50,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     _open_databases(app, settings)
     login = LoginManager(app)
     gate.install(login, settings)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     Htmx(app)
     for pages in PAGES:
         app.register_blueprint(pages)
+    for view in app.view_functions.values():
+        if getattr(view, "machine", False):
+            csrf.exempt(view)
     _guard(app, settings)
     _answer_errors(app)
     _dress_pages(app, settings)

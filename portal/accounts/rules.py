@@ -74,6 +74,10 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
         {Role.ACCOUNT_MANAGER, Role.PROCUREMENT, Role.LEGAL, Role.SIGNATORY}
     ),
     "price:tell": frozenset({Role.ACCOUNT_MANAGER, Role.SIGNATORY}),
+    "change:plan": ANSWERERS | {Role.ACCOUNT_MANAGER},
+    "change:approve": ANSWERERS | {Role.ACCOUNT_MANAGER, Role.IT_ADMIN, Role.SALES_OPS},
+    "outage:report": ANSWERERS | {Role.ACCOUNT_MANAGER, Role.IT_ADMIN, Role.SALES_OPS},
+    "monitor:edit": ANSWERERS | {Role.IT_ADMIN},
     "member:see": EVERYONE,
     "member:invite": frozenset({Role.ORG_ADMIN}),
     "member:edit": frozenset({Role.ORG_ADMIN}),

@@ -69,6 +69,11 @@ def _dates_computed(facts: Facts) -> str:
     )
 
 
+def _overrun(facts: Facts) -> str:
+    late = facts.get("overrun_minutes")
+    return f", {_count(facts, 'overrun_minutes', 'minute')} past its end" if late else ""
+
+
 # What was done, as a predicate: it follows the name of whoever did it.
 WORDINGS: Mapping[str, Wording] = {
     "contract:started": lambda facts: f"started the contract as its {facts.get('side', 'side')}",
@@ -162,6 +167,25 @@ WORDINGS: Mapping[str, Wording] = {
     ),
     "renewal:term:ended": lambda f: "noted that the last term has ended" + _late(f),
     "renewal:round:started": "started a renewal round from this contract",
+    "changes:change:announced": lambda f: f"announced the change {f.get('change')}",
+    "changes:change:approved": lambda f: f"approved the change {f.get('change')}",
+    "changes:change:excepted": lambda f: f"allowed the change {f.get('change')} in a freeze",
+    "changes:change:postponed": lambda f: f"postponed the change {f.get('change')}",
+    "changes:change:started": lambda f: f"began the work of {f.get('change')}",
+    "changes:change:completed": lambda f: f"completed the change {f.get('change')}{_overrun(f)}",
+    "changes:change:rolled_back": lambda f: f"rolled back {f.get('change')}{_overrun(f)}",
+    "changes:change:withdrawn": lambda f: f"withdrew the change {f.get('change')}",
+    "changes:outage:reported": lambda f: f"recorded the outage {f.get('outage')}",
+    "changes:outage:ended": lambda f: f"recorded the end of the outage {f.get('outage')}",
+    "changes:outage:confirmed": lambda f: f"confirmed the outage {f.get('outage')}",
+    "changes:outage:disputed": lambda f: f"disputed the outage {f.get('outage')}",
+    "changes:outage:corrected": lambda f: f"took over the other times of {f.get('outage')}",
+    "changes:outage:withdrawn": lambda f: f"withdrew the outage {f.get('outage')}",
+    "changes:outage:cause_claimed": lambda f: f"claimed an excluded cause of {f.get('outage')}",
+    "changes:outage:cause_accepted": lambda f: f"accepted the cause of {f.get('outage')}",
+    "changes:outage:cause_refused": lambda f: f"refused the cause of {f.get('outage')}",
+    "changes:monitor:added": lambda f: f"let a monitor of the {f.get('side')} report outages",
+    "changes:monitor:revoked": lambda f: f"ended a monitor of the {f.get('side')}",
     "organisation:created": "added the organisation",
     "organisation:invitation:sent": lambda f: f"sent an invitation, {_roles(f, 'roles')}",
     "organisation:invitation:withdrawn": "withdrew an invitation",

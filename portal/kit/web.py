@@ -19,6 +19,12 @@ def public(view: View) -> View:
     return view
 
 
+def machine(view: View) -> View:
+    """Declare a view that machines call with a token of their own: it has no form and no cookie."""
+    view.machine = True  # type: ignore[attr-defined]
+    return view
+
+
 def signed_in(view: View) -> View:
     """Declare a view for any signed-in person."""
     view.needs = "signed_in"  # type: ignore[attr-defined]

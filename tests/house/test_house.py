@@ -18,6 +18,7 @@ FLOORS = {"rules", "models", "queries", "actions", "forms", "routes", "__init__"
 WRAPPERS = {
     "accounts": {"gate", "totp", "passwords"},
     "audit": {"sentences", "signer"},
+    "changes": {"ics"},
     "notices": {"letters", "smtp"},
     "residency": {"databases", "stores"},
     "signing": {

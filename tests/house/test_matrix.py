@@ -20,6 +20,9 @@ SAMPLES = {
     "membership_id": "MEM" + "0" * 22 + "1",
     "sign_in_id": "0" * 64,
     "role": "legal",
+    "change": "CHG-222222",
+    "outage": "OUT-222222",
+    "monitor": "0" * 26,
 }
 
 

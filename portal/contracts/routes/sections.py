@@ -50,6 +50,18 @@ SECTIONS = (
             "contracts.interim_change",
         ),
     ),
+    Section(
+        "Maintenance",
+        "changes.index",
+        DONE,
+        pages=("changes.new", "changes.show", "changes.edit", "changes.calendar"),
+    ),
+    Section(
+        "Outages",
+        "changes.outages",
+        DONE,
+        pages=("changes.outage", "changes.new_outage", "changes.monitors"),
+    ),
     Section("Log", "contracts.log"),
 )
 

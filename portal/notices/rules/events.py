@@ -143,6 +143,32 @@ _LIST = (
         proof=True,
     ),
     Event(
+        "changes:change:announced",
+        "A change is announced",
+        "{what}: {item}, {ref}",
+        "changes_change",
+        Weight.LEGAL,
+    ),
+    Event(
+        "changes:change:answered",
+        "A change is approved, postponed, over or withdrawn",
+        "{what}: {item}, {ref}",
+        "changes_change",
+    ),
+    Event(
+        "changes:outage:reported",
+        "An outage is recorded",
+        "{what}: {item}, {ref}",
+        "changes_outage",
+        Weight.URGENT,
+    ),
+    Event(
+        "changes:outage:answered",
+        "An outage is over, disputed, or its cause is claimed or answered",
+        "{what}: {item}, {ref}",
+        "changes_outage",
+    ),
+    Event(
         "person:factor:enrolled",
         "Codes were set up for your account",
         "Codes were set up",

@@ -1,0 +1,368 @@
+"""The verdict of the contract's rules on a plan, before it is announced.
+
+Each check names the clause and the term it comes from. A broken check either stops the plan, or
+lets it go ahead at the price the contract names: its minutes then count as downtime.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from portal.changes.rules.plan import NOTE_WORDS, TEST_WORDS, Change, Effect, Kind, Plan, Sort
+from portal.contracts.rules.life import Side
+from portal.sla.rules import Target, back_from, calendar_from_schedule, target_from_term, zone
+from portal.sla.rules.instants import Span, clip, to_instant, union, without
+from portal.sla.rules.uptime_terms import holidays_of, open_spans, window_spans
+
+Terms = Mapping[str, Any]
+HOUR = timedelta(hours=1)
+
+
+class Outcome(StrEnum):
+    """What a check says."""
+
+    KEPT = "kept"
+    OPEN = "open"
+    COSTS = "costs"
+    STOPS = "stops"
+
+
+OUTCOME_WORDS = {
+    Outcome.KEPT: "Kept",
+    Outcome.OPEN: "Still needed",
+    Outcome.COSTS: "Counts as downtime",
+    Outcome.STOPS: "Not allowed",
+}
+OUTCOME_KINDS = {
+    Outcome.KEPT: "good",
+    Outcome.OPEN: "open",
+    Outcome.COSTS: "warn",
+    Outcome.STOPS: "bad",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule of the contract held against the plan."""
+
+    rule: str
+    outcome: Outcome
+    says: str
+    clause: str
+    term: str
+
+
+@dataclass(frozen=True)
+class Around:
+    """What stands around a plan: when it is (or would be) announced, other works, who agreed."""
+
+    announced_at: datetime
+    others: Sequence[Change] = ()
+    approved_by: frozenset[Side] = frozenset()
+    excepted_by: frozenset[Side] = frozenset()
+
+
+def verdict(plan: Plan, terms: Terms, around: Around) -> list[Check]:
+    """Return every check that applies to a plan, in the order of the clauses."""
+    found: Iterable[Check | None] = (
+        *(rule(plan, terms, around) for rule in _RULES),
+    )  # fmt: skip
+    return [check for check in found if check is not None]
+
+
+def worst(checks: Sequence[Check]) -> Outcome:
+    """Return the hardest outcome among the checks."""
+    order = list(Outcome)
+    return max((check.outcome for check in checks), key=order.index, default=Outcome.KEPT)
+
+
+def in_windows(plan: Plan, terms: Terms) -> bool:
+    """Return whether the whole plan lies in the maintenance windows (E1)."""
+    span = to_instant(plan.begin), to_instant(plan.end)
+    windows = union(spans_of(terms, "E1", plan.begin, plan.end))
+    return not without([span], windows)
+
+
+def spans_of(terms: Terms, term: str, begin: datetime, end: datetime) -> list[Span]:
+    """Return the spans of a window term between two moments."""
+    return window_spans(terms, terms.get(term), begin, end)
+
+
+def notice_needed(plan: Plan, terms: Terms) -> tuple[str, Any]:
+    """Return the term and its value that say how long before the plan must be announced."""
+    if plan.sort is Sort.EMERGENCY:
+        return "E5", terms.get("E5")
+    return ("F6", terms.get("F6")) if plan.kind is Kind.RELEASE else ("E4", terms.get("E4"))
+
+
+def latest_announcement(plan: Plan, terms: Terms) -> datetime | None:
+    """Return the last moment at which announcing the plan honours the notice; None: at any time."""
+    _, value = notice_needed(plan, terms)
+    if not isinstance(value, Mapping):
+        return None
+    return before(plan.begin, value, terms)
+
+
+def before(moment: datetime, length: Mapping[str, Any], terms: Terms) -> datetime:
+    """Return the moment so long before another, in the hours of the contract."""
+    calendar = calendar_from_schedule(terms["B1"], holidays=holidays_of(terms))
+    target: Target = target_from_term(length)
+    return back_from(moment, span=target, calendar=calendar)
+
+
+def notice_honoured(change: Change, terms: Terms) -> bool:
+    """Return whether an announced change was announced in time."""
+    latest = latest_announcement(change.plan, terms)
+    return change.announced_at is not None and (latest is None or change.announced_at <= latest)
+
+
+def needs_window(terms: Terms) -> bool:
+    """Return whether planned work must lie in a window (E2)."""
+    return terms.get("E2") in ("window_only", "window_and_notice")
+
+
+def needs_notice(terms: Terms) -> bool:
+    """Return whether planned work must be announced before (E2)."""
+    return terms.get("E2") in ("notice_only", "window_and_notice")
+
+
+def exception_allowed(plan: Plan, terms: Terms, excepted_by: frozenset[Side]) -> bool:
+    """Return whether a plan may run in a freeze: the contract's exception, and both sides' word."""
+    rule = terms.get("E8")
+    if rule is None or excepted_by != frozenset(Side):
+        return False
+    return rule != "security_only" or plan.kind is Kind.SECURITY
+
+
+def _window(plan: Plan, terms: Terms, around: Around) -> Check | None:
+    if plan.sort is Sort.EMERGENCY or plan.effect is Effect.NONE or not needs_window(terms):
+        return None
+    inside = in_windows(plan, terms)
+    says = (
+        "The work lies in a maintenance window."
+        if inside
+        else "The work does not lie in a maintenance window, so its minutes count as downtime."
+    )
+    return _kept_or("In a window", inside, Outcome.COSTS, says, "6.1", "E1")
+
+
+def _notice(plan: Plan, terms: Terms, around: Around) -> Check | None:
+    if (
+        not needs_notice(terms)
+        and plan.kind is Kind.MAINTENANCE
+        and plan.sort is not Sort.EMERGENCY
+    ):
+        return None
+    term, _ = notice_needed(plan, terms)
+    clause = {"E4": "6.4", "E5": "6.6", "F6": "7.4"}[term]
+    latest = latest_announcement(plan, terms)
+    if latest is None:
+        return Check("Notice", Outcome.KEPT, "Told as soon as possible.", clause, term)
+    kept = around.announced_at <= latest
+    when = _said(latest, terms)
+    says = f"Announced in time: the last moment is {when}."
+    if not kept:
+        says = f"The last moment to announce it was {when}, so its minutes count as downtime."
+    return _kept_or("Notice", kept, Outcome.COSTS, says, clause, term)
+
+
+def _lead(plan: Plan, terms: Terms, around: Around) -> Check | None:
+    row = _sort_row(plan, terms)
+    if row is None or not row["lead"]["n"]:
+        return None
+    latest = before(plan.begin, row["lead"], terms)
+    kept = around.announced_at <= latest
+    says = f"Asked early enough: the last moment is {_said(latest, terms)}."
+    if not kept:
+        says = f"A {plan.sort} change is asked for by {_said(latest, terms)}. Choose a later time."
+    return _kept_or("Lead time", kept, Outcome.OPEN, says, "7.8", "F11")
+
+
+def _limit(plan: Plan, terms: Terms, around: Around) -> Check | None:
+    most = terms.get("E3")
+    if plan.sort is Sort.EMERGENCY or plan.effect is Effect.NONE or not isinstance(most, Mapping):
+        return None
+    limit = timedelta(microseconds=target_from_term(most).micros or 0)
+    used = planned_in_period(plan, terms, around.others)
+    kept = used + plan.length <= limit
+    period = terms.get("E3.period") or "month"
+    says = f"{_hours(used + plan.length)} of {_hours(limit)} planned in this {period}."
+    if not kept:
+        says += " What is over the limit counts as downtime."
+    return _kept_or("Under the limit", kept, Outcome.COSTS, says, "6.3", "E3")
+
+
+def planned_in_period(plan: Plan, terms: Terms, others: Iterable[Change]) -> timedelta:
+    """Return how much other planned work lies in the plan's month or quarter (E3.period)."""
+    period = period_key(plan.begin, terms)
+    return sum(
+        (
+            other.plan.length
+            for other in others
+            if other.plan.sort is not Sort.EMERGENCY
+            and other.plan.effect is not Effect.NONE
+            and other.stage.value not in ("draft", "withdrawn")
+            and period_key(other.plan.begin, terms) == period
+        ),
+        timedelta(0),
+    )
+
+
+def period_key(moment: datetime, terms: Terms) -> tuple[int, int]:
+    """Return the month, or quarter, of the maintenance limit in which a moment lies."""
+    local = moment.astimezone(zone(str(terms.get("M4") or "UTC")))
+    if terms.get("E3.period") == "quarter":
+        return local.year, (local.month - 1) // 3
+    return local.year, local.month
+
+
+def _freeze(plan: Plan, terms: Terms, around: Around) -> Check | None:
+    if plan.sort is Sort.EMERGENCY:
+        return None
+    if not spans_of(terms, "E7", plan.begin, plan.end):
+        return Check("Freeze", Outcome.KEPT, "No freeze lies on the work.", "6.5", "E7")
+    if exception_allowed(plan, terms, around.excepted_by):
+        says = "In a freeze, by the exception both sides gave for this piece of work."
+        return Check("Freeze", Outcome.KEPT, says, "6.5", "E8")
+    rule = terms.get("E8")
+    possible = rule is not None and (rule != "security_only" or plan.kind is Kind.SECURITY)
+    if possible:
+        says = "In a freeze: it needs the exception of both sides before it begins."
+        return Check("Freeze", Outcome.OPEN, says, "6.5", "E8")
+    return Check("Freeze", Outcome.STOPS, "In a freeze, and the contract has no exception for it.",
+                 "6.5", "E7")  # fmt: skip
+
+
+def _peak(plan: Plan, terms: Terms, around: Around) -> Check | None:
+    span = to_instant(plan.begin), to_instant(plan.end)
+    for row in terms.get("B5") or ():
+        if clip(window_spans(terms, row["window"], plan.begin, plan.end), *span):
+            says = f"In the peak “{row['name']}”: a minute down weighs {row['multiplier']} times."
+            return Check("Peaks", Outcome.OPEN, says, "12.4", "B5")
+    return Check("Peaks", Outcome.KEPT, "No peak lies on the work.", "12.4", "B5")
+
+
+def _selling(plan: Plan, terms: Terms, around: Around) -> Check | None:
+    if terms.get("B4") is None or plan.effect is Effect.NONE:
+        return None
+    calendar = calendar_from_schedule(terms["B4"])
+    minutes = sum(e - b for b, e in open_spans(calendar, plan.begin, plan.end)) // 60_000_000
+    says = "Outside the sales-critical hours."
+    if minutes:
+        says = f"{minutes} minutes of the work lie in sales-critical hours."
+    return _kept_or("Selling hours", not minutes, Outcome.OPEN, says, "5.4", "B4")
+
+
+def _tests(plan: Plan, terms: Terms, around: Around) -> Check | None:
+    rows = terms.get("F9") or ()
+    if plan.kind is Kind.MAINTENANCE or not rows or plan.sort is Sort.EMERGENCY:
+        return None
+    left = [row for row in rows if row["activity"] not in plan.tests]
+    says = "Every kind of test the contract names is done."
+    if left:
+        named = (f"{TEST_WORDS[row['activity']].lower()} ({row['party']})" for row in left)
+        says = f"Not done yet: {', '.join(named)}."
+    return _kept_or("Tests", not left, Outcome.OPEN, says, "7.6", "F9")
+
+
+def _backup(plan: Plan, terms: Terms, around: Around) -> Check | None:
+    if not terms.get("F17"):
+        return None
+    says = (
+        "A backup is taken before." if plan.backup else "The plan takes no backup before the work."
+    )
+    return _kept_or("Backup", plan.backup, Outcome.STOPS, says, "7.11", "F17")
+
+
+def _rollback(plan: Plan, terms: Terms, around: Around) -> Check | None:
+    if plan.sort.value not in (terms.get("F13") or ()):
+        return None
+    if not plan.rollback:
+        says = f"A rollback plan is required for {plan.sort} changes."
+        return Check("Rollback plan", Outcome.STOPS, says, "7.10", "F13")
+    return Check("Rollback plan", Outcome.KEPT, "There is a rollback plan.", "7.10", "F13")
+
+
+def _decision(plan: Plan, terms: Terms, around: Around) -> Check | None:
+    limit, way_back = terms.get("F14"), terms.get("F15")
+    if not isinstance(limit, Mapping) or not isinstance(way_back, Mapping) or not plan.rollback:
+        return None
+    most, back = (target_from_term(value).micros or 0 for value in (limit, way_back))
+    minute = 60_000_000
+    chosen = most // minute if plan.decide_minutes is None else plan.decide_minutes
+    if chosen * minute > most:
+        says = f"The decision falls {chosen} minutes after the start; at most {most // minute}."
+        return Check("Decision time", Outcome.STOPS, says, "7.10", "F14")
+    fits = timedelta(microseconds=chosen * minute + back) <= plan.length
+    says = f"Decided {chosen} minutes after the start; the way back still fits the planned time."
+    if not fits:
+        says = "Decision and way back take longer than the planned time: a rollback would overrun."
+    return _kept_or("Decision time", fits, Outcome.OPEN, says, "7.10", "F14")
+
+
+def _notes(plan: Plan, terms: Terms, around: Around) -> Check | None:
+    if plan.kind is Kind.MAINTENANCE:
+        return None
+    missing = [NOTE_WORDS[n].lower() for n in terms.get("F7") or () if not plan.notes.get(n)]
+    says = "The release notes hold every part."
+    if missing:
+        says = f"The release notes lack: {', '.join(missing)}."
+    outcome = Outcome.OPEN if plan.kind is Kind.SECURITY else Outcome.STOPS
+    return _kept_or("Release notes", not missing, outcome, says, "7.4", "F7")
+
+
+def approvals_needed(plan: Plan, terms: Terms) -> frozenset[Side]:
+    """Return the sides whose approval the contract asks for (F11)."""
+    row = _sort_row(plan, terms)
+    rule = row["approval"] if row else "informed"
+    return {
+        "both": frozenset(Side),
+        "customer": frozenset({Side.CUSTOMER}),
+    }.get(rule, frozenset())
+
+
+def _approval(plan: Plan, terms: Terms, around: Around) -> Check | None:
+    needed = approvals_needed(plan, terms)
+    if not needed:
+        return Check("Approval", Outcome.KEPT, "None is needed for this sort.", "7.8", "F11")
+    left = sorted(side.value for side in needed - around.approved_by)
+    says = "Approved by everyone the contract names."
+    if left:
+        says = f"Waiting for the approval of the {' and the '.join(left)}."
+    return _kept_or("Approval", not left, Outcome.OPEN, says, "7.8", "F11")
+
+
+Rule = Callable[[Plan, Terms, Around], Check | None]
+_RULES: tuple[Rule, ...] = (
+    _window, _limit, _notice, _freeze, _peak, _selling, _notes, _tests, _lead, _approval,
+    _rollback, _decision, _backup,
+)  # fmt: skip
+
+
+def _sort_row(plan: Plan, terms: Terms) -> Mapping[str, Any] | None:
+    rows: Iterable[Mapping[str, Any]] = terms.get("F11") or ()
+    return next((row for row in rows if row["kind"] == plan.sort), None)
+
+
+def _kept_or(rule: str, kept: bool, broken: Outcome, says: str, clause: str, term: str) -> Check:
+    return Check(rule, Outcome.KEPT if kept else broken, says, clause, term)
+
+
+def _said(moment: datetime, terms: Terms) -> str:
+    local = moment.astimezone(work_zone(terms))
+    return f"{local:%A} {local.day} {local:%B %H:%M} {local.tzname()}"
+
+
+def work_zone(terms: Terms) -> Any:
+    """Return the zone in which work is planned: that of the windows, or of the support hours."""
+    named = next((slot["tz"] for slot in terms.get("E1") or () if slot.get("tz")), None)
+    return zone(str(named or terms["B1"]["tz"]))
+
+
+def _hours(length: timedelta) -> str:
+    minutes = int(length / timedelta(minutes=1))
+    if minutes % 60 == 0:
+        return f"{minutes // 60} h"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
