@@ -134,6 +134,8 @@ WORDINGS: Mapping[str, Wording] = {
     "incident:exclusion:claimed": lambda f: f"claimed that {_incident(f)} does not count",
     "incident:exclusion:contested": lambda f: f"contested that {_incident(f)} does not count",
     "incident:exclusion:settled": lambda f: f"settled whether {_incident(f)} counts",
+    "incident:watch:begun": lambda f: f"began to watch incident {f.get('incident')}",
+    "incident:watch:ended": lambda f: f"stopped watching incident {f.get('incident')}",
     "incident:contacts:named": lambda f: (
         f"named {_count(f, 'count', 'contact')} who may open incidents"
     ),

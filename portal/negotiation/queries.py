@@ -1,11 +1,11 @@
 """Finding a negotiation as one side sees it. The other side's draft is never read, so that
 nothing shown, counted or refused can depend on it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from portal.accounts.models import Person
@@ -169,3 +169,21 @@ def words_of(answers: list[Answer]) -> dict[str, rules.Word]:
         row.term: rules.Word(rules.Kind(row.kind), row.value_sha256 or "", row.value, row.reason)
         for row in answers
     }
+
+
+def agreed_in(
+    session: Session, contract: Contract, terms: Iterable[str], *, by: datetime
+) -> dict[str, int]:
+    """Return the round in which each of these terms was last accepted, up to an instant."""
+    rows = session.execute(
+        select(Answer.term, func.max(Round.number))
+        .join(Round, Round.id == Answer.round_id)
+        .where(
+            Round.contract_id == contract.id,
+            Round.sent_at <= by,
+            Answer.kind == rules.Kind.ACCEPT.value,
+            Answer.term.in_(list(terms)),
+        )
+        .group_by(Answer.term)
+    )
+    return {row[0]: row[1] for row in rows}

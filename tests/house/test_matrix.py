@@ -15,6 +15,7 @@ MEMBERS = ("ada", "ben", "nia", "cleo", "dov", "lena")
 SAMPLES = {
     "term": "D1",
     "number": "1",
+    "file_id": "0" * 26,
     "step": "metrics",
     "token": "x" * 43,
     "membership_id": "MEM" + "0" * 22 + "1",

@@ -1,8 +1,12 @@
 """A contract that is in force."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.contracts.models import Contract
@@ -15,3 +19,24 @@ def served_contract(eu: Session, contract: Contract) -> Contract:
     desk.put_in_force(eu, contract, desk.terms_with(), at=desk.MONDAY - timedelta(days=30))
     desk.settle(eu)
     return contract
+
+
+@pytest.fixture
+def client_as(
+    client_as: Callable[[str], FlaskClient], context: Flask, eu: Session
+) -> Callable[[str], FlaskClient]:
+    """Clients whose every request has a context of its own, as requests have outside of tests."""
+
+    def make(key: str) -> FlaskClient:
+        client = client_as(key)
+        plain_open = client.open
+
+        def open_apart(*args: Any, **kwargs: Any) -> Any:
+            desk.settle(eu)
+            with context.app_context():
+                return plain_open(*args, **kwargs)
+
+        client.open = open_apart  # type: ignore[method-assign]
+        return client
+
+    return make

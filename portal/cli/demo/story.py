@@ -17,6 +17,7 @@ from portal.accounts.models import Membership, Organisation, Person
 from portal.accounts.rules import Actor, Role
 from portal.accounts.totp import code_at, new_secret
 from portal.cli.demo import cases
+from portal.cli.demo.incidents import tell_incidents
 from portal.cli.demo.people import COMPANIES, PASSWORD, PLAYERS, player
 from portal.contracts.actions import Pin, Pins, finish_step, name_people, start_contract
 from portal.contracts.models import Contract
@@ -66,6 +67,8 @@ def tell(app: Flask, *, say: Say) -> None:
     teller.negotiated(cases.CPQ, region="us", at=now - timedelta(days=9))
     say("  Otherware and Lindqvist: a contract nobody else may see")
     teller.offered(cases.OTHER, region="eu", at=now - timedelta(days=5))
+    say("  CRM incidents: ten weeks, one answered late, one contested, one open now")
+    tell_incidents(teller.regions, cast, now=now)
 
 
 def join_everyone(at: datetime) -> dict[str, Actor]:

@@ -35,6 +35,7 @@ SECTIONS = (
     Section("Overview", "contracts.show"),
     Section("Terms", "negotiation.show"),
     Section("Rounds", "negotiation.rounds", pages=("negotiation.show_round",)),
+    Section("Incidents", "incidents.index", DONE, pages=("incidents.show", "incidents.contacts")),
     Section("People", "contracts.people"),
     Section("Agreement", "contracts.agreement", FROZEN),
     Section("Sign", "signing.review", frozenset({State.SIGNING}), pages=("signing.done",)),

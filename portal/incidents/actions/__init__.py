@@ -1,5 +1,6 @@
 """What people do to incidents: one verb, one transaction, one entry."""
 
+from portal.incidents.actions.beside import watch, write_note
 from portal.incidents.actions.handling import (
     Said,
     acknowledge,
@@ -53,5 +54,7 @@ __all__ = [
     "settle_exclusion",
     "settle_pause",
     "update",
+    "watch",
     "withdraw_severity",
+    "write_note",
 ]

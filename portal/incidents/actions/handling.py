@@ -4,7 +4,7 @@ Each verb takes what the person saw and wrote, asks the rules, appends one event
 from it, writes one entry, and tells those who follow the incident.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -14,6 +14,7 @@ from portal.accounts.rules import Actor, demand
 from portal.audit.rules import PORTAL
 from portal.contracts.models import Contract
 from portal.contracts.queries import side_of
+from portal.incidents.actions.beside import Files, attach
 from portal.incidents.actions.letters import tell_sides
 from portal.incidents.actions.log import Line, append
 from portal.incidents.models import Incident, IncidentEvent
@@ -21,18 +22,21 @@ from portal.incidents.queries import find_incident, history_of, promises_under
 from portal.incidents.rules.steps import Situation, why_not
 from portal.kit.db import transaction
 from portal.kit.errors import NotAllowed, NotFound, Refused
+from portal.residency.databases import RegionDatabase
 from portal.sla.rules.incident import CUSTOMER, Happened, pauses_of
 
 
 @dataclass(frozen=True)
 class Said:
-    """Who says something about which incident, and when."""
+    """Who says something about which incident, when, and with which files beside it."""
 
     session: Session
     contract: Contract
     actor: Actor
     number: int
     at: datetime
+    files: Files = ()
+    database: RegionDatabase | None = None
 
 
 def acknowledge(said: Said, *, words: str = "") -> IncidentEvent:
@@ -72,7 +76,7 @@ def message(said: Said, *, words: str, ends_pause: str | None = None) -> Inciden
     with transaction(said.session):
         event = _say(said, Happened.MESSAGE, _worded(words))
         if ends_pause:
-            _say(said, Happened.PAUSE_ENDED, Line(answers=ends_pause))
+            _say(replace(said, files=()), Happened.PAUSE_ENDED, Line(answers=ends_pause))
         return event
 
 
@@ -223,6 +227,7 @@ def _say(said: Said, kind: Happened, line: Line) -> IncidentEvent:
         said.session, said.contract, incident, kind, line, person=said.actor.log,
         side=situation.side, at=said.at,
     )  # fmt: skip
+    attach(said.session, said.database, incident, event, said.files, at=said.at)
     tell_sides(said.session, said.contract, incident, event, said.actor, at=said.at)
     return event
 

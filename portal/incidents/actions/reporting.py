@@ -12,6 +12,7 @@ from portal.audit.actions import record
 from portal.contracts.models import Contract
 from portal.contracts.queries import members_of, service_start, side_of, version_in_force
 from portal.contracts.rules.life import Side
+from portal.incidents.actions.beside import Files, attach
 from portal.incidents.actions.letters import tell_sides
 from portal.incidents.actions.log import Line, append
 from portal.incidents.models import Incident, NamedContact, Watcher
@@ -22,6 +23,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotAllowed, NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.residency.databases import RegionDatabase
 from portal.sla.rules.incident import Happened
 
 
@@ -41,10 +43,17 @@ class Report:
     facts: dict[str, str] = field(default_factory=dict)
     is_security: bool = False
     called_at: datetime | None = None
+    files: Files = ()
 
 
 def report(
-    session: Session, contract: Contract, actor: Actor, said: Report, *, at: datetime
+    session: Session,
+    contract: Contract,
+    actor: Actor,
+    said: Report,
+    *,
+    at: datetime,
+    database: RegionDatabase | None = None,
 ) -> Incident:
     """Open an incident under the version in force; the vendor is told, the clocks start."""
     demand(actor, "incident:report")
@@ -89,6 +98,7 @@ def report(
             session, contract, incident, Happened.REPORTED, line, person=actor.log,
             side=side.value, at=at,
         )  # fmt: skip
+        attach(session, database, incident, event, said.files, at=at)
         session.add(
             Watcher(
                 id=new_id(at), region=contract.region, contract_id=contract.id,

@@ -1,0 +1,99 @@
+"""What stands beside an incident: files, notes of one side, and who watches."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.accounts.rules import Actor, demand
+from portal.audit.actions import record
+from portal.contracts.models import Contract
+from portal.contracts.queries import side_of
+from portal.incidents.models import Attachment, Incident, IncidentEvent, Note, Watcher
+from portal.incidents.queries import find_incident
+from portal.incidents.rules.files import MEDIA_TYPES, ending_of, file_problem
+from portal.kit.db import transaction
+from portal.kit.errors import NotFound, Refused
+from portal.kit.refs import new_id
+from portal.kit.vault import put
+from portal.residency.actions import write_document
+from portal.residency.databases import RegionDatabase
+
+Files = Sequence[tuple[str, bytes]]
+
+
+def attach(
+    session: Session,
+    database: RegionDatabase | None,
+    incident: Incident,
+    event: IncidentEvent,
+    files: Files,
+    *,
+    at: datetime,
+) -> None:
+    """Keep files beside an event in the contract's region, in the caller's transaction."""
+    for name, content in files:
+        problem = file_problem(name, content)
+        if problem:
+            raise Refused(problem)
+        assert database is not None  # noqa: S101  whoever takes files brings the region's store
+        document = write_document(
+            session, database, contract_id=incident.contract_id, kind="incident_file",
+            content=content, at=at,
+        )  # fmt: skip
+        session.flush()
+        row = Attachment(
+            id=new_id(at), region=incident.region, contract_id=incident.contract_id,
+            incident_id=incident.id, event_id=event.id, document_id=document.id,
+            media_type=MEDIA_TYPES[ending_of(name)], size=len(content),
+        )  # fmt: skip
+        put(session, row, name=name)
+
+
+def write_note(
+    session: Session, contract: Contract, actor: Actor, number: int, words: str, *, at: datetime
+) -> Note:
+    """Keep a note for one's own side. The log both sides read holds no entry of it."""
+    demand(actor, "incident:follow")
+    side = side_of(contract, actor)
+    if side is None:
+        raise NotFound
+    if not words.strip():
+        raise Refused("Write the note.")
+    with transaction(session):
+        incident = find_incident(session, contract, number)
+        row = Note(
+            id=new_id(at), region=contract.region, contract_id=contract.id,
+            incident_id=incident.id, side=side.value, person_id=actor.person_id, at=at,
+        )  # fmt: skip
+        return put(session, row, words=words.strip())
+
+
+def watch(session: Session, contract: Contract, actor: Actor, number: int, *, at: datetime) -> bool:
+    """Begin to watch an incident, or stop; return whether one watches now."""
+    demand(actor, "contract:see")
+    side = side_of(contract, actor)
+    if side is None:
+        raise NotFound
+    with transaction(session):
+        incident = find_incident(session, contract, number)
+        row = session.scalar(
+            select(Watcher).where(
+                Watcher.incident_id == incident.id, Watcher.person_id == actor.person_id
+            )
+        )
+        if row is None:
+            session.add(
+                Watcher(
+                    id=new_id(at), region=contract.region, contract_id=contract.id,
+                    incident_id=incident.id, side=side.value, person_id=actor.person_id, since=at,
+                )
+            )  # fmt: skip
+        else:
+            session.delete(row)
+        record(
+            session, contract.id, f"incident:watch:{'ended' if row else 'begun'}",
+            actor=actor.log, at=at, facts={"incident": incident.number},
+        )  # fmt: skip
+        return row is None

@@ -1,0 +1,211 @@
+"""The forms of incidents."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_wtf.file import MultipleFileField
+from werkzeug.datastructures import FileStorage
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from portal.incidents.rules.files import ACCEPTED, MOST_FILES, file_problem, kept_name
+from portal.kit.forms import Form, trimmed
+
+LONGEST = 8000
+FACT_FIELDS = ("function", "impact", "users", "start", "steps", "logs", "error", "reference")
+
+
+def plain(form: Any, field: Any) -> None:
+    """Refuse hidden control characters."""
+    if any(ord(c) < 32 and c not in "\r\n\t" for c in field.data or ""):
+        raise ValidationError("Remove the hidden characters.")
+
+
+def _text(label: str, *, most: int = 600, **more: Any) -> StringField:
+    return StringField(
+        label,
+        filters=[trimmed],
+        validators=[plain, Length(max=most, message=f"Write at most {most} characters.")],
+        **more,
+    )
+
+
+def _area(label: str, **more: Any) -> TextAreaField:
+    limit = Length(max=LONGEST, message="Write at most 8,000 characters.")
+    return TextAreaField(label, filters=[trimmed], validators=[plain, limit], **more)
+
+
+def offered(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
+    """Return (value, label) pairs as the choices of a field."""
+    return [SelectChoice(value, label) for value, label in pairs]
+
+
+class Files(MultipleFileField):  # type: ignore[misc]
+    """Files beside what is said: a few, of known kinds, each looked into."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            f"Files (optional, up to {MOST_FILES})",
+            description="pdf, png, jpg, txt, csv, log or zip, up to 20 MB each.",
+            render_kw={"accept": ACCEPTED},
+            **kwargs,
+        )
+        self.read: list[tuple[str, bytes]] = []
+
+    def pre_validate(self, form: Any) -> None:
+        """Read each file once and keep what was read."""
+        self.read = []
+        sent = [one for one in self.data or [] if isinstance(one, FileStorage) and one.filename]
+        if len(sent) > MOST_FILES:
+            raise ValidationError(f"Choose at most {MOST_FILES} files.")
+        for one in sent:
+            name, content = kept_name(one.filename or ""), one.read()
+            problem = file_problem(name, content)
+            if problem:
+                raise ValidationError(problem)
+            self.read.append((name, content))
+
+
+class ReportForm(Form):
+    """Reporting an incident; which facts are asked for is the contract's choice (H2)."""
+
+    title = StringField(
+        "What is wrong, in one line",
+        filters=[trimmed],
+        validators=[
+            InputRequired("Say in one line what is wrong."),
+            plain,
+            Length(max=160, message="Write at most 160 characters."),
+        ],
+    )
+    severity = RadioField(
+        "How bad is it for the business?",
+        validators=[InputRequired("Choose how bad it is.")],
+    )
+    module = SelectField("Affected module", validators=[InputRequired("Choose a module.")])
+    environment = RadioField(
+        "Where",
+        choices=offered([("production", "Production"), ("test", "Test")]),
+        default="production",
+    )
+    function = _text("Affected function")
+    impact = _area("Business impact")
+    users = _text("Users affected", most=200)
+    start = _text("When it began", most=200)
+    steps = _area("Steps to see it")
+    logs = _area("Logs")
+    error = _area("Error text")
+    reference = _text("Earlier incident", most=100)
+    security = BooleanField("This may be a security weakness")
+    channel = SelectField("It reached us by")
+    called_at = _text("When the customer called (YYYY-MM-DD HH:MM, UTC)", most=40)
+    files = Files()
+
+    def ask(
+        self,
+        *,
+        severities: list[tuple[str, str]],
+        modules: list[str],
+        channels: list[tuple[str, str]],
+        needed: set[str],
+    ) -> None:
+        """Offer what the contract offers, and need what it needs.
+
+        Without channels nobody is asked how it reached us: a customer uses the portal.
+        """
+        self.severity.choices = offered(severities)
+        self.module.choices = offered([*((m, m) for m in modules), ("", "Something else")])
+        self.module.validators = []
+        self.needed = needed
+        if channels:
+            self.channel.choices = offered(channels)
+        else:
+            del self.channel, self.called_at
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Also ask for each fact the contract needs."""
+        sound: bool = super().validate(extra_validators)
+        for name in FACT_FIELDS:
+            field = self[name]
+            if name in self.needed and not field.data:
+                field.errors = [*field.errors, f"The contract asks for this: {field.label.text}."]
+                sound = False
+        if self.called_at and self.called_at.data and self.called() is None:
+            self.called_at.errors = ["Write it as 2026-11-25 14:30."]
+            sound = False
+        return sound
+
+    def called(self) -> datetime | None:
+        """When the customer called, if that was said and can be read."""
+        return read_moment(self.called_at.data, ZoneInfo("UTC")) if self.called_at else None
+
+    def facts(self) -> dict[str, str]:
+        """What was said beside title and severity."""
+        return {name: self[name].data for name in FACT_FIELDS if self[name].data}
+
+
+def read_moment(text: str | None, zone: ZoneInfo) -> datetime | None:
+    """Return the instant a person wrote as 2026-11-25 14:30 in a zone, or None."""
+    try:
+        local = datetime.strptime((text or "").replace("T", " "), "%Y-%m-%d %H:%M")  # noqa: DTZ007
+    except ValueError:
+        return None
+    return local.replace(tzinfo=zone).astimezone(UTC)
+
+
+class SaidForm(Form):
+    """Saying something about an incident. Which fields are asked for depends on what is said."""
+
+    words = _area("Words")
+    about = HiddenField(filters=[trimmed])
+    choice = RadioField("Choice", validate_choice=False)
+    from_report = BooleanField("It was wrong from the beginning: count it from the report")
+    ends_pause = BooleanField("This is what the other side waits for: let the clocks run")
+    files = Files()
+
+    def need(self, *, words: bool, choices: list[tuple[str, str]] | None) -> bool:
+        """Check what this verb needs; errors stand beside the fields."""
+        sound = True
+        if words and not self.words.data:
+            self.words.errors = ["Write a few words: the other side reads them."]
+            sound = False
+        if choices is not None and self.choice.data not in {key for key, _ in choices}:
+            self.choice.errors = ["Choose one."]
+            sound = False
+        return sound
+
+
+class NoteForm(Form):
+    """Writing a note for one's own side."""
+
+    note = TextAreaField(
+        "Note",
+        filters=[trimmed],
+        validators=[
+            InputRequired("Write the note."),
+            plain,
+            Length(max=LONGEST, message="Write at most 8,000 characters."),
+        ],
+    )
+
+
+class ContactsForm(Form):
+    """Who may open incidents."""
+
+    people = SelectMultipleField(
+        "People who may open incidents",
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
