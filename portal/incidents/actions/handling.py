@@ -18,7 +18,7 @@ from portal.incidents.actions.beside import Files, attach
 from portal.incidents.actions.letters import tell_sides
 from portal.incidents.actions.log import Line, append
 from portal.incidents.models import Incident, IncidentEvent
-from portal.incidents.queries import find_incident, history_of, promises_under
+from portal.incidents.queries import find_incident, history_of, promises_for
 from portal.incidents.rules.steps import Situation, why_not
 from portal.kit.db import transaction
 from portal.kit.errors import NotAllowed, NotFound, Refused
@@ -228,12 +228,12 @@ def _say(said: Said, kind: Happened, line: Line) -> IncidentEvent:
         side=situation.side, at=said.at,
     )  # fmt: skip
     attach(said.session, said.database, incident, event, said.files, at=said.at)
-    tell_sides(said.session, said.contract, incident, event, said.actor, at=said.at)
+    tell_sides(said.session, said.contract, incident, event, at=said.at)
     return event
 
 
 def _situation(said: Said, incident: Incident) -> Situation:
-    promises = promises_under(said.session, said.contract, incident.version_id)
+    promises = promises_for(said.session, said.contract, incident)
     return Situation(history_of(incident), promises, _side(said), said.at)
 
 

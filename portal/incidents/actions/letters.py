@@ -1,20 +1,17 @@
-"""Telling people of an incident by thin mail: its number and what happened, never its words."""
+"""Telling people of an incident: its number and what happened, never its words."""
 
 from datetime import datetime
 
-from flask import current_app
 from sqlalchemy.orm import Session
 
-from portal.accounts.rules import Actor
 from portal.contracts.models import Contract
 from portal.contracts.queries import name_of
 from portal.contracts.rules.life import Side
 from portal.incidents.models import Incident, IncidentEvent
 from portal.incidents.queries import people_of_incident
-from portal.notices.actions import write_mail
-from portal.notices.letters import letter
+from portal.notices.actions import tell
 
-SUBJECTS = {
+WHAT = {
     "reported": "Reported",
     "message": "New message",
     "acknowledged": "Acknowledged",
@@ -44,30 +41,23 @@ def tell_sides(
     contract: Contract,
     incident: Incident,
     event: IncidentEvent,
-    actor: Actor,
     *,
     at: datetime,
 ) -> None:
-    """Write a mail to everyone who follows the incident but the one who acted."""
-    what = SUBJECTS[event.kind]
-    sender = name_of(contract, Side(event.side))
-    told = people_of_incident(session, contract, incident)
-    for name, email in told:
-        if email == actor.email:
+    """Tell everyone who follows the incident but the one who acted; severity 1 comes at night."""
+    critical = incident.severity == "S1"
+    for person in people_of_incident(session, contract, incident):
+        if person.person_id == event.person_id:
             continue
-        subject = f"{what}: incident {incident.number} ({incident.severity}), {contract.ref}"
-        text = letter(
-            "incidents_event", name=name, sender=sender, what=what, number=incident.number,
-            ref=contract.ref, severity=incident.severity, due=incident.next_due_at,
-            address=address_of(contract, incident),
-        )  # fmt: skip
-        write_mail(
-            session, chain=contract.id, dedupe=f"incident:{event.id}:{email}", recipient=email,
-            name=name, subject=subject, text=text, at=at,
+        tell(
+            session, event="incidents:critical:told" if critical else "incidents:incident:told",
+            to=person, chain=contract.id, cause=event.id, at=at, by=event.person_id,
+            link=path_of(contract, incident), what=WHAT[event.kind], number=incident.number,
+            severity=incident.severity, sender=name_of(contract, Side(event.side)),
+            due=incident.next_due_at,
         )  # fmt: skip
 
 
-def address_of(contract: Contract, incident: Incident) -> str:
-    """Return where an incident is; the person signs in there."""
-    base: str = current_app.config["SETTINGS"].base_url
-    return f"{base}/contracts/{contract.ref}/incidents/{incident.number}"
+def path_of(contract: Contract, incident: Incident) -> str:
+    """Return where an incident is in the portal."""
+    return f"/contracts/{contract.id}/incidents/{incident.number}"

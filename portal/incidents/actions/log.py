@@ -10,7 +10,7 @@ from portal.audit.rules import Actor as LogActor
 from portal.contracts.models import Contract
 from portal.incidents.actions.derived import derive
 from portal.incidents.models import Incident, IncidentEvent
-from portal.incidents.queries import history_of, promises_under
+from portal.incidents.queries import history_of, promises_for
 from portal.incidents.rules.steps import EVENTS
 from portal.kit.refs import new_id
 from portal.kit.vault import put
@@ -53,7 +53,7 @@ def append(
     put(session, row, words=line.words)
     incident.events.append(row)
     session.flush()
-    promises = promises_under(session, contract, incident.version_id)
+    promises = promises_for(session, contract, incident)
     derive(session, incident, history_of(incident), promises, now=at)
     record(
         session, contract.id, EVENTS[kind], actor=person, at=at,

@@ -16,7 +16,7 @@ from portal.incidents.actions.beside import Files, attach
 from portal.incidents.actions.letters import tell_sides
 from portal.incidents.actions.log import Line, append
 from portal.incidents.models import Incident, NamedContact, Watcher
-from portal.incidents.queries import contact_ids, module_key, promises_under
+from portal.incidents.queries import contact_ids, module_key, promises_on
 from portal.incidents.rules import entitlement_of
 from portal.incidents.rules.entitlement import UNLIMITED
 from portal.kit.db import transaction
@@ -61,13 +61,14 @@ def report(
     if side is None:
         raise NotFound
     with transaction(session):
-        version = version_in_force(contract)
+        called = _called_at(said, side, at)
+        version = version_in_force(contract, on=called.date())
         if version is None:
             raise Refused("Incidents are reported once the contract is completed.")
         start = service_start(contract)
-        if start is not None and at.date() < start:
+        if start is not None and called.date() < start:
             raise Refused(f"Support starts on {start.day} {start:%B %Y}. No clock runs before.")
-        promises = promises_under(session, contract, version.id)
+        promises = promises_on(session, contract, called.date())
         entitled = entitlement_of(
             promises.terms, module=said.module, environment=said.environment,
             severity=said.severity, reporter=actor.person_id,
@@ -76,7 +77,6 @@ def report(
         )  # fmt: skip
         if entitled.refused:
             raise NotAllowed(entitled.refused)
-        called = _called_at(said, side, at)
         incident = Incident(
             id=new_id(at), region=contract.region, contract_id=contract.id,
             number=_next_number(session, contract), version_id=version.id, reported_at=called,
@@ -105,7 +105,7 @@ def report(
                 incident_id=incident.id, side=side.value, person_id=actor.person_id, since=at,
             )
         )  # fmt: skip
-        tell_sides(session, contract, incident, event, actor, at=at)
+        tell_sides(session, contract, incident, event, at=at)
     return incident
 
 
@@ -135,10 +135,9 @@ def name_contacts(
     if not {*chosen} <= {member.person_id for member in members_of(actor.organisation_id)}:
         raise Refused("Choose members of your own organisation.")
     with transaction(session):
-        version = version_in_force(contract)
-        if version is None:
+        if version_in_force(contract) is None:
             raise Refused("Named contacts are chosen once the contract is completed.")
-        most = promises_under(session, contract, version.id).terms.get("B7")
+        most = promises_on(session, contract, at.date()).terms.get("B7")
         if most not in (None, UNLIMITED) and len(chosen) > int(most):
             raise Refused(f"This contract allows {most} named contacts.")
         rows = session.scalars(

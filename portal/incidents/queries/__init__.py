@@ -7,20 +7,41 @@ history, the promises of the version it pins, and its clocks.
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from portal.accounts.models import Person
-from portal.contracts.models import Contract, Version
+from portal.contracts.models import Contract
+from portal.contracts.queries import members_of, organisation_of, terms_over_time
 from portal.contracts.rules.life import Side
 from portal.incidents.models import Incident, IncidentEvent, NamedContact, Watcher
-from portal.kit.db import db
 from portal.kit.errors import NotFound
+from portal.notices.rules import Recipient
 from portal.sla.rules.incident import Event, Happened, History
 from portal.sla.rules.outcomes import Outcome, outcomes
 from portal.sla.rules.promises import Promises, promises_of
+
+
+class PromisesOverTime:
+    """The promises of a contract on each day: signed terms, amendments, agreed schedules.
+
+    Built once for whoever asks about many incidents. The answer for a day that has begun never
+    changes, so an incident's clocks follow the terms of the day it was reported.
+    """
+
+    def __init__(self, session: Session, contract: Contract) -> None:
+        self._terms = terms_over_time(session, contract)
+        self._known: dict[frozenset[tuple[str, str]], Promises] = {}
+
+    def on(self, day: date) -> Promises:
+        """Return the promises of a day."""
+        holding = frozenset(
+            (str(one.kind), one.source) for one in self._terms.layers if one.holds(day)
+        )
+        if holding not in self._known:
+            self._known[holding] = promises_of(self._terms.on(day))
+        return self._known[holding]
 
 
 @dataclass(frozen=True)
@@ -43,7 +64,7 @@ def told_between(
 ) -> list[Told]:
     """Return the incidents that were open at some time from `begin` up to `end`, oldest first.
 
-    Each is told as it stands at `now`. Three queries, however many incidents.
+    Each is told as it stands at `now`. A fixed number of queries, however many incidents.
     """
     lasted = or_(Incident.closed_at.is_(None), Incident.closed_at >= begin)
     return _told(session, contract, now=now, where=(Incident.reported_at < end, lasted))
@@ -56,9 +77,7 @@ def told_all(session: Session, contract: Contract, *, now: datetime) -> list[Tol
 
 def tell(session: Session, contract: Contract, incident: Incident, *, now: datetime) -> Told:
     """Return one incident as it stands at `now`."""
-    promises = promises_under(session, contract, incident.version_id)
-    history = history_of(incident)
-    return Told(incident, history, promises, outcomes(promises, history, now=now))
+    return _tell(incident, promises_for(session, contract, incident), now=now)
 
 
 def _told(
@@ -73,8 +92,16 @@ def _told(
         .where(Incident.contract_id == contract.id, *where)
         .options(selectinload(Incident.events))
         .order_by(Incident.reported_at, Incident.id)
-    )
-    return [tell(session, contract, incident, now=now) for incident in rows]
+    ).all()
+    if not rows:
+        return []
+    promises = PromisesOverTime(session, contract)
+    return [_tell(row, promises.on(row.reported_at.date()), now=now) for row in rows]
+
+
+def _tell(incident: Incident, promises: Promises, *, now: datetime) -> Told:
+    history = history_of(incident)
+    return Told(incident, history, promises, outcomes(promises, history, now=now))
 
 
 def find_incident(session: Session, contract: Contract, number: int) -> Incident:
@@ -90,15 +117,14 @@ def find_incident(session: Session, contract: Contract, number: int) -> Incident
     return found
 
 
-def promises_under(session: Session, contract: Contract, version_id: str) -> Promises:
-    """Return the promises of a signed version, read once a session."""
-    known: dict[str, Promises] = session.info.setdefault("promises", {})
-    if version_id not in known:
-        version = session.get(Version, version_id)
-        if version is None or version.contract_id != contract.id:
-            raise NotFound
-        known[version_id] = promises_of(version.canonical["terms"])
-    return known[version_id]
+def promises_for(session: Session, contract: Contract, incident: Incident) -> Promises:
+    """Return the promises an incident was reported under."""
+    return promises_on(session, contract, incident.reported_at.date())
+
+
+def promises_on(session: Session, contract: Contract, day: date) -> Promises:
+    """Return the promises in force on a day; `NotFound` before the contract is completed."""
+    return PromisesOverTime(session, contract).on(day)
 
 
 def history_of(incident: Incident) -> History:
@@ -148,19 +174,19 @@ def contact_ids(session: Session, contract: Contract) -> set[str]:
     )
 
 
-def people_of_incident(
-    session: Session, contract: Contract, incident: Incident
-) -> list[tuple[str, str]]:
-    """Return (name, e-mail) of those who follow an incident: its watchers, and both sides' people
-    for support, each once."""
-    watching = session.scalars(
-        select(Watcher.person_id).where(Watcher.incident_id == incident.id)
-    ).all()
-    found: dict[str, str] = {}
+def people_of_incident(session: Session, contract: Contract, incident: Incident) -> list[Recipient]:
+    """Return those who follow an incident: its watchers, and both sides' people for support."""
+    watching = set(
+        session.scalars(select(Watcher.person_id).where(Watcher.incident_id == incident.id))
+    )
+    found: dict[str, Recipient] = {}
     for side, function in ((Side.VENDOR, "support"), (Side.CUSTOMER, "it")):
-        named = [p for p in contract.stakeholders if p.side == side]
-        first = [p for p in named if p.function == function] or named
-        found |= {str(person.email): str(person.name) for person in first}
-    rows = db.session.execute(select(Person.name, Person.email).where(Person.id.in_(watching)))
-    found |= {email: name for name, email in rows}
-    return [(name, email) for email, name in found.items()]
+        organisation = organisation_of(contract, side)
+        members = {member.person_id: member for member in members_of(organisation)}
+        mine = [row for row in contract.stakeholders if row.side == side]
+        first = [row.person_id for row in mine if row.function == function]
+        for person_id in (*(first or [row.person_id for row in mine]), *watching):
+            if person_id in members:
+                one = members[person_id]
+                found[person_id] = Recipient(person_id, one.name, one.email, organisation)
+    return list(found.values())

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from portal.incidents import actions
 from portal.incidents.actions import Said
 from portal.incidents.forms import SaidForm, offered
-from portal.incidents.queries import history_of, promises_under
+from portal.incidents.queries import history_of, promises_for
 from portal.incidents.routes.doors import Visit, bp, visit
 from portal.incidents.routes.incident import incident_page
 from portal.incidents.rules.panels import VERBS, Verb
@@ -72,7 +72,7 @@ def _say(ref: str, number: int, verb: Verb) -> ResponseReturnValue:
 def situation_of(here: Visit, number: int) -> Situation:
     """Return what decides what this person may say now."""
     incident = here.incident(number)
-    promises = promises_under(here.session, here.contract, incident.version_id)
+    promises = promises_for(here.session, here.contract, incident)
     return Situation(history_of(incident), promises, here.side.value, here.now)
 
 

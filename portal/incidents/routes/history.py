@@ -7,7 +7,7 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.rules import may
-from portal.incidents.queries import module_names, promises_under
+from portal.incidents.queries import PromisesOverTime, module_names, promises_on
 from portal.incidents.queries.listing import Wanted, list_incidents
 from portal.incidents.routes.doors import Visit, bp, visit
 from portal.incidents.rules.entitlement import modules_of
@@ -79,15 +79,16 @@ def index(ref: str) -> ResponseReturnValue:
 
 
 def _names(here: Visit, rows: list[Any]) -> dict[str, str]:
-    versions = {row.version_id for row in rows}
-    promises = [promises_under(here.session, here.contract, id) for id in versions]
-    return module_names(here.contract, promises)
+    """Return the names of modules by their marks, as the terms of each day listed them."""
+    if not rows:
+        return {}
+    promises = PromisesOverTime(here.session, here.contract)
+    return module_names(here.contract, [promises.on(row.reported_at.date()) for row in rows])
 
 
 def _choices(here: Visit) -> dict[str, list[tuple[str, str]]]:
     """Return what each filter offers."""
-    version = next((v for v in reversed(here.contract.versions) if v.voided_at is None), None)
-    terms = promises_under(here.session, here.contract, version.id).terms if version else {}
+    terms = promises_on(here.session, here.contract, here.now.date()).terms
     modules = list(dict.fromkeys(name for name, _ in modules_of(terms)))
     return {
         "severity": [("", "Any"), *((s, s) for s in SEVERITIES)],

@@ -6,11 +6,11 @@ from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.rules import may
-from portal.contracts.queries import members_of, service_start, version_in_force
+from portal.contracts.queries import members_of, service_start
 from portal.contracts.rules.life import Side
 from portal.incidents import actions
 from portal.incidents.forms import ContactsForm, ReportForm, offered
-from portal.incidents.queries import promises_under
+from portal.incidents.queries import promises_on
 from portal.incidents.queries.beside import contacts_of
 from portal.incidents.routes.doors import Visit, bp, visit
 from portal.incidents.rules.entitlement import contacts_left, modules_of
@@ -24,10 +24,7 @@ CHANNELS = {"portal": "Portal", "email": "E-mail", "phone": "Phone", "chat": "Ch
 
 def terms_now(here: Visit) -> Any:
     """Return the signed terms that a report made now would pin."""
-    version = version_in_force(here.contract)
-    if version is None:
-        raise NotFound
-    return promises_under(here.session, here.contract, version.id).terms
+    return promises_on(here.session, here.contract, here.now.date()).terms
 
 
 @bp.get("/contracts/<ref>/incidents/new")

@@ -169,6 +169,19 @@ _LIST = (
         "changes_outage",
     ),
     Event(
+        "incidents:incident:told",
+        "Something is said about an incident you follow",
+        "{what}: incident {number} ({severity}), {ref}",
+        "incidents_event",
+    ),
+    Event(
+        "incidents:critical:told",
+        "Something is said about a severity 1 incident",
+        "{what}: incident {number} ({severity}), {ref}",
+        "incidents_event",
+        Weight.URGENT,
+    ),
+    Event(
         "person:factor:enrolled",
         "Codes were set up for your account",
         "Codes were set up",
