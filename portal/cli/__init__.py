@@ -16,7 +16,7 @@ COMMANDS = {
     "sla": "portal.cli.sla",
     "terms": "portal.cli.terms",
     "verify": "portal.cli.verify",
-    "work": "portal.cli.running",
+    "work": "portal.cli.working",
 }
 
 

@@ -136,3 +136,25 @@ class MailRule(Model):
 
     organisation_id: Mapped[str] = mapped_column(String(26), primary_key=True)
     thin: Mapped[int] = mapped_column(Integer, comment="1 = mail says only that something waits")
+
+
+class Worker(Model):
+    """A worker's sign of life."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    place: Mapped[str] = mapped_column(String(80), comment="host:process")
+    started_at: Mapped[datetime] = mapped_column(Instant)
+    seen_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class JobRun(Model):
+    """How a job went when some worker last ran it."""
+
+    __tablename__ = "job_runs"
+
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    ran_at: Mapped[datetime] = mapped_column(Instant)
+    took_ms: Mapped[int] = mapped_column(Integer)
+    error: Mapped[str | None] = mapped_column(String(80), comment="the kind of its failure")

@@ -45,6 +45,7 @@ class Settings:
     smtp_user: str | None
     smtp_password: str | None
     mail_from: str
+    mail_lease: timedelta
     secure_cookies: bool
     trusted_proxies: int
     idle: timedelta
@@ -78,6 +79,15 @@ def _minutes(row: Mapping[str, Any], name: str, default: int, most: int) -> time
     return timedelta(minutes=value)
 
 
+def _seconds(
+    row: Mapping[str, Any], name: str, default: int, *, least: int, most: int
+) -> timedelta:
+    value = int(row.get(name, default))
+    if not least <= value <= most:
+        raise BadSetting(f"{name}: between {least} and {most} seconds")
+    return timedelta(seconds=value)
+
+
 def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Build the settings; raise `BadSetting` with the name of what is wrong."""
     mail = file.get("mail", {})
@@ -97,6 +107,7 @@ def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str
         smtp_user=mail.get("user"),
         smtp_password=environ.get("COUNTERPART_SMTP_PASSWORD"),
         mail_from=str(mail.get("from", "Counterpart <portal@counterpart.example>")),
+        mail_lease=_seconds(mail, "lease_seconds", 120, least=2, most=900),
         secure_cookies=base_url.startswith("https://"),
         trusted_proxies=int(file.get("trusted_proxies", 0)),
         idle=_minutes(file, "idle_minutes", 30, 60),

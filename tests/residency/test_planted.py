@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from portal.app import create_app
-from portal.cli.running import work_once
+from portal.cli.working import work_once
 from portal.contracts.models import Contract
 from portal.kit import clock
 from portal.negotiation import actions, rules

@@ -1,24 +1,36 @@
 """What is told, to whom it may be silenced, when it is sent, and the form of a mail."""
 
-from portal.notices.rules.events import EVENTS, Channel, Event, Weight, event_of
+from portal.notices.rules.events import (
+    DIGEST,
+    EVENTS,
+    Channel,
+    Event,
+    Weight,
+    event_of,
+    is_optional,
+)
 from portal.notices.rules.hours import ALWAYS, Reader, digest_after, sent_at
 from portal.notices.rules.ladder import LADDER, Rung, due_rung, rungs
-from portal.notices.rules.mail import Recipient, header, message, outcome
+from portal.notices.rules.mail import Failure, Recipient, bounced, header, message, outcome
 
 __all__ = [
     "ALWAYS",
+    "DIGEST",
     "EVENTS",
     "LADDER",
     "Channel",
     "Event",
+    "Failure",
     "Reader",
     "Recipient",
     "Rung",
     "Weight",
+    "bounced",
     "digest_after",
     "due_rung",
     "event_of",
     "header",
+    "is_optional",
     "message",
     "outcome",
     "rungs",

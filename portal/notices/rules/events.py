@@ -225,9 +225,17 @@ _LIST = (
     ),
 )
 
+# A mail of its own that no page of preferences lists: to silence it silences all it gathers.
+DIGEST = "notices:digest:sent"
+
 EVENTS: Mapping[str, Event] = {event.name: event for event in _LIST}
 
 
 def event_of(name: str) -> Event:
     """Return an event of the table; an unknown name is a mistake in the code."""
     return EVENTS[name]
+
+
+def is_optional(name: str) -> bool:
+    """Return whether a person may turn this event's mail off; an event of old code may not."""
+    return name == DIGEST or (name in EVENTS and EVENTS[name].optional)

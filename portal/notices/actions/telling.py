@@ -1,23 +1,18 @@
-"""Telling people, and delivering what is due."""
+"""Telling one person of one event: the notice in the portal, and the mail."""
 
 import hashlib
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from email.message import EmailMessage
+from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from portal.kit.db import insert_once, transaction
+from portal.kit.db import insert_once
 from portal.kit.refs import new_id
 from portal.notices import rules
 from portal.notices.letters import letter
 from portal.notices.models import DirectoryMail, DirectoryNotice, RegionMail, RegionNotice
 from portal.notices.queries import wishes_of
-
-LEASE = timedelta(minutes=2)
 
 
 def tell(
@@ -42,16 +37,14 @@ def tell(
     """
     kind = rules.event_of(event)
     wishes = wishes_of(session, to, kind)
-    words = {"name": to.name, "ref": chain, "address": _base_url() + link, **words}
+    words = {"name": to.name, "ref": chain, "address": base_url() + link, **words}
     subject = kind.subject.format_map(words)
-    dedupe = _dedupe(event, cause, to.person_id)
     digest = wishes.channel is rules.Channel.DIGEST
-    _insert(
-        session, RegionNotice, DirectoryNotice, dedupe=dedupe, person_id=to.person_id,
-        organisation_id=to.organisation_id, event=event, chain=chain,
-        subject=rules.header(subject), link=link, created_at=at,
+    insert_notice(
+        session, event=event, cause=cause, person_id=to.person_id, chain=chain, link=link, at=at,
+        organisation_id=to.organisation_id, recipient=rules.header(to.email),
+        name=rules.header(to.name), subject=rules.header(subject),
         digest_at=rules.digest_after(at, wishes.reader) if digest else None,
-        recipient=rules.header(to.email), name=rules.header(to.name),
     )  # fmt: skip
     if wishes.channel is not rules.Channel.MAIL:
         return
@@ -60,13 +53,15 @@ def tell(
     else:
         text = letter(kind.letter, **words)
     write_mail(
-        session, chain=chain, dedupe=dedupe, recipient=to.email, name=to.name, subject=subject,
+        session, chain=chain, dedupe=_dedupe(event, cause, to.person_id),
+        recipient=to.email, name=to.name, subject=subject,
         text=text, at=at, due_at=rules.sent_at(at, wishes.reader) if kind.waits_for_morning else at,
         person_id=to.person_id, event=event, caused_by=by,
     )  # fmt: skip
 
 
-def _base_url() -> str:
+def base_url() -> str:
+    """Return where the portal is reached."""
     found: str = current_app.config["SETTINGS"].base_url
     return found
 
@@ -74,6 +69,30 @@ def _base_url() -> str:
 def _dedupe(event: str, cause: str, person_id: str) -> str:
     key = f"{event}.{cause}.{person_id}"
     return key if len(key) <= 160 else f"{event}.{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def insert_notice(
+    session: Session,
+    *,
+    event: str,
+    cause: str,
+    person_id: str,
+    organisation_id: str | None,
+    chain: str,
+    link: str,
+    at: datetime,
+    subject: str | None = None,
+    recipient: str = "",
+    name: str = "",
+    digest_at: datetime | None = None,
+) -> None:
+    """Write a notice in the portal alone; the same cause tells the same person once."""
+    _insert(
+        session, RegionNotice, DirectoryNotice, dedupe=_dedupe(event, cause, person_id),
+        person_id=person_id, organisation_id=organisation_id, event=event, chain=chain,
+        subject=subject or rules.event_of(event).subject.format(ref=chain), link=link,
+        created_at=at, digest_at=digest_at, recipient=recipient, name=name,
+    )  # fmt: skip
 
 
 def _insert(session: Session, regional: Any, central: Any, *, dedupe: str, **values: Any) -> None:
@@ -109,53 +128,3 @@ def write_mail(
         text=text, created_at=at, due_at=due_at or at, attempts=0, person_id=person_id,
         event=event, caused_by=caused_by,
     )  # fmt: skip
-
-
-def deliver_due(
-    session: Session, send: Callable[[EmailMessage], None], *, sender: str, at: datetime
-) -> int:
-    """Send what is due, each under a lease of its own; return how many were accepted."""
-    table: Any = RegionMail if "region" in session.info else DirectoryMail
-    sent = 0
-    while True:
-        with transaction(session):
-            row = session.scalar(
-                select(table)
-                .where(
-                    table.sent_at.is_(None),
-                    table.dead_at.is_(None),
-                    table.due_at <= at,
-                    (table.leased_until.is_(None)) | (table.leased_until < at),
-                )
-                .order_by(table.due_at)
-                .limit(1)
-            )
-            if row is None:
-                return sent
-            row.leased_until = at + LEASE
-            row.attempts += 1
-        message = rules.message(
-            key=row.id,
-            sender=sender,
-            recipient=row.recipient,
-            name=row.name,
-            subject=row.subject,
-            text=row.text,
-            at=row.created_at,
-        )
-        error = _try(send, message)
-        with transaction(session):
-            session.execute(
-                update(table)
-                .where(table.id == row.id, table.sent_at.is_(None))
-                .values(**rules.outcome(error, attempts=row.attempts, at=at))
-            )
-        sent += error is None
-
-
-def _try(send: Callable[[EmailMessage], None], message: EmailMessage) -> str | None:
-    try:
-        send(message)
-    except OSError as error:
-        return str(error)[:300]
-    return None

@@ -1,0 +1,89 @@
+"""What the worker does, and how often: one line a job.
+
+A job is a function of the app. It does what is due and returns; it may be killed at any point and
+run by several workers at once, so whatever it claims or writes once is decided in the database.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from portal.evidence.actions import keep_logs
+from portal.kit import clock
+from portal.kit.db import db
+from portal.notices import actions as notices
+from portal.notices.actions.delivery import Carrier
+from portal.notices.actions.silence import silence_address
+from portal.notices.smtp import Relay
+from portal.renewals import actions as renewals
+from portal.renewals.queries.term import due_contracts
+from portal.residency.databases import regions
+from portal.signing import jobs as signing
+
+
+def make_deeds(app: Flask) -> None:
+    """Prepare deeds, apply signatures and seal what waits, in every region."""
+    signing.run_jobs(regions(), app.config["SETTINGS"], at=clock.now())
+
+
+def sign_checkpoints(app: Flask) -> None:
+    """Sign the checkpoints that are due in every region, and write the receipts they cover."""
+    keep_logs(regions(), app.config["SETTINGS"], at=clock.now())
+
+
+def keep_renewals(app: Flask) -> None:
+    """Remind, close and renew what is due, each contract by itself."""
+    base_url = app.config["SETTINGS"].base_url
+    for _, session in regions().each():
+        renewals.enrol(session, at=clock.now())
+        for contract_id in due_contracts(session, at=clock.now()):
+            session.rollback()
+            try:
+                renewals.keep_dates(session, contract_id, base_url=base_url, at=clock.now())
+            except Exception:  # one contract that fails must not stop the dates of the others
+                logging.getLogger("counterpart.work").exception("dates of %s failed", contract_id)
+                session.rollback()
+        session.rollback()
+
+
+def gather_digests(app: Flask) -> None:
+    """Write the digests that are due, of the directory and of each region."""
+    notices.send_digests(db.session(), now=clock.now)
+    for _, session in regions().each():
+        notices.send_digests(session, now=clock.now)
+
+
+def deliver_mail(app: Flask) -> None:
+    """Hand over due mail, the directory's and each region's by itself."""
+    settings = app.config["SETTINGS"]
+    places: list[tuple[Session, Path]] = [(db.session(), settings.home / "mail")]
+    places += [(session, database.region.mail_folder) for database, session in regions().each()]
+    for session, folder in places:
+        with Relay(settings, folder) as relay:
+            carrier = Carrier(settings.mail_from, relay.send, settings.mail_lease, silence_address)
+            notices.deliver_due(session, carrier, now=clock.now)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of the worker: `every` is the least time between two runs of one worker."""
+
+    name: str
+    run: Callable[[Flask], object]
+    every: timedelta
+
+
+EACH_LOOK = timedelta()
+
+JOBS = (
+    Job("prepare and seal deeds", make_deeds, EACH_LOOK),
+    Job("keep the dates of renewals", keep_renewals, EACH_LOOK),
+    Job("sign checkpoints", sign_checkpoints, EACH_LOOK),
+    Job("gather digests", gather_digests, timedelta(seconds=30)),
+    Job("deliver mail", deliver_mail, EACH_LOOK),
+)

@@ -1,0 +1,141 @@
+"""`counterpart work`: the worker beside the server, one or many."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from datetime import datetime, timedelta
+
+import click
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from portal.app import create_app
+from portal.cli.jobs import JOBS, Job
+from portal.kit import clock
+from portal.kit.db import db, reading
+from portal.kit.refs import new_id
+from portal.notices.actions.beats import JobOutcome, beat, leave
+from portal.notices.queries import Standing, lag_of, standing_of_work
+from portal.residency.databases import regions
+
+LOG = logging.getLogger("counterpart.work")
+BEAT = timedelta(seconds=15)
+TOO_LATE = timedelta(minutes=10)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Do what is due and stop.")
+@click.option("--every", default=2.0, show_default=True, help="Seconds between looks.")
+@click.option("--status", is_flag=True, help="Say how far the work is behind, and stop.")
+def work(*, once: bool, every: float, status: bool) -> None:
+    """Do what waits: mail, digests, deeds, dates. Run as many as you like."""
+    app = create_app()
+    if status:
+        sys.exit(say_status(app, at=clock.now()))
+    if once:
+        Worker(app).look()
+        return
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    worker = Worker(app)
+    worker.beat()
+    while not stop.is_set():
+        worker.look(stop)
+        worker.beat_now_and_then()
+        stop.wait(every)
+    worker.leave()
+
+
+class Worker:
+    """One worker: which jobs it ran when, and how they went."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.id = new_id(clock.now())
+        self.place = f"{socket.gethostname()}:{os.getpid()}"
+        self.ran: dict[str, float] = {}
+        self.outcomes: dict[str, JobOutcome] = {}
+        self.beaten = 0.0
+
+    def look(self, stop: threading.Event | None = None) -> None:
+        """Run every job whose turn it is, each by itself: one that fails stops no other."""
+        for job in JOBS:
+            if stop is not None and stop.is_set():
+                return
+            last = self.ran.get(job.name)
+            if last is None or time.monotonic() - last >= job.every.total_seconds():
+                self.run(job)
+
+    def run(self, job: Job) -> None:
+        """Run one job in a context of its own, so that no open session outlives it."""
+        started = self.ran[job.name] = time.monotonic()
+        error = None
+        try:
+            with self.app.app_context():
+                job.run(self.app)
+        except Exception as caught:  # the top of a worker loop is the one place that may go on
+            LOG.exception("the job “%s” failed", job.name)
+            error = type(caught).__name__
+        took = timedelta(seconds=time.monotonic() - started)
+        self.outcomes[job.name] = JobOutcome(job.name, clock.now(), took, error)
+
+    def beat_now_and_then(self) -> None:
+        """Write a sign of life four times a minute."""
+        if time.monotonic() - self.beaten >= BEAT.total_seconds():
+            self.beat()
+
+    def beat(self) -> None:
+        """Write that this worker lives, and how its jobs went; a beat that fails is only logged."""
+        self.beaten = time.monotonic()
+        try:
+            with self.app.app_context():
+                beat(db.session(), self.id, self.place, self.outcomes.values(), at=clock.now())
+        except Exception:  # as above: the work goes on without its sign of life
+            LOG.exception("the sign of life failed")
+
+    def leave(self) -> None:
+        """Take this worker off the list."""
+        with self.app.app_context():
+            leave(db.session(), self.id)
+
+
+def work_once(app: Flask) -> None:
+    """Do everything that is due."""
+    Worker(app).look()
+
+
+def say_status(app: Flask, *, at: datetime) -> int:
+    """Print how the work stands; return 1 where somebody should look, for a monitor."""
+    before = reading.set(True)
+    try:
+        return int(_say(app, at))
+    finally:
+        reading.reset(before)
+
+
+def _say(app: Flask, at: datetime) -> bool:
+    with app.app_context():
+        found = standing_of_work(db.session(), at=at)
+        wrong = _say_workers(found, at)
+        places: dict[str, Session] = {"directory": db.session()}
+        places |= {f"region {one.region.name}": session for one, session in regions().each()}
+        for name, session in places.items():
+            lag = lag_of(session, at=at)
+            wrong |= lag.behind > TOO_LATE
+            behind = int(lag.behind.total_seconds())
+            click.echo(f"{name}: {lag.waiting} to send, {behind} s behind, {lag.given_up} given up")
+    return wrong
+
+
+def _say_workers(found: Standing, at: datetime) -> bool:
+    click.echo(f"workers: {len(found.workers)} alive {', '.join(sorted(found.workers))}".rstrip())
+    for job in found.jobs:
+        ago = int((at - job.ran_at).total_seconds())
+        state = f"failed ({job.error})" if job.error else f"took {job.took_ms} ms"
+        click.echo(f"job “{job.name}”: {state}, {ago} s ago")
+    return not found.workers or any(job.error for job in found.jobs)
