@@ -7,6 +7,7 @@ import click
 # name of the command -> module that holds it under the same name
 COMMANDS = {
     "audit": "portal.cli.audit",
+    "bounce": "portal.cli.working",
     "contracts": "portal.cli.contracts",
     "demo": "portal.cli.demo.commands",
     "export": "portal.cli.contracts",

@@ -18,8 +18,10 @@ from portal.cli.jobs import JOBS, Job
 from portal.kit import clock
 from portal.kit.db import db, reading
 from portal.kit.refs import new_id
+from portal.notices.actions import note_bounce
 from portal.notices.actions.beats import JobOutcome, beat, leave
 from portal.notices.queries import Standing, lag_of, standing_of_work
+from portal.notices.rules import bounced
 from portal.residency.databases import regions
 
 LOG = logging.getLogger("counterpart.work")
@@ -139,3 +141,18 @@ def _say_workers(found: Standing, at: datetime) -> bool:
         state = f"failed ({job.error})" if job.error else f"took {job.took_ms} ms"
         click.echo(f"job “{job.name}”: {state}, {ago} s ago")
     return not found.workers or any(job.error for job in found.jobs)
+
+
+@click.command()
+def bounce() -> None:
+    """Read a delivery report (RFC 3464) on standard input and show the mail it names as failed."""
+    found = bounced(sys.stdin.buffer.read())
+    if found is None:
+        click.echo("This is no report of a mail that failed; nothing was changed.")
+        return
+    app = create_app()
+    with app.app_context():
+        sessions: list[Session] = [db.session(), *(one for _, one in regions().each())]
+        if not any(note_bounce(one, *found, at=clock.now()) for one in sessions):
+            sys.exit("No mail of this portal has that Message-ID.")
+    click.echo("Noted. Whoever caused the mail is told.")
