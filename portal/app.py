@@ -24,6 +24,7 @@ from portal.kit.db import db, harden_sqlite, reading
 from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
 from portal.kit.vault import Cipher, CipherOf
 from portal.negotiation.routes import bp as negotiation_pages
+from portal.operations.routes import bp as operations_pages
 from portal.residency.databases import Regions, read_or_make_key
 from portal.settings.rules import Settings, read_settings
 from portal.signing.routes import bp as signing_pages
@@ -39,6 +40,7 @@ PAGES = (
     incidents_pages,
     evidence_pages,
     negotiation_pages,
+    operations_pages,
     signing_pages,
 )
 

@@ -116,6 +116,17 @@ def size_of(session: Session) -> int:
     return 0 if last is None else last + 1
 
 
+def newest_at(session: Session) -> datetime | None:
+    """Return when the last entry of a region was made, by the order of the log."""
+    found = session.scalar(
+        select(RegionEntry.at)
+        .join(Leaf, (Leaf.chain == RegionEntry.chain) & (Leaf.seq == RegionEntry.seq))
+        .order_by(Leaf.place.desc())
+        .limit(1)
+    )
+    return clock.read_stamp(found) if found else None
+
+
 def last_checkpoint(session: Session) -> RegionCheckpoint | None:
     """Return the newest checkpoint of a region."""
     query = select(RegionCheckpoint).order_by(RegionCheckpoint.size.desc())

@@ -7,12 +7,16 @@ import click
 # name of the command -> module that holds it under the same name
 COMMANDS = {
     "audit": "portal.cli.audit",
+    "backup": "portal.cli.backup",
+    "backup-key": "portal.cli.backup",
     "bounce": "portal.cli.working",
     "contracts": "portal.cli.contracts",
     "demo": "portal.cli.demo.commands",
+    "doctor": "portal.cli.doctor",
     "export": "portal.cli.contracts",
     "migrate": "portal.cli.running",
     "renewals": "portal.cli.renewals",
+    "restore": "portal.cli.backup",
     "serve": "portal.cli.running",
     "sla": "portal.cli.sla",
     "terms": "portal.cli.terms",
@@ -33,7 +37,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name])
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
 

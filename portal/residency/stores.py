@@ -1,5 +1,6 @@
 """The document store of a region: a folder, or an S3-compatible bucket (obstore)."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ class Store:
     def put(self, key: str, content: bytes) -> None:
         """Write an object that must not exist yet."""
         obstore.put(self._store, key, content, mode="create")
+
+    def each_key(self) -> Iterator[str]:
+        """Yield the key of every object, in no order."""
+        for batch in obstore.list(self._store):
+            for found in batch:
+                yield str(found["path"])
 
     def get(self, key: str) -> bytes:
         """Read an object; `FileNotFoundError` if there is none."""

@@ -29,7 +29,8 @@ TERMS_NAME = "terms.json"
 LARGEST_TEXT_BYTES = 300_000
 LARGEST_TERMS_BYTES = 2_000_000
 MOST_BLOCKS = 2_000
-WALL_SECONDS = 2 * CPU_SECONDS
+# A busy host gives the process less than its share; the bound is for one that hangs.
+WALL_SECONDS = 4 * CPU_SECONDS
 TARGET_ID = re.compile(r"C4\.(?P<severity>S\d+)\.(?P<column>\w+)")
 TARGET_COLUMNS = {
     "first_response": "First response",

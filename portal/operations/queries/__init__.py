@@ -1,0 +1,26 @@
+"""Looking at a running portal: every check, in the order an operator would ask."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from portal.operations.queries import databases, host, keys, people, work
+from portal.operations.queries.subject import Subject
+from portal.operations.rules import Check
+
+__all__ = ["Subject", "every_check", "readiness_checks"]
+
+
+def every_check(subject: Subject) -> Iterator[Check]:
+    """Yield all checks; each is asked when the one before was read."""
+    return chain(
+        host.checks(subject),
+        keys.checks(subject),
+        databases.checks(subject),
+        work.checks(subject),
+        people.checks(subject),
+    )
+
+
+def readiness_checks(subject: Subject) -> Iterator[Check]:
+    """Yield the few that decide whether this process may be sent people; cheap, and no write."""
+    return chain(host.vital(subject), databases.vital(subject))

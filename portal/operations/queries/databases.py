@@ -1,0 +1,161 @@
+"""The directory and the regions: they open, are whole, are walled, and their logs hold."""
+
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from portal.audit import queries as log
+from portal.audit.signer import signer_of
+from portal.kit import migrate
+from portal.kit.db import db
+from portal.kit.vault import CannotOpen
+from portal.operations.queries.subject import Subject
+from portal.operations.rules import Check, judged
+from portal.residency.actions import read_document
+from portal.residency.databases import RegionDatabase, WrongRegion
+from portal.residency.models import DataKey, Document
+
+PRAGMAS = {"journal_mode": "wal", "foreign_keys": "1", "recursive_triggers": "1"}
+
+
+def checks(subject: Subject) -> Iterator[Check]:
+    """Yield the checks of every database, store and log."""
+    yield from vital(subject)
+    for where, history, engine in subject.engines():
+        yield from _sqlite(where, history, engine)
+    yield _chains("directory", db.session())
+    for where, database, session in subject.each_region():
+        yield _identity(where, database)
+        yield _data_keys(where, database, session)
+        yield _documents(where, database, session)
+        yield _chains(where, session)
+
+
+def vital(subject: Subject) -> Iterator[Check]:
+    """Yield whether each database opens, is migrated, and was not put back."""
+    for where, history, engine in subject.engines():
+        yield from _opens(where, history, engine)
+    for where, database, session in subject.each_region():
+        yield _extends(subject, where, database, session)
+
+
+def _opens(where: str, history: str, engine: Engine) -> Iterator[Check]:
+    try:
+        with engine.connect() as connection:
+            found = migrate.current(connection)
+    except SQLAlchemyError as error:
+        yield judged(
+            f"database opens ({where})", type(error).__name__, holds=False,
+            mend="start the database, or mend its address in counterpart.toml",
+        )  # fmt: skip
+        return
+    yield judged(f"database opens ({where})", "yes", holds=True, mend="")
+    newest = migrate.newest(history)
+    yield judged(
+        f"migrations ({where})", f"at {found}, newest {newest}", holds=found == newest,
+        mend="counterpart migrate",
+    )  # fmt: skip
+
+
+def _extends(subject: Subject, where: str, database: RegionDatabase, session: Session) -> Check:
+    remembered = signer_of(subject.settings, database.region).remembered()
+    size = log.size_of(session)
+    signed = remembered.size if remembered else 0
+    return judged(
+        f"log extends ({where})", f"{size} entries, {signed} signed for", holds=size >= signed,
+        mend="the database was put back: restore a newer backup, or record the gap",
+    )  # fmt: skip
+
+
+def _sqlite(where: str, history: str, engine: Engine) -> Iterator[Check]:
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect() as connection:
+        for name, wanted in PRAGMAS.items():
+            found = str(connection.execute(text(f"PRAGMA {name}")).scalar())
+            yield judged(
+                f"{name.replace('_', ' ')} ({where})", found, holds=found == wanted,
+                mend="open the database through the portal only; it sets this itself",
+            )  # fmt: skip
+        found = str(connection.execute(text("PRAGMA quick_check")).scalar())
+        yield judged(
+            f"integrity ({where})", found, holds=found == "ok", mend="restore the last backup"
+        )
+        missing = _walls(history) - _walls_of(connection)
+    yield judged(
+        f"walls ({where})", "stand" if not missing else f"{len(missing)} missing or changed",
+        holds=not missing,
+        mend="somebody removed triggers: compare with a backup, run `counterpart audit verify`",
+    )  # fmt: skip
+
+
+def _walls_of(connection: object) -> frozenset[tuple[str, str]]:
+    rows = connection.execute(  # type: ignore[attr-defined]
+        text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    )
+    return frozenset((row[0], row[1]) for row in rows)
+
+
+@cache
+def _walls(history: str) -> frozenset[tuple[str, str]]:
+    """Return the triggers the migrations make, read off a database made by them just now."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = create_engine(f"sqlite:///{Path(folder) / 'walls.db'}")
+        migrate.upgrade(engine, history)
+        with engine.connect() as connection:
+            found = _walls_of(connection)
+        engine.dispose()
+    return found
+
+
+def _identity(where: str, database: RegionDatabase) -> Check:
+    try:
+        database.check_identity()
+        said, holds = "the database says so too", True
+    except WrongRegion as error:
+        said, holds = str(error), False
+    return judged(
+        f"identity ({where})", said, holds=holds, mend="two database addresses are swapped"
+    )
+
+
+def _data_keys(where: str, database: RegionDatabase, session: Session) -> Check:
+    ids = session.scalars(select(DataKey.id).order_by(DataKey.id)).all()
+    cipher_of = database.cipher_for(session)
+    shut = 0
+    for contract_id in ids:
+        try:
+            cipher_of(contract_id)
+        except CannotOpen:
+            shut += 1
+    return judged(
+        f"contract keys ({where})", f"{len(ids) - shut} of {len(ids)} open", holds=shut == 0,
+        mend="the region's key file is not the one these were wrapped with: put it back",
+    )  # fmt: skip
+
+
+def _documents(where: str, database: RegionDatabase, session: Session) -> Check:
+    row = session.scalar(select(Document).order_by(Document.created_at.desc()).limit(1))
+    said, holds = "none yet", True
+    if row is not None:
+        try:
+            size = len(read_document(session, database, row))
+            said, holds = f"the newest opens ({size} bytes)", size == row.size
+        except (CannotOpen, OSError) as error:
+            said, holds = f"the newest does not open: {type(error).__name__}", False
+    return judged(
+        f"documents ({where})", said, holds=holds, mend="restore the store from the last backup"
+    )
+
+
+def _chains(where: str, session: Session) -> Check:
+    count, wrong = log.check(session)
+    said = f"{count} entries hold" if not wrong else f"{len(wrong)} of {count} entries do not hold"
+    return judged(
+        f"log chains ({where})", said, holds=not wrong, mend="counterpart audit verify names them"
+    )

@@ -1,0 +1,32 @@
+"""What is looked at: the settings, the databases and the instant of looking."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from portal.kit.db import db
+from portal.residency.databases import RegionDatabase, Regions
+from portal.settings.rules import Settings
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A portal at an instant."""
+
+    settings: Settings
+    regions: Regions
+    at: datetime
+
+    def engines(self) -> Iterator[tuple[str, str, Engine]]:
+        """Yield (where, history, engine) of the directory and each region."""
+        yield "directory", "directory", db.engine
+        for name, database in self.regions.databases.items():
+            yield f"region {name}", "region", database.engine
+
+    def each_region(self) -> Iterator[tuple[str, RegionDatabase, Session]]:
+        """Yield (where, database, session) of each region."""
+        for database, session in self.regions.each():
+            yield f"region {database.region.name}", database, session
