@@ -25,6 +25,7 @@ from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
 from portal.kit.vault import Cipher, CipherOf
 from portal.negotiation.routes import bp as negotiation_pages
 from portal.operations.routes import bp as operations_pages
+from portal.renewals.routes import bp as renewals_pages
 from portal.residency.databases import Regions, read_or_make_key
 from portal.settings.rules import Settings, read_settings
 from portal.signing.routes import bp as signing_pages
@@ -41,6 +42,7 @@ PAGES = (
     evidence_pages,
     negotiation_pages,
     operations_pages,
+    renewals_pages,
     signing_pages,
 )
 
@@ -204,7 +206,11 @@ def _me(visitor: gate.Visitor) -> dict[str, str]:
 def _navigation(visitor: gate.Visitor) -> list[dict[str, Any]]:
     if visitor.actor is None:
         return []
-    items = [("Contracts", "contracts.index"), ("Organisation", "admin.members")]
+    items = [
+        ("Contracts", "contracts.index"),
+        ("Renewals", "renewals.index"),
+        ("Organisation", "admin.members"),
+    ]
     return [
         {
             "label": label,

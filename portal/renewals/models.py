@@ -21,8 +21,8 @@ class Renewal(OfContract, Model):
     __bind_key__ = REGIONAL
     __table_args__ = (
         UniqueConstraint("contract_id", name="renewals_once_a_contract"),
-        Index("renewals_of_vendor", "vendor_id", "state", "notice_by", "contract_id"),
-        Index("renewals_of_customer", "customer_id", "state", "notice_by", "contract_id"),
+        Index("renewals_of_vendor", "vendor_id", "notice_by", "contract_id", "state"),
+        Index("renewals_of_customer", "customer_id", "notice_by", "contract_id", "state"),
     )
 
     vendor_id: Mapped[str] = mapped_column(String(26), comment="organisation")

@@ -63,6 +63,12 @@ SECTIONS = (
         DONE,
         pages=("changes.outage", "changes.new_outage", "changes.monitors"),
     ),
+    Section(
+        "Renewal",
+        "renewals.show",
+        DONE,
+        pages=("renewals.notice", "renewals.price", "renewals.show_notice"),
+    ),
     Section("Log", "contracts.log"),
 )
 

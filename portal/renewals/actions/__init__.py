@@ -8,6 +8,7 @@ from portal.renewals.actions.giving import (
     decide,
     give_notice,
     give_price,
+    target_now,
 )
 from portal.renewals.actions.projection import enrol, refresh
 from portal.renewals.actions.sweep import keep_dates
@@ -23,4 +24,5 @@ __all__ = [
     "give_price",
     "keep_dates",
     "refresh",
+    "target_now",
 ]

@@ -31,11 +31,11 @@ from portal.renewals.queries.term import (
     Running,
     find_notice,
     in_time,
+    left_unreminded,
     notice_about,
     receipt_of,
     renewal_of,
     running,
-    was_reminded,
 )
 from portal.renewals.rules import giving as rules
 from portal.renewals.rules import money
@@ -106,11 +106,7 @@ def check_notice(
     demand(actor, "notice:give")
     table = table_of(session, actor, contract, at=at)
     found, today = table.found, table.found.today(at)
-    target = rules.target_of(
-        given.kind, found.terms, found.plan, table.row.number, side=table.side, today=today,
-        leaving=table.row.state == "leaving",
-        unreminded=_left_unreminded(session, contract, table.row.number),
-    )  # fmt: skip
+    target = _target(session, table, given.kind, today=today)
     if isinstance(target, str):
         raise Refused(target)
     if target.ends != given.seen_ends:
@@ -139,14 +135,26 @@ def check_notice(
     )  # fmt: skip
 
 
-def _left_unreminded(session: Session, contract: Contract, number: int) -> bool:
-    """Whether the running term began by a renewal that the vendor did not remind of in time."""
-    return number > 0 and not was_reminded(session, running(session, contract, number=number - 1))
-
-
 def _standing(session: Session, contract: Contract, number: int, kind: Kind) -> bool:
     notice = notice_about(session, contract, number, kind)
     return notice is not None and (notice.received_on is None or in_time(session, notice))
+
+
+def target_now(
+    session: Session, actor: Actor, contract: Contract, kind: Kind, *, at: datetime
+) -> rules.Target | str:
+    """Return what a notice given now would do, or a sentence that says why it cannot be given."""
+    table = table_of(session, actor, contract, at=at)
+    return _target(session, table, kind, today=table.found.today(at))
+
+
+def _target(session: Session, table: Table, kind: Kind, *, today: date) -> rules.Target | str:
+    found, number = table.found, table.row.number
+    return rules.target_of(
+        kind, found.terms, found.plan, number, side=table.side, today=today,
+        leaving=table.row.state == "leaving",
+        unreminded=left_unreminded(session, found.contract, number),
+    )  # fmt: skip
 
 
 def give_notice(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
@@ -40,6 +41,11 @@ class Running:
     def notice_by(self) -> date:
         """The last day on which a notice against this term's renewal is in time."""
         return notice_deadline(self.terms, self.span.ends).on
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which deadlines are counted."""
+        return zone_of(self.terms)
 
     def today(self, at: datetime) -> date:
         """Return the day it is where deadlines are counted."""
@@ -204,6 +210,11 @@ def was_reminded(session: Session, found: Running) -> bool:
     )
     duty = duty_deadline(found.terms, found.notice_by)
     return reminded_in_time(list(given), duty, zone_of(found.terms))
+
+
+def left_unreminded(session: Session, contract: Contract, number: int) -> bool:
+    """Return whether a term began by a renewal that the vendor did not remind of in time."""
+    return number > 0 and not was_reminded(session, running(session, contract, number=number - 1))
 
 
 def price_told(session: Session, found: Running) -> Notice | None:

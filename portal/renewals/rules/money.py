@@ -148,6 +148,11 @@ def most_fee(fee: Fee, percent: Decimal) -> Decimal:
     return (fee.amount * (1 + percent / 100)).quantize(unit, ROUND_DOWN)
 
 
+def read_amount(text: str) -> Decimal:
+    """Return an amount as it was stored."""
+    return Decimal(text)
+
+
 def in_words(amount: Decimal, currency: str) -> str:
     """Return an amount such as "18,000.00 USD"."""
     return f"{amount:,.{MINOR_DIGITS.get(currency, 2)}f} {currency}"

@@ -1,0 +1,104 @@
+"""Forms of the renewals room: shape of the input only."""
+
+from decimal import Decimal
+
+from wtforms import (
+    BooleanField,
+    DateField,
+    DecimalField,
+    HiddenField,
+    RadioField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+
+from portal.kit.forms import Form, trimmed
+from portal.renewals.rules.notices import CHOICE_WORDS
+
+CODE = "Type the six digits your authenticator shows now."
+
+
+class DecisionForm(Form):
+    """What one side means to do; the other side never sees it."""
+
+    choice = RadioField(
+        "What do you mean to do?",
+        choices=[(choice.value, words) for choice, words in CHOICE_WORDS.items()],
+        validators=[InputRequired("Choose what you mean to do.")],
+    )
+    note = TextAreaField(
+        "Why",
+        filters=[trimmed],
+        description="Only your side reads it.",
+        validators=[Optional(), Length(max=2000, message="Use at most 2,000 characters.")],
+    )
+
+
+class NoticeForm(Form):
+    """A notice, signed with a code. The kind and the day it ends the contract were shown."""
+
+    kind = HiddenField(validators=[InputRequired(), Length(max=20)])
+    seen_ends = HiddenField(validators=[InputRequired(), Length(min=10, max=10)])
+    channel = RadioField(
+        "How the notice travels",
+        choices=[],
+        validators=[InputRequired("Choose how the notice travels.")],
+        validate_choice=False,
+    )
+    sent_on = DateField(
+        "Sent on",
+        description="Only for a notice sent outside the portal.",
+        validators=[Optional()],
+    )
+    text = TextAreaField(
+        "What you want to say",
+        filters=[trimmed],
+        description="No reason is needed. Both sides read it.",
+        validators=[Optional(), Length(max=4000, message="Use at most 4,000 characters.")],
+    )
+    title = StringField(
+        "Your title",
+        filters=[trimmed],
+        validators=[
+            InputRequired("Give your title, as it should stand under your name."),
+            Length(max=64, message="Use at most 64 characters."),
+        ],
+    )
+    intent = BooleanField(validators=[InputRequired("Tick the box if you give this notice.")])
+    code = StringField(
+        "Code from your authenticator",
+        filters=[trimmed],
+        description="Six digits. A code that was used before does not count again.",
+        validators=[InputRequired(CODE)],
+    )
+
+
+class PriceForm(Form):
+    """The fee of the next term, told with a code."""
+
+    amount = DecimalField(
+        "New fee",
+        validators=[
+            InputRequired("Write the new fee as a number, such as 1540.00."),
+            NumberRange(min=Decimal(0), message="A fee is not below zero."),
+        ],
+    )
+    index_change = DecimalField(
+        "Published change of the index",
+        validators=[
+            Optional(),
+            NumberRange(min=Decimal(-50), max=Decimal(200), message="Use -50 to 200 percent."),
+        ],
+    )
+    intent = BooleanField(validators=[InputRequired("Tick the box if you tell this price.")])
+    code = StringField(
+        "Code from your authenticator",
+        filters=[trimmed],
+        description="Six digits. A code that was used before does not count again.",
+        validators=[InputRequired(CODE)],
+    )
+
+
+class ReceiptForm(Form):
+    """A plain confirmation that a notice arrived."""
