@@ -21,7 +21,7 @@ from portal.notices.actions.delivery import Carrier
 from portal.notices.actions.silence import silence_address
 from portal.notices.smtp import Relay
 from portal.renewals import actions as renewals
-from portal.renewals.queries.term import due_contracts
+from portal.renewals.queries.term import changed_contracts, due_contracts
 from portal.residency.databases import regions
 from portal.signing import jobs as signing
 
@@ -41,6 +41,9 @@ def keep_renewals(app: Flask) -> None:
     base_url = app.config["SETTINGS"].base_url
     for _, session in regions().each():
         renewals.enrol(session, at=clock.now())
+        for contract_id in changed_contracts(session):
+            session.rollback()
+            renewals.refresh(session, contract_id, at=clock.now())
         for contract_id in due_contracts(session, at=clock.now()):
             session.rollback()
             try:

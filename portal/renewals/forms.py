@@ -11,6 +11,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from portal.kit.forms import Form, trimmed
@@ -24,7 +25,7 @@ class DecisionForm(Form):
 
     choice = RadioField(
         "What do you mean to do?",
-        choices=[(choice.value, words) for choice, words in CHOICE_WORDS.items()],
+        choices=[SelectChoice(choice.value, words) for choice, words in CHOICE_WORDS.items()],
         validators=[InputRequired("Choose what you mean to do.")],
     )
     note = TextAreaField(

@@ -39,6 +39,7 @@ class Renewal(OfContract, Model):
     customer_decided: Mapped[int] = mapped_column(Integer, default=0, comment="for this term")
     version_sha256: Mapped[str] = mapped_column(String(64), comment="of the terms read")
     completed_at: Mapped[datetime] = mapped_column(Instant)
+    read_at: Mapped[datetime | None] = mapped_column(Instant, comment="when the terms were read")
     successor: Mapped[str | None] = mapped_column(String(24), comment="the contract that renews it")
     money_enc: Mapped[bytes | None] = mapped_column(LargeBinary)
     checked_enc: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -81,7 +81,7 @@ def test_after_a_standstill_people_get_one_letter_and_each_date_is_late(
     }  # fmt: skip
     subjects = [subject for _, subject in stage.mails(eu)]
     assert sum(subject.startswith("A notice date") for subject in subjects) == 2
-    assert not was_reminded(eu, running(eu, contract))
+    assert not was_reminded(eu, running(eu, contract, on=NOTICE_BY))
 
 
 def test_a_contract_renews_by_itself_and_writes_its_version(eu: Session, regions: Regions) -> None:

@@ -125,7 +125,7 @@ def _renew(post: Post, row: Renewal, found: Running, *, late: bool) -> None:
     row.number += 1
     row.vendor_decided = row.customer_decided = 0
     row.checked_enc = None
-    following = running(session, contract, number=row.number)
+    following = running(session, contract, number=row.number, on=found.span.ends)
     project(session, row, following, at=at)
     record(
         session, contract.id, "renewal:term:renewed", actor=PORTAL, at=at,

@@ -40,8 +40,8 @@ from portal.renewals.queries.term import (
 from portal.renewals.rules import giving as rules
 from portal.renewals.rules import money
 from portal.renewals.rules.dates import start_of
-from portal.renewals.rules.notices import Choice, Kind, local_date, received_on
-from portal.renewals.rules.reading import business_days, price_deadline, zone_of
+from portal.renewals.rules.notices import Choice, Kind, received_on
+from portal.renewals.rules.reading import business_days, price_deadline
 from portal.renewals.rules.schedule import ENDS, Due
 
 
@@ -59,7 +59,7 @@ def table_of(session: Session, actor: Actor, contract: Contract, *, at: datetime
     side = side_of(contract, actor)
     if side is None:
         raise NotFound
-    found, row = running(session, contract), renewal_of(session, contract)
+    found, row = running(session, contract, on=at.date()), renewal_of(session, contract)
     if row is None:
         raise NotFound
     if row.state == "over":
@@ -153,7 +153,7 @@ def _target(session: Session, table: Table, kind: Kind, *, today: date) -> rules
     return rules.target_of(
         kind, found.terms, found.plan, number, side=table.side, today=today,
         leaving=table.row.state == "leaving",
-        unreminded=left_unreminded(session, found.contract, number),
+        unreminded=left_unreminded(session, found.contract, number, on=today),
     )  # fmt: skip
 
 
@@ -199,7 +199,7 @@ def _take_effect(post: Post, row: Renewal, notice: Notice) -> None:
         stay(post, row, by=notice.person_id)
     elif kind in (Kind.CONVENIENCE, Kind.LEAVE):
         ends = date.fromisoformat(notice.words["words"]["ends"])
-        zone = zone_of(running(post.session, post.contract).terms)
+        zone = running(post.session, post.contract, on=post.at.date()).zone
         if row.state == "running":
             leave(post, row, by=notice.person_id)
         move_end(post.session, row, Due(ENDS, ends, start_of(ends, zone)), at=post.at)
@@ -305,7 +305,7 @@ def confirm_receipt(
         row = Receipt(
             id=new_id(at), region=contract.region, contract_id=contract.id, notice_id=notice.id,
             person_id=actor.person_id, confirmed_at=at,
-            received_on=local_date(at, zone_of(table.found.terms)).isoformat(),
+            received_on=table.found.today(at).isoformat(),
         )  # fmt: skip
         session.add(row)
         session.flush()

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.audit.actions import record
 from portal.audit.rules import PORTAL
 from portal.contracts.models import Contract
+from portal.contracts.queries import layers_of
 from portal.kit.db import transaction
 from portal.kit.refs import new_id
 from portal.kit.vault import put
@@ -24,7 +25,7 @@ from portal.renewals.queries.term import (
 )
 from portal.renewals.rules.money import fee_of
 from portal.renewals.rules.reading import mode_of, price_deadline
-from portal.renewals.rules.schedule import ENDS, Due, decide_by, schedule
+from portal.renewals.rules.schedule import ENDS, Due, decide_by, schedule, terms_change
 
 
 def hold(session: Session, contract_id: str) -> Contract:
@@ -42,7 +43,7 @@ def enrol(session: Session, *, at: datetime, limit: int = 200) -> int:
         with transaction(session):
             contract = hold(session, contract_id)
             if renewal_of(session, contract) is None:
-                _enrol(session, running(session, contract, number=0), at=at)
+                _enrol(session, running(session, contract, number=0, on=at.date()), at=at)
     return len(missing)
 
 
@@ -66,17 +67,23 @@ def refresh(session: Session, contract_id: str, *, at: datetime) -> bool:
     with transaction(session):
         contract = hold(session, contract_id)
         row = renewal_of(session, contract)
-        if row is None or row.state == "over":
+        if row is None or row.state != "running":
             return False
-        found = running(session, contract)
-        if row.version_sha256 == found.version.sha256 and row.ends == found.span.ends.isoformat():
-            return False
-        moved = project(session, row, found, at=at)
+        return read_terms_again(session, row, running(session, contract, on=at.date()), at=at)
+
+
+def read_terms_again(session: Session, row: Renewal, found: Running, *, at: datetime) -> bool:
+    """Compute the running term's dates anew, in the caller's transaction; return whether any moved.
+
+    It is an entry where one moved: who holds the dates in a calendar can see why.
+    """
+    moved = project(session, row, found, at=at)
+    if moved:
         record(
-            session, contract.id, "renewal:dates:computed", actor=PORTAL, at=at,
+            session, found.contract.id, "renewal:dates:computed", actor=PORTAL, at=at,
             facts={"term": row.number, "sha256": found.version.sha256, "moved": moved},
         )  # fmt: skip
-        return moved > 0
+    return moved > 0
 
 
 def project(session: Session, row: Renewal, found: Running, *, at: datetime) -> int:
@@ -87,10 +94,15 @@ def project(session: Session, row: Renewal, found: Running, *, at: datetime) -> 
     row.notice_by = found.notice_by.isoformat()
     row.price_by = price.on.isoformat() if price else None
     row.decide_by = decide_by(found.notice_by).isoformat()
-    row.version_sha256 = found.version.sha256
+    row.version_sha256, row.read_at = found.version.sha256, at
     put(session, row, money=money_of(found.terms))
     session.flush()
     planned = schedule(found.terms, found.span, since=found.completed_at)
+    planned += [
+        terms_change(layer.starts, found.zone)
+        for layer in layers_of(session, found.contract)
+        if found.today(at) < layer.starts < found.span.ends
+    ]
     return plan_dates(session, found.contract, found.span.number, planned, at=at)
 
 

@@ -5,7 +5,7 @@ update of its row, in the transaction that does the thing, and is marked late wh
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
@@ -17,11 +17,12 @@ from portal.kit.db import transaction
 from portal.renewals.actions.ends import close_notice, close_price, end_term
 from portal.renewals.actions.letters import Post
 from portal.renewals.actions.portal_notices import remind
-from portal.renewals.actions.projection import hold
+from portal.renewals.actions.projection import hold, read_terms_again
 from portal.renewals.models import PlannedDate, Renewal
 from portal.renewals.queries.measured import Measure, measured_in
-from portal.renewals.queries.term import due_dates, renewal_of, running
+from portal.renewals.queries.term import Running, due_dates, renewal_of, running
 from portal.renewals.rules import schedule as rules
+from portal.renewals.rules.dates import add_days
 
 # A contract of one-month terms that nobody swept for a century has fewer dates than this.
 MOST_AT_ONCE = 20_000
@@ -54,14 +55,23 @@ def _do(post: Post, row: Renewal, due: Sequence[PlannedDate], measure: Measure) 
         _remind_of_price(post, [one for one in due if one.kind.startswith(rules.PRICE_SOON)])
     else:
         mark_done([first], at=post.at)
-        found = running(post.session, post.contract)
+        found = _ran_on(post, first)
         match first.kind:
+            case kind if kind.startswith(rules.TERMS):
+                read_terms_again(post.session, row, found, at=post.at)
             case rules.PRICE_BY:
                 close_price(post, found, late=bool(first.late))
             case rules.NOTICE_BY:
                 close_notice(post, row, found, measure(post.session, found), late=bool(first.late))
             case _:
                 end_term(post, row, found, on=first.due_on, late=bool(first.late))
+
+
+def _ran_on(post: Post, due: PlannedDate) -> Running:
+    """The term by the terms in force on the day a date was due, however late it is done."""
+    day = date.fromisoformat(due.due_on)
+    on = add_days(day, -1) if due.kind == rules.ENDS else day
+    return running(post.session, post.contract, on=on)
 
 
 def mark_done(dates: Sequence[PlannedDate], *, at: datetime) -> bool:
@@ -79,7 +89,7 @@ def _remind(post: Post, row: Renewal, due: Sequence[PlannedDate]) -> None:
     rungs = _same_term(due)
     late = mark_done(rungs, at=post.at)
     kind = rules.latest_rung([one.kind for one in rungs])
-    found = running(post.session, post.contract)
+    found = running(post.session, post.contract, on=post.at.date())
     if row.state == "running" and found.today(post.at) <= found.notice_by:
         remind(post, found, kind=kind, dates=len(rungs), late=late)
         return

@@ -125,7 +125,7 @@ def outlook(session: Session, actor: Actor, contract: Contract, *, at: datetime)
     side = side_of(contract, actor)
     if side is None:
         raise NotFound
-    found, row = running(session, contract), renewal_of(session, contract)
+    found, row = running(session, contract, on=at.date()), renewal_of(session, contract)
     today, terms = found.today(at), found.terms
     notice, price = (
         notice_deadline(terms, found.span.ends),
@@ -180,7 +180,7 @@ def _unreminded(session: Session, found: Running, side: Side, *, today: date) ->
     until = unreminded_until(found.terms, found.span.begins)
     if side is not Side.CUSTOMER or until is None or today > until:
         return False
-    return left_unreminded(session, found.contract, found.span.number)
+    return left_unreminded(session, found.contract, found.span.number, on=today)
 
 
 def _quote(found: Running, told: Notice | None) -> money.Quote | None:

@@ -3,20 +3,23 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from portal.accounts.rules import Actor
-from portal.contracts.models import Contract, Fact, Version
+from portal.contracts.models import Contract, Fact, InterimChange, Version
 from portal.contracts.queries import (
     current_version,
     dated_facts,
     find_contract,
     side_of,
+    terms_in_force,
     version_in_force,
 )
+from portal.contracts.rules.amending import Decision as Decided
 from portal.contracts.rules.life import Side, completed_at
 from portal.kit.errors import NotFound
 from portal.renewals.models import Decision, Notice, PlannedDate, Receipt, Renewal
@@ -52,12 +55,17 @@ class Running:
         return local_date(at, zone_of(self.terms))
 
 
-def running(session: Session, contract: Contract, *, number: int | None = None) -> Running:
-    """Return the term a completed contract is in; `NotFound` before completion."""
-    version, done = version_in_force(contract), completed_at(dated_facts(contract))
+def running(
+    session: Session, contract: Contract, *, on: date, number: int | None = None
+) -> Running:
+    """Return the term a completed contract is in, by the terms in force on a day.
+
+    `NotFound` before completion. Without a number it is the term the dates were kept for.
+    """
+    version, done = version_in_force(contract, on=on), completed_at(dated_facts(contract))
     if version is None or done is None:
         raise NotFound
-    terms: Terms = version.canonical["terms"]
+    terms: Terms = terms_in_force(session, contract, on=on)
     if number is None:
         row = renewal_of(session, contract)
         number = row.number if row else 0
@@ -115,6 +123,31 @@ def unknown_contracts(session: Session, *, limit: int) -> list[str]:
         .limit(limit)
     )
     return list(session.scalars(missing))
+
+
+def changed_contracts(session: Session) -> list[str]:
+    """Return the contracts whose terms were changed since their dates were computed."""
+    child = aliased(Contract)
+    amended = (
+        select(Renewal.contract_id)
+        .join(child, child.amends_id == Renewal.contract_id)
+        .join(Fact, (Fact.contract_id == child.id) & (Fact.kind == "completed"))
+        .where(Renewal.state == "running", _read_before(Fact.at))
+    )
+    interim = (
+        select(Renewal.contract_id)
+        .join(InterimChange, InterimChange.contract_id == Renewal.contract_id)
+        .where(
+            Renewal.state == "running",
+            InterimChange.decision == Decided.AGREED,
+            _read_before(InterimChange.decided_at),
+        )
+    )
+    return list(dict.fromkeys([*session.scalars(amended), *session.scalars(interim)]))
+
+
+def _read_before(at: Any) -> ColumnElement[bool]:
+    return or_(Renewal.read_at.is_(None), Renewal.read_at < at)
 
 
 def due_contracts(session: Session, *, at: datetime, limit: int = 500) -> list[str]:
@@ -212,9 +245,12 @@ def was_reminded(session: Session, found: Running) -> bool:
     return reminded_in_time(list(given), duty, zone_of(found.terms))
 
 
-def left_unreminded(session: Session, contract: Contract, number: int) -> bool:
+def left_unreminded(session: Session, contract: Contract, number: int, *, on: date) -> bool:
     """Return whether a term began by a renewal that the vendor did not remind of in time."""
-    return number > 0 and not was_reminded(session, running(session, contract, number=number - 1))
+    if number == 0:
+        return False
+    before = running(session, contract, number=number - 1, on=on)
+    return not was_reminded(session, before)
 
 
 def price_told(session: Session, found: Running) -> Notice | None:

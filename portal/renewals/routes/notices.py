@@ -5,6 +5,7 @@ from datetime import date
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from wtforms.fields.choices import SelectChoice
 
 from portal.accounts.actions import spend_code
 from portal.accounts.rules import may
@@ -125,7 +126,7 @@ def _notice_page(
 ) -> ResponseReturnValue:
     kind, found = _kind(form.kind.data), desk.outlook()
     accepted = channels(found.found.terms)
-    form.channel.choices = [(one, CHANNEL_WORDS[one]) for one in accepted]
+    form.channel.choices = [SelectChoice(one, CHANNEL_WORDS[one]) for one in accepted]
     form.channel.data = form.channel.data or accepted[0]
     form.intent.label.text = INTENTS[kind].format(
         mine=desk.actor.organisation_name, ends=in_words(target.ends)

@@ -181,7 +181,7 @@ def picture(rows: Sequence[Dated], *, today: date) -> Picture:
 
 
 def _year(month: date, first: date) -> str:
-    return f" {month.year}" if month == first or month.month == 1 else ""
+    return f" ’{month:%y}" if month == first or month.month == 1 else ""
 
 
 def _kind(row: Dated, *, today: date) -> str:

@@ -26,7 +26,7 @@ LATE = timedelta(hours=1)
 MORNING = time(9)
 
 REMIND, DUTY, PRICE_SOON = "remind_", "duty", "price_soon_"
-PRICE_BY, NOTICE_BY, ENDS = "price_by", "notice_by", "ends"
+TERMS, PRICE_BY, NOTICE_BY, ENDS = "terms_", "price_by", "notice_by", "ends"
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,11 @@ def schedule(terms: Terms, span: Span, *, since: datetime) -> list[Due]:
     begun = max(since, start_of(span.begins, zone))
     kept = [due for due in soft if due.at >= begun]
     return sorted([*kept, *hard], key=lambda due: (due.at, due.kind))
+
+
+def terms_change(day: date, zone: ZoneInfo) -> Due:
+    """Return the date on which changed terms begin to hold, and the others are computed anew."""
+    return Due(f"{TERMS}{day.isoformat()}", day, start_of(day, zone))
 
 
 def _morning(kind: str, day: date, zone: ZoneInfo) -> Due:

@@ -170,6 +170,11 @@ class Line:
     state: str
     tone: str
 
+    @property
+    def reminds(self) -> bool:
+        """Whether the date only reminds of another."""
+        return schedule.is_reminder(self.kind) or self.kind.startswith(schedule.PRICE_SOON)
+
 
 WORDS = {
     schedule.DUTY: "The reminder the vendor owes",
@@ -200,6 +205,8 @@ def kind_words(kind: str) -> str:
         return f"Reminder {kind.removeprefix(schedule.REMIND)} days before the notice date"
     if kind.startswith(schedule.PRICE_SOON):
         return f"Reminder {kind.removeprefix(schedule.PRICE_SOON)} days before the price notice"
+    if kind.startswith(schedule.TERMS):
+        return "Changed terms begin to hold"
     return WORDS[kind]
 
 
