@@ -79,7 +79,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SECRET_KEY=read_or_make_key(settings.keys / "session.key"),
         SETTINGS=settings,
         SQLALCHEMY_DATABASE_URI=settings.directory,
-        MAX_CONTENT_LENGTH=2 * MEGABYTE,
+        MAX_CONTENT_LENGTH=8 * MEGABYTE,
         MAX_FORM_MEMORY_SIZE=2 * MEGABYTE,
         MAX_FORM_PARTS=2000,
         SESSION_COOKIE_NAME="__Host-form" if settings.secure_cookies else "form",
@@ -195,6 +195,7 @@ def _dress_pages(app: Flask, settings: Settings) -> None:
             "me": _me(visitor) if visitor else None,
             "nav": _navigation(visitor) if visitor else [],
             "operator_name": settings.operator,
+            "verify_url": url_for("evidence.verify_page"),
         }
 
 

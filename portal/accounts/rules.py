@@ -158,6 +158,8 @@ LIMITS: Mapping[str, tuple[Limit, ...]] = {
         Limit(50, timedelta(days=1)),
     ),
     "code:address": (Limit(10, FIVE_MINUTES), Limit(50, timedelta(hours=1))),
+    "verify:address": (Limit(30, FIVE_MINUTES),),
+    "verify:all": (Limit(600, FIVE_MINUTES),),
 }
 
 PASSWORD_LEAST = 12

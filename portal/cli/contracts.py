@@ -10,16 +10,20 @@ from sqlalchemy.orm import Session
 
 from portal.app import create_app
 from portal.audit import queries as log
+from portal.audit.signer import Forked, signer_of
 from portal.contracts.models import Contract, Version
 from portal.contracts.queries import every_contract
 from portal.contracts.rules.document import canonical_bytes
 from portal.contracts.rules.life import STATE_WORDS
+from portal.evidence.actions import keep_log
+from portal.evidence.queries import Place, bundle_of
 from portal.kit import clock
 from portal.kit.db import reading
 from portal.residency.actions import read_document
 from portal.residency.databases import RegionDatabase, regions
 from portal.residency.models import Document
 from portal.residency.rules import region_of
+from portal.settings.rules import Settings
 from portal.signing.keys import root_pem
 from portal.signing.models import Deed
 
@@ -58,10 +62,9 @@ def contracts(*, as_json: bool) -> None:
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="A folder."
 )
 def export(ref: str, out: Path) -> None:
-    """Write a contract's sealed deed, canonical terms, log entries and the portal's root."""
+    """Write a contract's evidence bundle, and beside it deed, terms, entries and the root."""
     app = create_app()
     with app.app_context():
-        reading.set(True)
         if region_of(ref) not in regions().databases:
             sys.exit(f"There is no region for {ref} here.")
         database = regions()[region_of(ref)]
@@ -69,12 +72,31 @@ def export(ref: str, out: Path) -> None:
         if session.get(Contract, ref) is None:
             sys.exit(f"There is no contract {ref}.")
         out.mkdir(parents=True, exist_ok=True)
+        _cover(session, database, app.config["SETTINGS"])
+        reading.set(True)
         for name, content in _files(session, database, ref):
             (out / name).write_bytes(content)
             click.echo(f"{out / name} ({len(content)} bytes)")
-        pem = root_pem(app.config["SETTINGS"])
-        (out / "root.pem").write_bytes(pem)
-        click.echo(f"{out / 'root.pem'} ({len(pem)} bytes)")
+        settings = app.config["SETTINGS"]
+        pem = root_pem(settings)
+        place = Place(
+            session, database, signer_of(settings, database.region), settings.operator, pem
+        )
+        contract = session.get_one(Contract, ref)
+        bundle = bundle_of(place, contract)
+        kept = {"root.pem": pem, "evidence.zip": bundle} if bundle else {"root.pem": pem}
+        for name, content in kept.items():
+            (out / name).write_bytes(content)
+            click.echo(f"{out / name} ({len(content)} bytes)")
+
+
+def _cover(session: Session, database: RegionDatabase, settings: Settings) -> None:
+    """Let a checkpoint cover what is new, so that the bundle holds every entry."""
+    try:
+        signer = signer_of(settings, database.region)
+        keep_log(session, signer, base_url=settings.base_url, at=clock.now(), now=True)
+    except Forked as error:
+        click.echo(f"No checkpoint over the newest entries: {error}", err=True)
 
 
 def _files(session: Session, database: RegionDatabase, ref: str) -> list[tuple[str, bytes]]:

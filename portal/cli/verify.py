@@ -1,4 +1,4 @@
-"""`counterpart verify`: check a deed in words, against the portal's root and its log."""
+"""`counterpart verify`: check a deed or an evidence bundle in words, against root and log."""
 
 import json
 import sys
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal.audit.models import RegionEntry
 from portal.audit.rules import check_chain
+from portal.cli import evidence
 from portal.residency.databases import Regions, WrongRegion
 from portal.settings.rules import Settings, read_settings
 from portal.signing.keys import ROOT_FILE
@@ -52,8 +53,20 @@ class Log:
     help="The portal's public root (root.pem), for a check away from the portal's home.",
 )
 @click.option("--no-log", is_flag=True, help="Judge the signatures alone, without the log.")
-def verify(file: Path, root: Path | None, *, as_json: bool, no_log: bool) -> None:
-    """Check a signed deed (PDF).
+@click.option(
+    "--receipt", "held", multiple=True, type=click.Path(path_type=Path),
+    help="For a bundle: a receipt you hold (a saved mail). May be given more than once.",
+)  # fmt: skip
+@click.option("--key", type=click.Path(path_type=Path), help="For a bundle: the log’s public key.")
+@click.option("--terms", type=click.Path(path_type=Path), help="Write the terms in the deed here.")
+def verify(
+    file: Path, root: Path | None, held: tuple[Path, ...], key: Path | None, terms: Path | None,
+    *, as_json: bool, no_log: bool,
+) -> None:  # fmt: skip
+    """Check a signed deed (PDF), or the evidence of a contract (evidence.zip).
+
+    A bundle needs no portal and no log: everything is inside it, and a --receipt you hold shows
+    whether anything was changed, dropped or cut off since you got it.
 
     In the portal's home, the file is also held against the log: which contract it belongs to, and
     whether it is the sealed original, byte for byte. Away from it (--root), the log cannot be
@@ -63,6 +76,14 @@ def verify(file: Path, root: Path | None, *, as_json: bool, no_log: bool) -> Non
     """
     settings = read_settings()
     pdf = _read(file)
+    if evidence.is_bundle(pdf):
+        log_key = _read(key).decode("utf-8", "replace") if key else None
+        receipts = evidence.read_receipts(held)
+        pinned = _read(root) if root else None
+        evidence.tell(
+            *evidence.examine(pdf, receipts=receipts, root=pinned, log_key=log_key),
+            as_json=as_json,
+        )
     pem = _read(root or settings.keys / ROOT_FILE)
     if b"BEGIN CERTIFICATE" not in pem:
         _give_up(f"{root}: this is not a certificate in PEM form.")
@@ -71,6 +92,8 @@ def verify(file: Path, root: Path | None, *, as_json: bool, no_log: bool) -> Non
     # The log's own findings say more than "not compared".
     own = [finding for finding in report.findings if finding.code != "not-compared"]
     report = concluded(replace(report, findings=own), log.findings)
+    if terms is not None:
+        terms.write_bytes(report.terms or b"")
     click.echo(_as_json(report, log.known) if as_json else _in_words(report, log.known, file))
     sys.exit(0 if report.ok else FAILED)
 
@@ -176,7 +199,9 @@ def _in_words(report: Report, known: KnownFile | None, file: Path) -> str:
     if known is not None:
         lines.append(f"Deed of {known.ref}, version {known.version}, kept in {known.region}")
     if report.terms_sha256:
-        lines.append(f"Terms   {report.terms_sha256}")
+        lines.append(f"Terms   {report.terms_sha256}, as attached to the deed")
+        if known is not None and known.version_sha256 == report.terms_sha256:
+            lines.append("        the same in the log, on the page, and printed in the deed")
     for one in report.signatures:
         lines += ["", *_signature_words(one)]
     if report.findings:

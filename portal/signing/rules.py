@@ -20,12 +20,13 @@ RETRY_AFTER = [timedelta(minutes=m) for m in (1, 5, 15, 60)]
 
 @dataclass(frozen=True)
 class Disclosure:
-    """A published text that is shown before consent; `sha256` is over the bytes of its file."""
+    """A published text that is shown before consent; `sha256` is over `content`, its file."""
 
     version: str
     title: str
     sections: tuple[tuple[str, tuple[str, ...]], ...]
     sha256: str
+    content: bytes
 
 
 @cache
@@ -39,7 +40,7 @@ def load_disclosure(version: str = CURRENT_DISCLOSURE) -> Disclosure:
     source = tomllib.loads(content.decode())
     sections = tuple((part["title"], tuple(part["paragraphs"])) for part in source["section"])
     sha256 = hashlib.sha256(content).hexdigest()
-    return Disclosure(source["version"], source["title"], sections, sha256)
+    return Disclosure(source["version"], source["title"], sections, sha256, content)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from portal.contracts.rules.people import Signer
 from portal.contracts.rules.starting import own_terms, starting_terms, tier_key
 from portal.contracts.rules.template import load_template
 from portal.contracts.rules.waiting import STEPS
+from portal.evidence.actions import keep_logs
 from portal.kit import clock
 from portal.kit.db import db
 from portal.negotiation import actions as negotiation
@@ -243,6 +244,7 @@ class Teller:
             session, contract, actor, seen_draft_sha256=negotiation_rules.words_sha256(words),
             note=note, at=at,
         )  # fmt: skip
+        keep_logs(self.regions, self.settings, at=self.next(seconds=2))
 
     def accepts_rest(self, session: Session, contract: Contract, key: str) -> None:
         """Accept every offer that has no answer yet."""
@@ -307,4 +309,5 @@ class Teller:
     def finish(self, session: Session, contract: Contract) -> None:
         """Do the deed's work that waits, at this point of the story."""
         jobs.run_jobs(self.regions, self.settings, at=self.next(seconds=40))
+        keep_logs(self.regions, self.settings, at=self.next(seconds=2))
         session.expire_all()

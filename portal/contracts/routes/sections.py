@@ -70,6 +70,7 @@ SECTIONS = (
         pages=("renewals.notice", "renewals.price", "renewals.show_notice"),
     ),
     Section("Log", "contracts.log"),
+    Section("Evidence", "evidence.show"),
 )
 
 

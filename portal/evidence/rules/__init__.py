@@ -1,5 +1,23 @@
 """When a checkpoint is due, what a receipt says, and the form of a bundle; pure."""
 
+from portal.evidence.rules.bundle import (
+    DEED,
+    ENTRIES,
+    FORMAT,
+    LOG_KEY,
+    MANIFEST,
+    PEOPLE,
+    PROOFS,
+    ROOT,
+    build,
+    checkpoint_path,
+    covering,
+    disclosed_rounds,
+    named_files,
+    round_path,
+    terms_path,
+    values_path,
+)
 from portal.evidence.rules.keeping import (
     HOURLY,
     RECEIPTS,
@@ -8,4 +26,26 @@ from portal.evidence.rules.keeping import (
     receipt_hashes,
 )
 
-__all__ = ["HOURLY", "RECEIPTS", "checkpoint_due", "nameless", "receipt_hashes"]
+__all__ = [
+    "DEED",
+    "ENTRIES",
+    "FORMAT",
+    "HOURLY",
+    "LOG_KEY",
+    "MANIFEST",
+    "PEOPLE",
+    "PROOFS",
+    "RECEIPTS",
+    "ROOT",
+    "build",
+    "checkpoint_due",
+    "checkpoint_path",
+    "covering",
+    "disclosed_rounds",
+    "named_files",
+    "nameless",
+    "receipt_hashes",
+    "round_path",
+    "terms_path",
+    "values_path",
+]

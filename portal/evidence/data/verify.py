@@ -1,0 +1,498 @@
+#!/usr/bin/env python3
+"""Check an evidence bundle of a support contract, without the portal and without a network.
+
+    python3 verify.py evidence.zip [--receipt MAIL]... [--root root.pem] [--key log.txt] [--json]
+
+Needs Python 3.9 or later and the package `cryptography`. Written from the description of the
+format (counterpart-evidence/1) and sharing no code with the portal. Exit code 0: everything that
+was checked holds. 1: something does not. 2: a file cannot be read.
+"""
+
+# One blank line between functions: this file is meant to be read whole.
+# fmt: off
+import argparse
+import base64
+import email
+import email.policy
+import hashlib
+import io
+import json
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+FORMAT, LARGEST = "counterpart-evidence/1", 200_000_000
+SAFE_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*")
+UNNAMED = re.compile(
+    r"entries\.jsonl|people\.json|proofs\.json|keys/(log\.txt|root\.pem)|verify\.py|README\.txt"
+    r"|checkpoints/.*|stamps/[0-9]+-[0-9]+\.tst|terms/[0-9]+\.txt|rounds/[0-9]{4,}\.values\.json"
+)
+LIMITS = [
+    "Who somebody is was established by the portal's sign-in; signatures/ says how.",
+    "Times are the portal's own unless a time stamp of an authority outside is named above.",
+    "The deed is held against the log as a whole file; what changed in it between two signatures "
+    "is judged by the portal's verifier or by a reader of PDF signatures.",
+    "Nothing shows what came after the last entry in here, and only a receipt you hold shows that "
+    "the log was not put back to an earlier state.",
+]
+DAMAGE = (ValueError, KeyError, IndexError, TypeError, AttributeError, InvalidSignature)
+
+class Broken(Exception):
+    """A part cannot be read at all: (code, message)."""
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+def unbase64(text):
+    return base64.b64decode(text, validate=True)
+
+def open_zip(content):
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            safe = all(SAFE_PATH.fullmatch(one.filename) for one in members)
+            stored = all(one.compress_type == zipfile.ZIP_STORED for one in members)
+            unique = len({one.filename for one in members}) == len(members)
+            if safe and stored and unique and sum(one.file_size for one in members) <= LARGEST:
+                return {one.filename: archive.read(one) for one in members}
+    except Exception as error:
+        raise Broken("not-a-bundle", "This file is not an evidence bundle.") from error
+    raise Broken("not-a-bundle", "The bundle holds what no portal writes.")
+
+def no_fraction(text):
+    raise ValueError(text)
+
+def canonical(value):
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+def read_json(data):
+    try:
+        value = json.loads(data.decode(), parse_float=no_fraction, parse_constant=no_fraction)
+        if canonical(value) == data:
+            return value
+    except (ValueError, RecursionError):
+        value = None
+    raise Broken("not-canonical", "A part of the bundle is not canonical JSON.")
+
+class Check:
+    """One bundle on the table: its parts, and what was found."""
+
+    def __init__(self):
+        self.files, self.entries, self.lines, self.roots = {}, [], [], {}
+        self.contract, self.log_key = "", ""
+        self.findings, self.signers, self.checked = [], [], []
+
+    def error(self, code, message, level="error"):
+        self.findings.append({"level": level, "code": code, "message": message})
+
+    def note(self, code, message):
+        self.error(code, message, "note")
+
+    @property
+    def ok(self):
+        return all(finding["level"] != "error" for finding in self.findings)
+
+    def part(self, path):
+        if path not in self.files:
+            raise Broken("file-missing", f"{path} is missing.")
+        return self.files[path]
+
+def check_manifest(check, content):
+    check.files = open_zip(content)
+    manifest = read_json(check.files.pop("MANIFEST.json", b"null"))
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise Broken("not-a-bundle", "This file is not an evidence bundle.")
+    check.contract = manifest["contract"]
+    listed = {row["path"]: (row["size"], row["sha256"]) for row in manifest["files"]}
+    actual = {path: (len(data), sha256(data).hex()) for path, data in check.files.items()}
+    for path in sorted({*listed, *actual}):
+        if listed.get(path) != actual.get(path):
+            check.error("manifest-differs", f"{path}: not as the manifest lists it.")
+
+def check_chain(check):
+    check.lines = check.part("entries.jsonl").split(b"\n")
+    if check.lines.pop() or not check.lines:
+        raise Broken("chain-broken", "The entries are cut off.")
+    previous = "0" * 64
+    for number, line in enumerate(check.lines, 1):
+        entry = read_json(line)
+        if [entry["chain"], entry["seq"], entry["prev"]] != [check.contract, number, previous]:
+            check.error("chain-broken", f"Entry {number} does not follow the one before it.")
+        check.entries.append(entry)
+        previous = sha256(line).hex()
+    check.checked.append(f"{len(check.lines)} entries, each naming the hash of the one before")
+
+# Checkpoints: C2SP signed notes over an RFC 6962 tree.
+
+def parse_note(note):
+    """Return (origin, size, root, signed text, [(key name, signature)])."""
+    text, gap, rest = note.partition("\n\n")
+    lines = text.split("\n")
+    if not gap or len(lines) != 3 or not re.fullmatch(r"0|[1-9][0-9]{0,15}", lines[1]):
+        raise ValueError("not a checkpoint")
+    signed = [line[2:].split(" ") for line in rest.splitlines() if line.startswith("— ")]
+    pairs = [(one[0], unbase64(one[1])) for one in signed if len(one) == 2]
+    if len(unbase64(lines[2])) != 32:
+        raise ValueError("not a checkpoint")
+    return lines[0], int(lines[1]), unbase64(lines[2]), (text + "\n").encode(), pairs
+
+def open_note(note, key):
+    """Return (size, root) of a note signed by the key "name+id+base64", or raise."""
+    name, mark, encoded = key.split("+", 2)
+    raw = unbase64(encoded)
+    known = sha256(name.encode() + b"\n" + raw)[:4]
+    if raw[:1] != b"\x01" or known.hex() != mark:
+        raise ValueError("damaged key")
+    origin, size, root, text, signatures = parse_note(note)
+    for signer, signature in signatures:
+        if signer == origin == name and signature[:4] == known:
+            Ed25519PublicKey.from_public_bytes(raw[1:]).verify(signature[4:], text)
+            return size, root
+    raise ValueError("not signed by this key")
+
+def climb(node, last, old, path):
+    """Walk a proof to the roots of the old and of the new tree (RFC 9162, 2.1.3.2 and 2.1.4.2)."""
+    new = old
+    for step in path:
+        if last == 0:
+            return None, None
+        if node % 2 or node == last:
+            old, new = sha256(b"\x01" + step + old), sha256(b"\x01" + step + new)
+            while node and not node % 2:
+                node, last = node // 2, last // 2
+        else:
+            new = sha256(b"\x01" + new + step)
+        node, last = node // 2, last // 2
+    return (old, new) if last == 0 else (None, None)
+
+def is_inside(line, proof, root):
+    leaf, index, size = sha256(b"\x00" + line), proof["index"], proof["size"]
+    path = [unbase64(step) for step in proof["path"]]
+    return 0 <= index < size and climb(index, size - 1, leaf, path)[1] == root
+
+def extends(proof, roots):
+    first, second = proof["from"], proof["to"]
+    path = [unbase64(step) for step in proof["path"]]
+    if first & (first - 1) == 0:
+        path.insert(0, roots[first])
+    node, last = first - 1, second - 1
+    while node % 2:
+        node, last = node // 2, last // 2
+    found = climb(node, last, path[0], path[1:]) if path else None
+    return 0 < first < second and found == (roots[first], roots[second])
+
+def check_tree(check, pinned):
+    own = check.part("keys/log.txt").decode().strip()
+    if pinned and pinned.strip() != own:
+        check.error("key-differs", "The key of the log is not the one you gave.")
+    check.log_key = (pinned or own).strip()
+    for path, data in check.files.items():
+        if path.startswith("checkpoints/"):
+            try:
+                size, root = open_note(data.decode(), check.log_key)
+            except DAMAGE:
+                check.error("checkpoint-broken", f"{path}: not a checkpoint signed by the log.")
+                continue
+            if path != f"checkpoints/{size}.txt":
+                check.error("checkpoint-broken", f"{path}: is of another size.")
+            check.roots[size] = root
+    proofs = read_json(check.part("proofs.json"))
+    before, last = -1, 0
+    for proof in proofs["entries"]:
+        last, root = proof["seq"], check.roots.get(proof["size"])
+        known = root is not None and 1 <= last <= len(check.lines) and proof["index"] > before
+        if not known or not is_inside(check.lines[last - 1], proof, root):
+            check.error("not-in-tree", f"Entry {last} is not proven under {proof['size']}.")
+        before = proof["index"]
+    if last != len(check.lines):
+        check.error("not-in-tree", "The last entry is not proven under a checkpoint.")
+    sizes = sorted(check.roots)
+    pairs = [(one["from"], one["to"]) for one in proofs["consistency"]]
+    if pairs != list(zip(sizes, sizes[1:])):
+        check.error("checkpoint-forked", "The proofs of extension do not fit the checkpoints.")
+    elif not all(extends(proof, check.roots) for proof in proofs["consistency"]):
+        check.error("checkpoint-forked", "A checkpoint does not extend the one before it.")
+    check.checked.append(f"{len(sizes)} signed checkpoints, each extending the one before")
+
+def known_rounds(entries):
+    """Return the rounds both sides know: opened, answered or frozen upon, not recalled before."""
+    shown, waiting = set(), set()
+    for entry in entries:
+        event, number = entry["event"], entry["facts"].get("number")
+        if event == "negotiation:round:sent":
+            shown, waiting = shown | waiting, {number}
+        elif event == "negotiation:round:opened":
+            shown.add(number)
+        elif event == "negotiation:round:recalled":
+            waiting.discard(number)
+        elif event == "negotiation:version:frozen":
+            shown, waiting = shown | waiting, set()
+    return shown
+
+def read_acts(check, people):
+    """Return the hash of each file the entries name; check that what was signed was frozen."""
+    rounds, named, frozen, consents = known_rounds(check.entries), {}, "", set()
+    for entry in check.entries:
+        event, facts = entry["event"], entry["facts"]
+        if event == "negotiation:round:sent" and facts["number"] in rounds:
+            named[f"rounds/{facts['number']:04}.json"] = facts["sha256"]
+        elif event == "negotiation:version:frozen":
+            frozen = named[f"terms/{facts['number']}.json"] = facts["sha256"]
+        elif event == "signing:consent:given":
+            consents.add(facts["consent"])
+            named[f"consents/{facts['disclosure']}.toml"] = facts["sha256"]
+        elif event == "signing:deed:sealed":
+            named["deed.pdf"] = facts["deed_sha256"]
+            if facts["sha256"] != frozen:
+                check.error("signature-differs", f"Entry {entry['seq']}: seals other terms.")
+        elif event == "signing:signature:signed":
+            path = f"signatures/{facts['signature']}.json"
+            named[path] = facts["identification_sha256"]
+            said = read_json(check.files.get(path, b"{}"))
+            same = {facts["sha256"], said.get("version_sha256", frozen)} == {frozen}
+            person = people.get(entry["actor"], [said.get("person")])[0]
+            if not same or facts["consent"] not in consents or said.get("person") != person:
+                check.error("signature-differs", f"Entry {entry['seq']}: not of the frozen terms.")
+            shown = ("name", "title", "organisation", "signed_at", "factor")
+            check.signers.append([said[name] for name in shown if said.get(name)])
+    return named
+
+def check_files(check, named):
+    for path, expected in named.items():
+        if path not in check.files:
+            check.error("file-missing", f"{path} is missing, and an entry names it.")
+        elif sha256(check.files[path]).hex() != expected:
+            check.error("file-differs", f"{path}: not the file that the entries name.")
+    for path in check.files:
+        if path not in named and not UNNAMED.fullmatch(path):
+            check.error("file-foreign", f"{path}: no entry names it.")
+    for number in sorted(known_rounds(check.entries)):
+        if f"rounds/{number:04}.json" in check.files:
+            said = read_json(check.files[f"rounds/{number:04}.json"])["answers"]
+            values = read_json(check.part(f"rounds/{number:04}.values.json"))
+            shown = {term: sha256(canonical(value)).hex() for term, value in values.items()}
+            if shown != {one["term"]: one["sha256"] for one in said if one["kind"] == "offer"}:
+                check.error("value-differs", f"Round {number}: not the values that were sent.")
+    check.checked.append(f"{len(named)} files that the entries name, by their hash")
+
+def check_people(check):
+    people = {}
+    for row in read_json(check.part("people.json")):
+        if sha256(canonical([row["salt"], *row["identity"]])).hex() != row["commitment"]:
+            check.error("person-differs", "A name does not belong to the entries it stands for.")
+        people[row["commitment"]] = row["identity"]
+    acted = {entry["actor"] for entry in check.entries} - {"portal"}
+    if set(people) - acted:
+        check.error("person-differs", "A person is named who did nothing here.")
+    if acted - set(people):
+        check.note("erased", f"{len(acted - set(people))} who acted are no longer named.")
+    return people
+
+# The deed: every signature in the PDF, by its bytes (PAdES; CMS, RFC 5652; time stamps, RFC 3161).
+
+DIGEST_ATTRIBUTE = bytes.fromhex("06092a864886f70d010904")
+SHA2 = {
+    bytes.fromhex(f"060960864801650304020{last}"): algorithm
+    for last, algorithm in ((1, hashes.SHA256()), (2, hashes.SHA384()), (3, hashes.SHA512()))
+}
+RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
+
+def der(data, at=0):
+    """Return (start, end) of the content of the DER value at a place."""
+    length, start = data[at + 1], at + 2
+    if length > 128:
+        start += length - 128
+        length = int.from_bytes(data[at + 2 : start], "big")
+    if data[at + 1] == 128 or start + length > len(data):
+        raise ValueError("cut off")
+    return start, start + length
+
+def inner(data):
+    start, stop = der(data)
+    return data[start:stop]
+
+def parts(data):
+    """Return the values inside a value, each with its own header."""
+    at, stop = der(data)
+    found = []
+    while at < stop:
+        end = der(data, at)[1]
+        found.append(data[at:end])
+        at = end
+    return found
+
+def check_cms(token, covered):
+    """Verify a CMS signature over these bytes or over its own content; return the signer's
+    certificate, all certificates and the content."""
+    signed = parts(parts(parts(token)[1])[0])
+    held = parts(signed[2])
+    content = inner(parts(held[1])[0]) if len(held) > 1 else None
+    given = next(one for one in signed[3:-1] if one[0] == 0xA0)
+    certificates = [x509.load_der_x509_certificate(one) for one in parts(given)]
+    _, who, algorithm, attributes, _, signature, *_ = parts(parts(signed[-1])[0])
+    algorithm, attributes = SHA2[parts(algorithm)[0]], b"\x31" + attributes[1:]
+    digest = hashes.Hash(algorithm)
+    digest.update(covered if content is None else content)
+    said = [parts(one) for one in parts(attributes)]
+    said = [inner(parts(one[1])[0]) for one in said if one[0] == DIGEST_ATTRIBUTE]
+    if said != [digest.finalize()]:
+        raise InvalidSignature
+    issuer, serial = parts(who)[0], int.from_bytes(inner(parts(who)[1]), "big")
+    own = [one for one in certificates if one.serial_number == serial]
+    signer = next(one for one in own if one.issuer.public_bytes() == issuer)
+    key = signer.public_key()
+    elliptic = isinstance(key, ec.EllipticCurvePublicKey)
+    how = [ec.ECDSA(algorithm)] if elliptic else [padding.PKCS1v15(), algorithm]
+    key.verify(inner(signature), attributes, *how)
+    return signer, certificates, content
+
+def leads_to(certificate, others, root, steps=5):
+    """Say whether issuers lead from a certificate to the root."""
+    for issuer in (root, *others):
+        try:
+            certificate.verify_directly_issued_by(issuer)
+        except DAMAGE:
+            continue
+        if issuer == root or (steps and leads_to(issuer, others, root, steps - 1)):
+            return True
+    return False
+
+def check_deed(check, root):
+    pdf = check.files.get("deed.pdf")
+    if pdf is None:
+        return
+    root, reach, names = x509.load_pem_x509_certificate(root), 0, []
+    for found in RANGE.findall(pdf):
+        start, length, after, rest = (int(number) for number in found)
+        reach = max(reach, after + rest)
+        covered = pdf[:length] + pdf[after : after + rest]
+        try:
+            held = bytes.fromhex(re.fullmatch(rb"<([0-9A-Fa-f]+)>", pdf[length:after])[1].decode())
+            signer, others, content = check_cms(held[: der(held)[1]], covered)
+            stamped = content is None or inner(parts(parts(content)[2])[1]) == sha256(covered)
+            if start or after + rest > len(pdf) or not stamped:
+                raise InvalidSignature
+        except (*DAMAGE, StopIteration):
+            check.error("deed-broken", "The deed is not the one that a signature was made for.")
+            continue
+        names.append(", ".join(str(part.value) for part in signer.subject))
+        if not leads_to(signer, others, root):
+            check.error("deed-unrecognised", f"{names[-1]}: not certified by this portal.")
+    if not names or reach != len(pdf):
+        check.error("deed-broken", "The last signature does not cover the whole deed.")
+    check.checked.append(f"{len(names)} signatures inside the deed: " + "; ".join(names))
+
+def check_stamps(check):
+    for path in sorted(path for path in check.files if path.startswith("stamps/")):
+        size = path[7:].partition("-")[0]
+        try:
+            authority, _, content = check_cms(check.files[path], b"")
+            if inner(parts(parts(content)[2])[1]) != sha256(check.part(f"checkpoints/{size}.txt")):
+                raise InvalidSignature
+            said = (
+                f"at {inner(parts(content)[4]).decode()}, says {authority.subject.rfc4514_string()}"
+            )
+            check.note("stamped", f"Checkpoint {size} stood {said}.")
+        except (*DAMAGE, StopIteration, Broken):
+            check.error("stamp-broken", f"{path}: not a time stamp over its checkpoint.")
+
+def read_receipt(data):
+    """Return (contract, entry, head, note) from a saved mail or from its text."""
+    text, body = data.decode("utf-8", "replace"), None
+    if re.search(rb"^content-transfer-encoding:", data, re.M | re.I):
+        body = email.message_from_bytes(data, policy=email.policy.default).get_body(("plain",))
+    text = body.get_content() if body is not None else text
+    lines = [re.sub(r"^(?:> ?)+", "", line).rstrip() for line in text.splitlines()]
+    start = lines.index("counterpart-receipt/1") + 1
+    lines, note = lines[start : lines.index("end of receipt", start)], None
+    if "checkpoint" in lines:
+        place = lines.index("checkpoint")
+        note, lines = "\n".join(lines[place + 1 :]) + "\n", lines[:place]
+        parse_note(note)
+    facts = dict(line.split(" ", 1) for line in lines if " " in line)
+    if int(facts["entry"]) < 1 or len(bytes.fromhex(facts["head"])) != 32:
+        raise ValueError("it names no entry")
+    return facts["contract"], int(facts["entry"]), facts["head"], note
+
+def check_receipt(check, receipt):
+    """Say whether the receipt also vouches for the key of the log."""
+    contract, seq, head, note = receipt
+    where = f"Receipt for entry {seq}"
+    if contract != check.contract:
+        return check.error("receipt-foreign", f"{where}: it is of another contract, {contract}.")
+    if seq > len(check.lines):
+        return check.error("receipt-cut", f"{where}: the bundle ends at {len(check.lines)}.")
+    if sha256(check.lines[seq - 1]).hex() != head:
+        check.error("receipt-differs", f"{where}: the entry now says something else.")
+    if note is None:
+        return check.note("receipt-bare", f"{where}: it came without a checkpoint.")
+    try:
+        size, root = open_note(note, check.log_key)
+        if check.roots[size] != root:
+            raise ValueError(size)
+    except DAMAGE:
+        return check.error("receipt-forked", f"{where}: its checkpoint is not of this log.")
+    check.note("receipt-holds", f"{where}: the log in this bundle contains it.")
+    return True
+
+def verify(content, receipts=(), root=None, key=None):
+    """Check a bundle; return the finished Check."""
+    check = Check()
+    try:
+        check_manifest(check, content)
+        check_chain(check)
+        check_tree(check, key)
+        check_files(check, read_acts(check, check_people(check)))
+        own = check.files.get("keys/root.pem", b"")
+        if root and own and root.strip() != own.strip():
+            check.error("key-differs", "The portal's root is not the one you gave.")
+        check_stamps(check)
+        check_deed(check, root or own)
+        if not any([check_receipt(check, receipt) for receipt in receipts]) and not key:
+            check.note("own-keys", "The keys were taken from the bundle: " + check.log_key)
+    except Broken as broken:
+        check.error(*broken.args)
+    except Exception as error:  # whatever the file holds, a report comes back
+        check.error("damaged", f"A part of the bundle is damaged: {type(error).__name__}.")
+    return check
+
+def main():
+    parser = argparse.ArgumentParser(description="Check an evidence bundle.")
+    parser.add_argument("bundle")
+    parser.add_argument("--receipt", action="append", default=[], help="a saved receipt mail")
+    parser.add_argument("--root", help="the portal's root certificate, if you hold it")
+    parser.add_argument("--key", help="the log's public key, if you hold it")
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    try:
+        receipts = [read_receipt(Path(path).read_bytes()) for path in asked.receipt]
+        root = asked.root and Path(asked.root).read_bytes()
+        key = asked.key and Path(asked.key).read_text("utf-8")
+        check = verify(Path(asked.bundle).read_bytes(), receipts, root, key)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"Cannot be read: {error}", file=sys.stderr)
+        return 2
+    report = {"ok": check.ok, "verifier": f"verify.py ({FORMAT})", "contract": check.contract}
+    report.update(entries=len(check.lines), checked=check.checked, signers=check.signers)
+    report.update(findings=check.findings, limits=LIMITS)
+    if asked.json:
+        print(json.dumps(report, ensure_ascii=False, indent=2))
+    else:
+        print(f"Contract {check.contract}, checked by verify.py ({FORMAT})")
+        rows = [("checked", line) for line in check.checked]
+        rows += [("signed", ", ".join(one)) for one in check.signers]
+        rows += [(one["level"].upper(), one["message"]) for one in check.findings]
+        for label, line in rows + [("limit", line) for line in LIMITS]:
+            print(f"  {label:8} {line}")
+        print("Everything that was checked holds." if check.ok else "Do not rely on this bundle.")
+    return 0 if check.ok else 1
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""Gathering the evidence of a contract. Whoever calls has found the contract as its party."""
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from itertools import pairwise
+from typing import Any
+
+import rfc8785
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from portal.audit import queries as log
+from portal.audit.signer import Signer
+from portal.contracts.models import Contract, Version
+from portal.contracts.rules.document import canonical_bytes
+from portal.contracts.rules.life import Side
+from portal.contracts.rules.plain import plain_text
+from portal.contracts.rules.reading import deed_context
+from portal.evidence import rules
+from portal.negotiation.models import Round
+from portal.negotiation.queries import words_of
+from portal.negotiation.rules import Kind, round_bytes
+from portal.residency.actions import read_document
+from portal.residency.databases import RegionDatabase
+from portal.signing.models import Consent, Deed, Signature
+from portal.signing.queries import SEALED, document_of
+from portal.signing.rules import load_disclosure
+from portal.terms.rules import load_schema
+from portal.terms.rules.standard import load_standard_terms
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How far the checkpoints reach into a contract's entries."""
+
+    covered: list[log.Placed]
+    total: int
+    newest: int | None
+    signed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a contract's evidence comes from, and the public keys it is checked with."""
+
+    session: Session
+    database: RegionDatabase
+    signer: Signer
+    operator: str
+    root_pem: bytes
+
+
+def coverage(session: Session, ref: str) -> Coverage:
+    """Return the entries of a contract that a checkpoint covers, and how many there are."""
+    last = log.last_checkpoint(session)
+    size = last.size if last else 0
+    entries = log.placed_of(session, ref)
+    covered = [entry for entry in entries if entry.place < size]
+    return Coverage(covered, len(entries), size or None, last.at if last else None)
+
+
+def bundle_of(place: Place, contract: Contract) -> bytes | None:
+    """Return the evidence bundle of a contract, or None before its first checkpoint.
+
+    It depends on nothing but the covered entries, what they name, and who was erased: not on who
+    asks, nor on when.
+    """
+    covered = coverage(place.session, contract.id).covered
+    if not covered:
+        return None
+    found = {
+        rules.ENTRIES: "".join(f"{entry.body}\n" for entry in covered).encode(),
+        rules.PEOPLE: _people(place.session, contract.id, covered),
+        **_proofs(place.session, covered),
+        **_named(place, contract, [json.loads(entry.body) for entry in covered]),
+        rules.LOG_KEY: f"{place.signer.vkey}\n".encode(),
+        **{name: _part(name) for name in ("verify.py", "README.txt")},
+    }
+    return rules.build(found, contract=contract.id, entries=len(covered))
+
+
+def _part(name: str) -> bytes:
+    return files("portal.evidence").joinpath("data", name).read_bytes()
+
+
+def _people(session: Session, ref: str, covered: list[log.Placed]) -> bytes:
+    """Open the commitments of those who acted and were not erased since."""
+    used = {json.loads(entry.body)["actor"] for entry in covered}
+    opened = [
+        {"commitment": mark, "salt": salt, "identity": identity}
+        for mark, salt, identity in log.openings(session, ref)
+        if mark in used
+    ]
+    return rfc8785.dumps(opened)
+
+
+def _proofs(session: Session, covered: list[log.Placed]) -> dict[str, bytes]:
+    """Prove the last entry, and each that went out as a receipt, under the first checkpoint that
+    covers it; and that each of these checkpoints extends the one before."""
+    sizes, tree = log.checkpoint_sizes(session), log.tree_of(session)
+    proven = [entry for entry in covered[:-1] if entry.event in rules.RECEIPTS] + [covered[-1]]
+    under = {entry.place: rules.covering(entry.place, sizes) or 0 for entry in proven}
+    used = sorted(set(under.values()))
+    entries: list[dict[str, Any]] = [
+        {
+            "seq": entry.seq, "index": entry.place, "size": under[entry.place],
+            "path": _plain(tree.inclusion(entry.place, under[entry.place])),
+        }
+        for entry in proven
+    ]  # fmt: skip
+    consistency: list[dict[str, Any]] = [
+        {"from": first, "to": second, "path": _plain(tree.consistency(first, second))}
+        for first, second in pairwise(used)
+    ]
+    found = {rules.PROOFS: rfc8785.dumps({"entries": entries, "consistency": consistency})}
+    for size in used:
+        row = log.checkpoint_of(session, size)
+        if row is not None:
+            found[rules.checkpoint_path(size)] = row.note.encode()
+    for number, stamp in enumerate(log.stamps_of(session, used), 1):
+        found[f"stamps/{stamp.size}-{number}.tst"] = stamp.token
+    return found
+
+
+def _plain(path: list[bytes]) -> list[str]:
+    return [base64.b64encode(step).decode() for step in path]
+
+
+def _named(place: Place, contract: Contract, entries: list[dict[str, Any]]) -> dict[str, bytes]:
+    named = rules.named_files(entries)
+    found = {
+        **_rounds(place.session, contract, named),
+        **_versions(place, contract, named),
+        **_acts(place.session, contract, named),
+    }
+    if rules.DEED in named:
+        row = place.session.scalars(
+            select(Deed).where(Deed.contract_id == contract.id, Deed.sha256 == named[rules.DEED],
+                               Deed.kind == SEALED)
+        ).one()  # fmt: skip
+        document = document_of(place.session, row)
+        found[rules.DEED] = read_document(place.session, place.database, document)
+        found[rules.ROOT] = place.root_pem
+    return found
+
+
+def _rounds(session: Session, contract: Contract, named: dict[str, str]) -> dict[str, bytes]:
+    found = {}
+    rows = session.scalars(
+        select(Round)
+        .where(Round.contract_id == contract.id, Round.sent_at.is_not(None))
+        .options(selectinload(Round.answers))
+    )
+    for row in rows:
+        if rules.round_path(row.number) in named:
+            words = words_of(row.answers)
+            found[rules.round_path(row.number)] = round_bytes(
+                contract.id, row.number, Side(row.side), words, note=row.note
+            )
+            found[rules.values_path(row.number)] = rfc8785.dumps(
+                {term: word.value for term, word in words.items() if word.kind is Kind.OFFER}
+            )
+    return found
+
+
+def _versions(place: Place, contract: Contract, named: dict[str, str]) -> dict[str, bytes]:
+    found = {}
+    for version in contract.versions:
+        if rules.terms_path(version.number) in named:
+            found[rules.terms_path(version.number)] = canonical_bytes(version.canonical)
+            text = plain_text(words_of_version(version, place.operator, place.database))
+            found[f"terms/{version.number}.txt"] = text.encode()
+    return found
+
+
+def words_of_version(version: Version, operator: str, database: RegionDatabase) -> dict[str, Any]:
+    """Return a frozen version in words, as page and deed show it."""
+    pins = version.canonical["pins"]
+    return deed_context(
+        version.canonical, load_schema(pins["schema"]["name"]),
+        load_standard_terms(pins["standard"]["name"]), sha256=version.sha256,
+        operator=operator, region_label=database.region.label, entry_head=None,
+    )  # fmt: skip
+
+
+def _acts(session: Session, contract: Contract, named: dict[str, str]) -> dict[str, bytes]:
+    found = {}
+    for row in session.scalars(select(Signature).where(Signature.contract_id == contract.id)):
+        if f"signatures/{row.id}.json" in named:
+            found[f"signatures/{row.id}.json"] = rfc8785.dumps(row.identification)
+    texts = select(Consent.disclosure).where(Consent.contract_id == contract.id).distinct()
+    for disclosure in session.scalars(texts):
+        if f"consents/{disclosure}.toml" in named:
+            found[f"consents/{disclosure}.toml"] = load_disclosure(disclosure).content
+    return found

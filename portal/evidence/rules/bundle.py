@@ -1,0 +1,117 @@
+"""The form of an evidence bundle, "counterpart-evidence/1": docs/evidence.md is its description.
+
+A bundle is one zip file of stored members. What must be in it follows from the entries alone, so
+that both sides get the same bytes, whenever they ask, as long as no further entry was covered by
+a checkpoint.
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import rfc8785
+
+FORMAT = "counterpart-evidence/1"
+MANIFEST = "MANIFEST.json"
+ENTRIES = "entries.jsonl"
+PEOPLE = "people.json"
+PROOFS = "proofs.json"
+DEED = "deed.pdf"
+LOG_KEY = "keys/log.txt"
+ROOT = "keys/root.pem"
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+Entry = Mapping[str, Any]
+
+
+def build(files: Mapping[str, bytes], *, contract: str, entries: int) -> bytes:
+    """Pack files and their manifest; the same files always give the same bytes."""
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "contract": contract,
+        "entries": entries,
+        "files": [
+            {"path": path, "size": len(content), "sha256": sha256(content)}
+            for path, content in sorted(files.items())
+        ],
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for path, content in sorted({**files, MANIFEST: rfc8785.dumps(manifest)}.items()):
+            member = zipfile.ZipInfo(path, EPOCH)
+            member.create_system, member.external_attr = 3, 0o100644 << 16
+            archive.writestr(member, content)
+    return packed.getvalue()
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def named_files(entries: Sequence[Entry]) -> dict[str, str]:
+    """Return the SHA-256 of every file that these entries name, by its path in the bundle."""
+    shown, named = disclosed_rounds(entries), {}
+    for entry in entries:
+        facts = entry["facts"]
+        match entry["event"]:
+            case "negotiation:round:sent" if facts["number"] in shown:
+                named[round_path(facts["number"])] = facts["sha256"]
+            case "negotiation:version:frozen":
+                named[terms_path(facts["number"])] = facts["sha256"]
+            case "signing:consent:given":
+                named[f"consents/{facts['disclosure']}.toml"] = facts["sha256"]
+            case "signing:signature:signed":
+                named[f"signatures/{facts['signature']}.json"] = facts["identification_sha256"]
+            case "signing:deed:sealed":
+                named[DEED] = facts["deed_sha256"]
+    return named
+
+
+def disclosed_rounds(entries: Sequence[Entry]) -> set[int]:
+    """Return the numbers of the sent rounds whose words both sides know.
+
+    A round is known to the other side once it was opened, or answered, or frozen upon; one that
+    was recalled before that stays with its author, and so does one that still waits unopened.
+    """
+    shown: set[int] = set()
+    waiting: set[int] = set()
+    for entry in entries:
+        number = entry["facts"].get("number")
+        match entry["event"]:
+            case "negotiation:round:sent":
+                shown, waiting = shown | waiting, {number}
+            case "negotiation:round:opened":
+                shown.add(number)
+            case "negotiation:round:recalled":
+                waiting.discard(number)
+            case "negotiation:version:frozen":
+                shown, waiting = shown | waiting, set()
+    return shown
+
+
+def round_path(number: int) -> str:
+    """Return where the canonical bytes of a round are."""
+    return f"rounds/{number:04}.json"
+
+
+def values_path(number: int) -> str:
+    """Return where the values that a round offers are."""
+    return f"rounds/{number:04}.values.json"
+
+
+def terms_path(number: int) -> str:
+    """Return where the canonical bytes of a version are."""
+    return f"terms/{number}.json"
+
+
+def checkpoint_path(size: int) -> str:
+    """Return where the note of a checkpoint is."""
+    return f"checkpoints/{size}.txt"
+
+
+def covering(place: int, sizes: Iterable[int]) -> int | None:
+    """Return the smallest checkpoint that covers the entry at a place of the region's order."""
+    return min((size for size in sizes if size > place), default=None)
