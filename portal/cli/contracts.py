@@ -94,7 +94,7 @@ def _cover(session: Session, database: RegionDatabase, settings: Settings) -> No
     """Let a checkpoint cover what is new, so that the bundle holds every entry."""
     try:
         signer = signer_of(settings, database.region)
-        keep_log(session, signer, base_url=settings.base_url, at=clock.now(), now=True)
+        keep_log(session, signer, at=clock.now(), now=True)
     except Forked as error:
         click.echo(f"No checkpoint over the newest entries: {error}", err=True)
 

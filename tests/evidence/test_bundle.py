@@ -90,7 +90,7 @@ def test_news_of_other_contracts_changes_no_byte(told: Scene) -> None:
     other = make_contract_beside(told)
     for _ in range(3):
         write(told, other, "negotiation:round:sent", number=1)
-        keep_log(told.session, told.signer, base_url="", at=clock.now())
+        keep_log(told.session, told.signer, at=clock.now())
     assert told.bundle() == before
 
 
@@ -100,7 +100,7 @@ def test_a_new_entry_joins_with_the_checkpoint_that_covers_it(
     before, held = told.bundle(), told.receipts()
     write(told, told.contract.id, "contract:step:finished", step=1)
     assert told.bundle() == before
-    keep_log(told.session, told.signer, base_url="", at=clock.now(), now=True)
+    keep_log(told.session, told.signer, at=clock.now(), now=True)
     after = told.bundle()
     assert after != before
     assert judged(script, after, tuple(held)) == (set(), set())

@@ -37,7 +37,7 @@ def covered(drafted: Scene) -> Scene:
                 drafted.session, drafted.contract.id, "contract:step:finished",
                 actor=cast.actor("ada").log, at=clock.now(), facts={"step": step},
             )  # fmt: skip
-        keep_log(drafted.session, drafted.signer, base_url="", at=clock.now())
+        keep_log(drafted.session, drafted.signer, at=clock.now())
     return drafted
 
 
