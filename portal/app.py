@@ -29,6 +29,7 @@ from portal.renewals.routes import bp as renewals_pages
 from portal.residency.databases import Regions, read_or_make_key
 from portal.settings.rules import Settings, read_settings
 from portal.signing.routes import bp as signing_pages
+from portal.statements.routes import bp as statements_pages
 
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1024 * 1024
@@ -44,6 +45,7 @@ PAGES = (
     operations_pages,
     renewals_pages,
     signing_pages,
+    statements_pages,
 )
 
 

@@ -78,6 +78,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "change:approve": ANSWERERS | {Role.ACCOUNT_MANAGER, Role.IT_ADMIN, Role.SALES_OPS},
     "outage:report": ANSWERERS | {Role.ACCOUNT_MANAGER, Role.IT_ADMIN, Role.SALES_OPS},
     "monitor:edit": ANSWERERS | {Role.IT_ADMIN},
+    "statement:settle": NEGOTIATORS | ANSWERERS,
+    "replay:run": NEGOTIATORS | ANSWERERS,
     "member:see": EVERYONE,
     "member:invite": frozenset({Role.ORG_ADMIN}),
     "member:edit": frozenset({Role.ORG_ADMIN}),

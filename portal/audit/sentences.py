@@ -187,6 +187,23 @@ WORDINGS: Mapping[str, Wording] = {
     "changes:outage:cause_accepted": lambda f: f"accepted the cause of {f.get('outage')}",
     "changes:outage:cause_refused": lambda f: f"refused the cause of {f.get('outage')}",
     "changes:monitor:added": lambda f: f"let a monitor of the {f.get('side')} report outages",
+    "statements:statement:issued": lambda f: f"issued the statement of {f.get('month')}",
+    "statements:statement:recomputed": lambda f: (
+        f"computed the statement of {f.get('month')} again, revision {f.get('revision')}"
+    ),
+    "statements:statement:confirmed": lambda f: f"confirmed the statement of {f.get('month')}",
+    "statements:statement:objected": lambda f: f"objected to the statement of {f.get('month')}",
+    "statements:statement:disputed": lambda f: f"disputed the statement of {f.get('month')}",
+    "statements:statement:answered": lambda f: (
+        f"answered the dispute of the statement of {f.get('month')}"
+    ),
+    "statements:statement:accepted": lambda f: f"accepted the statement of {f.get('month')}",
+    "statements:statement:lapsed": lambda f: (
+        f"let the statement of {f.get('month')} count as accepted: nobody disputed it in time"
+    ),
+    "statements:statement:claimed": lambda f: f"claimed the credit of {f.get('month')}",
+    "statements:statement:sealed": lambda f: f"sealed the statement of {f.get('month')}",
+    "statements:credit:paid": lambda f: f"recorded the credit of {f.get('month')} as paid",
     "changes:monitor:revoked": lambda f: f"ended a monitor of the {f.get('side')}",
     "organisation:created": "added the organisation",
     "organisation:invitation:sent": lambda f: f"sent an invitation, {_roles(f, 'roles')}",

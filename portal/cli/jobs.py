@@ -24,6 +24,7 @@ from portal.renewals import actions as renewals
 from portal.renewals.queries.term import changed_contracts, due_contracts
 from portal.residency.databases import regions
 from portal.signing import jobs as signing
+from portal.statements.jobs import run_statements
 
 
 def make_deeds(app: Flask) -> None:
@@ -52,6 +53,11 @@ def keep_renewals(app: Flask) -> None:
                 logging.getLogger("counterpart.work").exception("dates of %s failed", contract_id)
                 session.rollback()
         session.rollback()
+
+
+def settle_months(app: Flask) -> None:
+    """Issue the statements of months that are over, and settle and seal what is due."""
+    run_statements(regions(), app.config["SETTINGS"], at=clock.now())
 
 
 def gather_digests(app: Flask) -> None:
@@ -86,6 +92,7 @@ EACH_LOOK = timedelta()
 JOBS = (
     Job("prepare and seal deeds", make_deeds, EACH_LOOK),
     Job("keep the dates of renewals", keep_renewals, EACH_LOOK),
+    Job("issue, settle and seal statements", settle_months, timedelta(seconds=15)),
     Job("sign checkpoints", sign_checkpoints, EACH_LOOK),
     Job("gather digests", gather_digests, timedelta(seconds=30)),
     Job("deliver mail", deliver_mail, EACH_LOOK),

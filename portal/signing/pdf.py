@@ -62,12 +62,24 @@ def render_deed(deed: Mapping[str, Any], canonical: bytes) -> bytes:
     _refuse_oversize(deed, canonical)
     if deed.get("sha256") != hashlib.sha256(canonical).hexdigest():
         raise DeedFailed("The hash to print is not the hash of the agreed terms.")
+    return set_pages(
+        deed_page(deed), canonical, name=TERMS_NAME,
+        description="The agreed terms as canonical JSON", created=deed["frozen_at"],
+    )  # fmt: skip
+
+
+def set_pages(html: str, attached: bytes, *, name: str, description: str, created: str) -> bytes:
+    """Set a page in the deed's own type as PDF/A-3a, with the JSON it says in words attached.
+
+    `created` is RFC 3339; the same page and attachment give the same bytes.
+    """
     order = {
-        "html": deed_page(deed),
+        "html": html,
         "css": SHEET.read_text("utf-8"),
-        "terms": base64.b64encode(canonical).decode(),
-        "terms_name": TERMS_NAME,
-        "created": deed["frozen_at"],
+        "terms": base64.b64encode(attached).decode(),
+        "terms_name": name,
+        "description": description,
+        "created": created,
     }
     return _typeset(json.dumps(order).encode())
 

@@ -1,8 +1,8 @@
 """Sets a deed with WeasyPrint, in a process of its own with limits.
 
 Reads one JSON object from standard input (`html`, `css`, `terms` in base64, `terms_name`,
-`created`) and writes the PDF to standard output. Nothing is fetched: the page arrives as text and
-the fonts come from `static/fonts` by name.
+`description`, `created`) and writes the PDF to standard output. Nothing is fetched: the page
+arrives as text and the fonts come from `static/fonts` by name.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def typeset(order: dict[str, Any]) -> bytes:
     terms = Attachment(
         file_obj=io.BytesIO(base64.b64decode(order["terms"])),
         name=order["terms_name"],
-        description="The agreed terms as canonical JSON",
+        description=order["description"],
         created=created,
         modified=created,
         relationship="Source",

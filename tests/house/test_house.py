@@ -22,6 +22,7 @@ WRAPPERS = {
     "notices": {"letters", "smtp"},
     "operations": {"age"},
     "residency": {"databases", "stores"},
+    "statements": {"jobs", "pdf"},
     "signing": {
         "appearance",
         "asn1_length",

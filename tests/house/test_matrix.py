@@ -24,6 +24,7 @@ SAMPLES = {
     "change": "CHG-222222",
     "outage": "OUT-222222",
     "monitor": "0" * 26,
+    "month": "2026-09",
 }
 
 

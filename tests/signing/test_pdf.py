@@ -194,6 +194,7 @@ def test_the_typesetter_refuses_every_address() -> None:
         "css": "",
         "terms": "",
         "terms_name": "terms.json",
+        "description": "The agreed terms as canonical JSON",
         "created": "2026-11-23T09:30:00+00:00",
     }
     with pytest.raises(DeedFailed, match="refused to fetch file:///etc/passwd"):

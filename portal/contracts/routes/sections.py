@@ -69,6 +69,12 @@ SECTIONS = (
         DONE,
         pages=("renewals.notice", "renewals.price", "renewals.show_notice"),
     ),
+    Section(
+        "Statements",
+        "statements.index",
+        DONE,
+        pages=("statements.show", "statements.ledger", "statements.risk", "statements.replay"),
+    ),
     Section("Log", "contracts.log"),
     Section("Evidence", "evidence.show"),
 )

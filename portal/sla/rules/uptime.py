@@ -72,6 +72,11 @@ class Hours:
     selling: tuple[Span, ...] | None = None
     peaks: tuple[tuple[Span, Fraction], ...] = ()
 
+    @property
+    def in_peaks(self) -> tuple[Span, ...]:
+        """The time that lies in any peak."""
+        return tuple(union(span for span, _ in self.peaks))
+
 
 @dataclass(frozen=True)
 class UptimeRule:

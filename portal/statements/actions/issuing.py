@@ -1,0 +1,80 @@
+"""Issuing the statement of a month once, and computing it again while it is not settled."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from portal.accounts.rules import Actor, demand
+from portal.contracts.models import Contract
+from portal.contracts.queries import terms_in_force
+from portal.contracts.rules.life import Side
+from portal.kit.db import transaction
+from portal.kit.errors import Refused
+from portal.kit.refs import new_id
+from portal.kit.vault import put
+from portal.statements.actions.words import add_word, side_for, tell_side
+from portal.statements.models import Revision, Statement
+from portal.statements.queries import Computed, compute, issued_months, standing_of
+from portal.statements.rules.month import Month
+
+
+def issue(session: Session, contract: Contract, month: Month, *, at: datetime) -> Statement | None:
+    """Issue the statement of a month that is over; None where it was issued already."""
+    with transaction(session):
+        if str(month) in issued_months(session, contract):
+            return None
+        terms = terms_in_force(session, contract, on=at.date())
+        if month.bounds(terms)[1] > at:
+            raise Refused(f"{month.words} is not over yet.")
+        row = Statement(
+            id=new_id(at), region=contract.region, contract_id=contract.id, month=str(month),
+            issued_at=at, stage="issued", revisions=[], events=[],
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        found = compute(session, contract, month, known_at=at)
+        _add_revision(session, contract, row, found, at=at)
+        add_word(session, contract, row, "issued", actor=None, at=at)
+        for side in Side:
+            tell_side(session, contract, side, row, "issued", at=at)
+    return row
+
+
+def compute_again(
+    session: Session, contract: Contract, actor: Actor, row: Statement, *, at: datetime
+) -> Revision:
+    """Compute an open statement from what is recorded by now; equal figures are refused.
+
+    The customer's data is the vendor's too: either side may ask (clause 14.3).
+    """
+    demand(actor, "statement:settle")
+    side = side_for(contract, actor)
+    with transaction(session):
+        if standing_of(row).frozen:
+            raise Refused("An accepted statement is frozen.")
+        month, last = Month.read(row.month), row.revisions[-1]
+        found = compute(session, contract, month, known_at=at)
+        if same_figures(found.figures, last.figures):
+            raise Refused("Nothing changed: the facts recorded by now give the same figures.")
+        revision = _add_revision(session, contract, row, found, at=at)
+        add_word(session, contract, row, "recomputed", actor=actor, at=at)
+        tell_side(session, contract, side.other, row, "issued", at=at)
+    return revision
+
+
+def same_figures(one: dict[str, object], other: dict[str, object]) -> bool:
+    """Return whether two computations differ in nothing but the moment they were made."""
+    return {**one, "known_at": None} == {**other, "known_at": None}
+
+
+def _add_revision(
+    session: Session, contract: Contract, row: Statement, found: Computed, *, at: datetime
+) -> Revision:
+    revision = Revision(
+        id=new_id(at), region=contract.region, contract_id=contract.id, statement_id=row.id,
+        number=len(row.revisions) + 1, known_at=at, version_id=found.version.id,
+        sha256=found.sha256,
+    )  # fmt: skip
+    put(session, revision, figures=found.figures)
+    row.revisions.append(revision)
+    return revision

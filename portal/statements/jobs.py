@@ -1,0 +1,156 @@
+"""What the worker does for statements: issue, accept by silence, let unclaimed credits lapse, seal.
+
+Each is done once however often it is tried: a month has one statement by a unique key, a word is
+added only while the stage asks for it, and a seal is filed only where there is none.
+"""
+
+import logging
+from datetime import datetime
+from fractions import Fraction
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from portal.contracts.models import Contract
+from portal.contracts.queries import terms_in_force
+from portal.contracts.rules.document import canonical_bytes
+from portal.kit.db import transaction
+from portal.kit.refs import new_id
+from portal.residency.actions import write_document
+from portal.residency.databases import RegionDatabase, Regions
+from portal.settings.rules import Settings
+from portal.signing.keys import portal_keys
+from portal.statements import queries
+from portal.statements.actions import accept_by_silence, issue
+from portal.statements.actions.ledger import grant_credit
+from portal.statements.actions.words import add_word
+from portal.statements.models import SealTry, Statement
+from portal.statements.pdf import sealed_statement
+from portal.statements.rules.month import Month, finished
+from portal.statements.rules.settling import Stage
+
+LOG = logging.getLogger("counterpart.statements")
+
+
+def run_statements(regions: Regions, settings: Settings, *, at: datetime) -> int:
+    """Do everything that is due in every region; return how many things were done."""
+    done = 0
+    for database in regions.databases.values():
+        with database.open_session() as session:
+            done += issue_due(session, at=at)
+            done += settle_due(session, at=at)
+            done += seal_due(database, session, settings, at=at)
+    return done
+
+
+def issue_due(session: Session, *, at: datetime) -> int:
+    """Issue every month that is over and has no statement, oldest first."""
+    issued = 0
+    contracts = queries.contracts_in_service(session)
+    for contract in contracts:
+        for month in _missing(session, contract, at=at):
+            session.commit()
+            try:
+                issued += issue(session, contract, month, at=at) is not None
+            except IntegrityError:
+                # Another worker issued it between our look and our write.
+                session.rollback()
+            except Exception:
+                session.rollback()
+                LOG.exception("%s: the statement of %s could not be issued", contract.id, month)
+                break
+    session.commit()
+    return issued
+
+
+def _missing(session: Session, contract: Contract, *, at: datetime) -> list[Month]:
+    terms = terms_in_force(session, contract, on=at.date())
+    have = queries.issued_months(session, contract)
+    months = finished(queries.first_day(contract), at, terms)
+    return [month for month in months if str(month) not in have]
+
+
+def settle_due(session: Session, *, at: datetime) -> int:
+    """Accept by silence what nobody disputed in time, and let unclaimed credits lapse."""
+    done = 0
+    for row in queries.statements_at(session, [Stage.CONFIRMED]):
+        if row.act_at is not None and row.act_at < at:
+            contract = session.get_one(Contract, row.contract_id)
+            session.commit()
+            done += accept_by_silence(session, contract, row, at=at)
+    frozen = queries.statements_at(session, [Stage.ACCEPTED, Stage.SEALED])
+    settled = {entry.statement_id for entry in queries.entries_for(session, frozen)}
+    for row in frozen:
+        if row.id not in settled and Fraction(row.revisions[-1].figures["totals"]["due"]):
+            with transaction(session):
+                grant_credit(session, session.get_one(Contract, row.contract_id), row, at=at)
+            done += 1
+    session.commit()
+    return done
+
+
+def seal_due(
+    database: RegionDatabase, session: Session, settings: Settings, *, at: datetime
+) -> int:
+    """Seal every accepted statement; a failure is kept for both sides to see and tried again."""
+    sealed = 0
+    for row in queries.statements_at(session, [Stage.ACCEPTED]):
+        contract = session.get_one(Contract, row.contract_id)
+        try:
+            sealed += _seal(database, session, settings, contract, row, at=at)
+        except Exception as failure:
+            session.rollback()
+            LOG.exception("%s: the statement of %s could not be sealed", contract.id, row.month)
+            with transaction(session):
+                session.add(SealTry(
+                    id=new_id(at), region=contract.region, contract_id=contract.id,
+                    statement_id=row.id, at=at, message=type(failure).__name__,
+                ))  # fmt: skip
+    session.commit()
+    return sealed
+
+
+def _seal(
+    database: RegionDatabase, session: Session, settings: Settings, contract: Contract,
+    row: Statement, *, at: datetime,
+) -> bool:  # fmt: skip
+    revision = row.revisions[-1]
+    words = report_words(contract, row, operator=settings.operator)
+    canonical, created = canonical_bytes(revision.figures), revision.known_at.isoformat()
+    # Setting and sealing take a second: never inside a transaction.
+    session.commit()
+    content = sealed_statement(
+        words, canonical, portal_keys(settings, at=at), created=created, at=at
+    )
+    with transaction(session):
+        session.refresh(row)
+        if row.stage != Stage.ACCEPTED:
+            return False
+        document = write_document(
+            session, database, contract_id=contract.id, kind="statement", content=content, at=at
+        )
+        session.flush()
+        add_word(
+            session, contract, row, "sealed", actor=None, at=at, document_id=document.id,
+            facts={"file_sha256": document.sha256},
+        )  # fmt: skip
+    return True
+
+
+def report_words(contract: Contract, row: Statement, *, operator: str) -> dict[str, object]:
+    """Return what the report prints."""
+    revision, found = row.revisions[-1], queries.standing_of(row)
+    return {
+        "title": f"Statement of {Month.read(row.month).words}",
+        "contract_title": contract.title,
+        "ref": contract.id,
+        "vendor": contract.vendor_name,
+        "customer": contract.customer_name,
+        "figures": revision.figures,
+        "revision": revision.number,
+        "sha256": revision.sha256,
+        "issued_at": row.issued_at.isoformat(timespec="seconds"),
+        "accepted_at": found.accepted_at.isoformat(timespec="seconds") if found.accepted_at else "",
+        "by_silence": any(event.kind == "lapsed" for event in row.events),
+        "operator": operator,
+    }

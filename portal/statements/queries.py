@@ -1,0 +1,226 @@
+"""Finding statements, and gathering the facts a month is computed from."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer, selectinload
+
+from portal.changes.queries import changes_of, outages_of
+from portal.contracts.models import Contract, Version
+from portal.contracts.queries import service_start, terms_in_force, version_in_force
+from portal.contracts.rules.document import canonical_bytes, sha256_of
+from portal.contracts.rules.life import Side
+from portal.incidents.queries import told_between
+from portal.kit.errors import NotFound
+from portal.residency.models import DataKey, Document
+from portal.statements.models import CreditEntry, Import, Revision, SealTry, Statement
+from portal.statements.rules.figures import (
+    Earlier,
+    Figures,
+    MonthFacts,
+    earlier_of,
+    facts_begin,
+    figures,
+)
+from portal.statements.rules.month import Month, service_bounds
+from portal.statements.rules.settling import Event, Standing, standing
+
+
+@dataclass(frozen=True)
+class Computed:
+    """The figures of a month, the version they rest on, and their hash."""
+
+    figures: Figures
+    version: Version
+    sha256: str
+
+
+def first_day(contract: Contract) -> date:
+    """Return the first day of service: the start agreed, or the day all had signed."""
+    start = service_start(contract)
+    if start is not None:
+        return start
+    done = next((fact.at for fact in contract.facts if fact.kind == "completed"), None)
+    if done is None:
+        raise NotFound
+    return done.date()
+
+
+def compute(session: Session, contract: Contract, month: Month, *, known_at: datetime) -> Computed:
+    """Compute a month from the facts recorded until a moment; the same answer whenever asked."""
+    version = _version_of(contract, month)
+    facts = month_facts(session, contract, month, known_at=known_at)
+    found = figures(facts)
+    found |= {
+        "contract": contract.id, "version": version.number, "version_sha256": version.sha256,
+    }  # fmt: skip
+    return Computed(found, version, sha256_of(canonical_bytes(found)))
+
+
+def _version_of(contract: Contract, month: Month) -> Version:
+    version = version_in_force(contract, on=_day(contract, month))
+    if version is None:
+        raise NotFound
+    return version
+
+
+def _day(contract: Contract, month: Month) -> date:
+    return max(date(month.year, month.month, 1), first_day(contract))
+
+
+def month_facts(
+    session: Session, contract: Contract, month: Month, *, known_at: datetime
+) -> MonthFacts:
+    """Gather what a month is computed from; about ten queries, however much happened in it."""
+    start = first_day(contract)
+    terms = terms_in_force(session, contract, on=_day(contract, month))
+    end = service_bounds(month, terms, start)[1]
+    told = told_between(session, contract, begin=facts_begin(month, terms), end=end, now=known_at)
+    return MonthFacts(
+        month=month, terms=terms, start=start, known_at=known_at,
+        incidents=[(one.promises, one.history) for one in told],
+        outages=outages_of(session, contract, known_at=known_at),
+        changes=changes_of(session, contract, known_at=known_at),
+        earlier=earlier_months(session, contract, month, known_at=known_at),
+    )  # fmt: skip
+
+
+def earlier_months(
+    session: Session, contract: Contract, month: Month, *, known_at: datetime
+) -> list[Earlier]:
+    """Return what earlier statements came to, in the revisions known at a moment."""
+    rows = session.execute(
+        select(Statement.month, Revision)
+        .join(Revision, Revision.statement_id == Statement.id)
+        .where(
+            Statement.contract_id == contract.id,
+            Statement.month < str(month),
+            Revision.known_at <= known_at,
+        )
+        .order_by(Statement.month, Revision.number)
+    )
+    latest: dict[str, Revision] = {}
+    for name, revision in rows:
+        latest[name] = revision
+    return [earlier_of(revision.figures) for revision in latest.values()]
+
+
+def statements_of(session: Session, contract: Contract) -> list[Statement]:
+    """Return the statements of a contract, newest month first, without their figures."""
+    return list(
+        session.scalars(
+            select(Statement)
+            .where(Statement.contract_id == contract.id)
+            .options(selectinload(Statement.events), selectinload(Statement.revisions))
+            .order_by(Statement.month.desc())
+        )
+    )
+
+
+def find_statement(session: Session, contract: Contract, month: str) -> Statement:
+    """Return the statement of a month, or raise `NotFound`."""
+    row = session.scalar(
+        select(Statement)
+        .where(Statement.contract_id == contract.id, Statement.month == month)
+        .options(selectinload(Statement.events), selectinload(Statement.revisions))
+    )
+    if row is None:
+        raise NotFound
+    return row
+
+
+def issued_months(session: Session, contract: Contract) -> set[str]:
+    """Return the months that have a statement."""
+    return set(session.scalars(select(Statement.month).where(Statement.contract_id == contract.id)))
+
+
+def standing_of(row: Statement) -> Standing:
+    """Return where a statement stands."""
+    return standing([
+        Event(e.kind, e.at, e.revision, Side(e.side) if e.side else None) for e in row.events
+    ])  # fmt: skip
+
+
+def latest_revision(row: Statement) -> Revision:
+    """Return the figures that stand."""
+    return row.revisions[-1]
+
+
+def sealed_document(session: Session, row: Statement) -> Document:
+    """Return the sealed file of a statement, or raise `NotFound`."""
+    key = next((e.document_id for e in row.events if e.kind == "sealed"), None)
+    document = session.get(Document, key) if key else None
+    if document is None:
+        raise NotFound
+    return document
+
+
+def ledger_of(session: Session, contract: Contract) -> list[tuple[Statement, CreditEntry]]:
+    """Return the credit ledger of a contract, oldest line first."""
+    rows = session.execute(
+        select(Statement, CreditEntry)
+        .join(CreditEntry, CreditEntry.statement_id == Statement.id)
+        .where(CreditEntry.contract_id == contract.id)
+        .order_by(CreditEntry.id)
+    )
+    return [(statement, entry) for statement, entry in rows]
+
+
+def entries_for(session: Session, rows: Iterable[Statement]) -> Sequence[CreditEntry]:
+    """Return the ledger lines of these statements."""
+    keys = [row.id for row in rows]
+    return session.scalars(select(CreditEntry).where(CreditEntry.statement_id.in_(keys))).all()
+
+
+def seal_tries(session: Session, row: Statement) -> Sequence[SealTry]:
+    """Return the failed tries to seal a statement, oldest first."""
+    return session.scalars(
+        select(SealTry).where(SealTry.statement_id == row.id).order_by(SealTry.id)
+    ).all()
+
+
+def contracts_in_service(session: Session) -> list[Contract]:
+    """Return the completed contracts of a region, for the worker."""
+    rows = session.scalars(
+        select(Contract).options(
+            selectinload(Contract.facts),
+            selectinload(Contract.versions).options(defer(Version.canonical_enc)),
+        )
+    )
+    return [contract for contract in rows if any(f.kind == "completed" for f in contract.facts)]
+
+
+def statements_at(session: Session, stages: Iterable[str]) -> list[Statement]:
+    """Return the statements of a region that stand at some stages, for the worker."""
+    return list(
+        session.scalars(
+            select(Statement)
+            .where(Statement.stage.in_(list(stages)))
+            .options(selectinload(Statement.events), selectinload(Statement.revisions))
+            .order_by(Statement.id)
+        )
+    )
+
+
+def imports_of(session: Session, contract: Contract, organisation_id: str) -> list[Import]:
+    """Return what an organisation imported for replays of a contract, newest first."""
+    # Held while the names are opened, so that no row asks for the key by itself.
+    held = session.get(DataKey, contract.id)
+    rows = session.scalars(
+        select(Import)
+        .where(Import.contract_id == contract.id, Import.organisation_id == organisation_id)
+        .options(defer(Import.rows_enc))
+        .order_by(Import.id.desc())
+    ).all()
+    del held
+    return list(rows)
+
+
+def find_import(session: Session, contract: Contract, organisation_id: str, key: str) -> Import:
+    """Return one import of an organisation, or raise `NotFound`."""
+    row = session.get(Import, key)
+    if row is None or row.contract_id != contract.id or row.organisation_id != organisation_id:
+        raise NotFound
+    return row

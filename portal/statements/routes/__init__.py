@@ -1,0 +1,6 @@
+"""Pages of statements, the credit ledger, risk and replays."""
+
+from portal.statements.routes import credits, settling, statements
+from portal.statements.routes.doors import bp
+
+__all__ = ["bp", "credits", "settling", "statements"]

@@ -1,0 +1,161 @@
+"""How a statement is settled: issued, confirmed, accepted or disputed, frozen, sealed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from portal.contracts.rules.life import Side
+from portal.sla.rules import calendar_from_schedule, due_at, target_from_term
+from portal.sla.rules.uptime_terms import holidays_of
+
+Terms = Mapping[str, Any]
+
+
+class Stage(StrEnum):
+    """Where a statement stands."""
+
+    ISSUED = "issued"
+    OBJECTED = "objected"
+    CONFIRMED = "confirmed"
+    DISPUTED = "disputed"
+    ACCEPTED = "accepted"
+    SEALED = "sealed"
+
+
+STAGE_WORDS = {
+    Stage.ISSUED: "Waits for the vendor",
+    Stage.OBJECTED: "The vendor objects",
+    Stage.CONFIRMED: "Waits for the customer",
+    Stage.DISPUTED: "Disputed",
+    Stage.ACCEPTED: "Accepted, being sealed",
+    Stage.SEALED: "Frozen and sealed",
+}
+STAGE_KINDS = {
+    Stage.ISSUED: "open",
+    Stage.OBJECTED: "warn",
+    Stage.CONFIRMED: "open",
+    Stage.DISPUTED: "bad",
+    Stage.ACCEPTED: "agreed",
+    Stage.SEALED: "good",
+}
+FROZEN = frozenset({Stage.ACCEPTED, Stage.SEALED})
+EVENT_WORDS = {
+    "issued": "Issued",
+    "recomputed": "Computed again",
+    "confirmed": "Confirmed",
+    "objected": "Objected",
+    "disputed": "Disputed",
+    "answered": "Answered",
+    "accepted": "Accepted",
+    "lapsed": "Accepted by silence",
+    "claimed": "Credit claimed",
+    "sealed": "Sealed",
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One dated word about a statement, on one of its revisions."""
+
+    kind: str
+    at: datetime
+    revision: int
+    side: Side | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the events add up to."""
+
+    stage: Stage
+    revision: int
+    issued_at: datetime
+    confirmed_at: datetime | None
+    accepted_at: datetime | None
+    claimed_at: datetime | None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its figures can no longer change."""
+        return self.stage in FROZEN
+
+
+def standing(events: Sequence[Event]) -> Standing:
+    """Fold the events of a statement, in the order they were recorded; the first issues it."""
+    found = Standing(Stage.ISSUED, events[0].revision, events[0].at, None, None, None)
+    for event in events[1:]:
+        found = _after(found, event)
+    return found
+
+
+def _after(found: Standing, event: Event) -> Standing:
+    stage, confirmed, accepted, claimed = (
+        found.stage, found.confirmed_at, found.accepted_at, found.claimed_at,
+    )  # fmt: skip
+    match event.kind:
+        case "recomputed":
+            # New figures are confirmed anew, and the time to dispute them begins anew.
+            stage, confirmed = Stage.ISSUED, None
+        case "confirmed":
+            stage, confirmed = Stage.CONFIRMED, event.at
+        case "objected":
+            stage = Stage.OBJECTED
+        case "disputed":
+            stage = Stage.DISPUTED
+        case "accepted" | "lapsed":
+            stage, accepted = Stage.ACCEPTED, event.at
+        case "claimed":
+            claimed = event.at
+        case "sealed":
+            stage = Stage.SEALED
+    return Standing(stage, event.revision, found.issued_at, confirmed, accepted, claimed)
+
+
+def figure_names(figures: Mapping[str, Any]) -> dict[str, str]:
+    """Return the figures a party may dispute, by code."""
+    names = {}
+    for number, row in enumerate(figures["uptime"]):
+        names[f"uptime-{number}"] = f"Uptime of {row['name']}: {row['shown']} %"
+    for row in figures["attainment"]:
+        code = f"{row['severity']}-{row['aim']}"
+        names[code] = f"{row['severity']}, {row['aim']}: {row['met']} met, {row['missed']} missed"
+    for number, row in enumerate(figures["credits"]):
+        names[f"credit-{number}"] = f"Credit for {row['kind']}: {row['name']}"
+    return names | {"other": "Something that is missing"}
+
+
+def dispute_until(confirmed: datetime, terms: Terms) -> datetime | None:
+    """Return the last moment to dispute a confirmed statement (M3)."""
+    return _later(confirmed, terms.get("M3"), terms)
+
+
+def claim_until(issued: datetime, terms: Terms) -> datetime | None:
+    """Return the last moment to claim a credit (K8); None where a claim is never too late."""
+    return _later(issued, terms.get("K8"), terms)
+
+
+def report_due(month_end: datetime, terms: Terms) -> datetime | None:
+    """Return when the vendor's confirmed statement is due (N1.due)."""
+    return _later(month_end, terms.get("N1.due"), terms)
+
+
+def report_missing_from(month_end: datetime, terms: Terms) -> datetime | None:
+    """Return from when on an unconfirmed statement counts as a missing report (K16)."""
+    due = report_due(month_end, terms)
+    if due is None or not terms.get("K16") or not terms.get("K16.after"):
+        return None
+    return _later(due, terms.get("K16.after"), terms)
+
+
+def _later(moment: datetime, length: Any, terms: Terms) -> datetime | None:
+    if not isinstance(length, Mapping):
+        return None
+    calendar = calendar_from_schedule(terms["B1"], holidays=holidays_of(terms))
+    return due_at(moment, target=target_from_term(length), calendar=calendar)
+
+
+def claim_needed(terms: Terms) -> bool:
+    """Return whether a credit is only given when claimed (K7)."""
+    return terms.get("K7") == "on_claim"
