@@ -4,13 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.terms.rules.choices import read_boxes
+from portal.terms.rules.clauses import CLAUSE
 from portal.terms.rules.durations import DAY
 from portal.terms.rules.shape import Kind, Shape, Unreadable, Value
 from portal.terms.rules.spans import minutes_in, windows_year, years_of
 from portal.terms.rules.tables import CELL_KINDS, TABLE
 from portal.terms.rules.text import clean_lines, means_none
 
-KINDS: Mapping[str, Kind] = {**CELL_KINDS, "table": TABLE, "people": TABLE}
+KINDS: Mapping[str, Kind] = {
+    **CELL_KINDS,
+    "table": TABLE,
+    "people": TABLE,
+    "clause": CLAUSE,
+}
 
 
 def parse(term: Shape, text: str | list[str]) -> Value:

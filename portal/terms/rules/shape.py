@@ -78,6 +78,7 @@ _WIDGETS: Mapping[str, str] = {
     "bool": "radio",
     "multi": "checkboxes",
     "prose": "textarea",
+    "clause": "textarea",
     "table": "textarea",
     "people": "textarea",
     "window": "textarea",
