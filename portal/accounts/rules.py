@@ -56,6 +56,14 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "contract:withdraw": frozenset({Role.ACCOUNT_MANAGER, Role.PROCUREMENT, Role.LEGAL}),
     "round:draft": NEGOTIATORS,
     "round:send": NEGOTIATORS,
+    "round:open": EVERYONE,
+    "comment:write": EVERYONE - {Role.AUDITOR},
+    "comment:share": NEGOTIATORS,
+    "approval:give": EVERYONE - {Role.AUDITOR},
+    "playbook:see": EVERYONE,
+    "playbook:edit": frozenset(
+        {Role.LEGAL, Role.ACCOUNT_MANAGER, Role.PROCUREMENT, Role.ORG_ADMIN}
+    ),
     "version:freeze": NEGOTIATORS,
     "amendment:start": NEGOTIATORS,
     "interim_change:propose": NEGOTIATORS | {Role.SUPPORT_LEAD, Role.SUPPORT_ENGINEER},

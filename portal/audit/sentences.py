@@ -33,6 +33,8 @@ def _signed(facts: Facts) -> str:
 def _round_sent(facts: Facts) -> str:
     kinds = ("accepted", "countered", "offered", "rejected")
     parts = [f"{facts[kind]} {kind}" for kind in kinds if facts.get(kind)]
+    words = {"discussed": "to discuss", "parked": "parked", "returned": "packages returned"}
+    parts += [f"{facts[key]} {word}" for key, word in words.items() if facts.get(key)]
     if facts.get("open"):
         parts.append(f"{facts['open']} still open")
     told = ", ".join(parts)
@@ -93,6 +95,22 @@ WORDINGS: Mapping[str, Wording] = {
     "interim_change:declined": lambda f: f"declined change {f.get('number')} of a schedule",
     "interim_change:withdrawn": lambda f: f"took back change {f.get('number')} of a schedule",
     "negotiation:round:sent": _round_sent,
+    "negotiation:round:opened": lambda f: f"opened round {f.get('number', '')}",
+    "negotiation:round:recalled": lambda f: f"recalled round {f.get('number', '')} unopened",
+    "negotiation:comment:shared": lambda f: (
+        f"shared a comment on {f['term']}" if f.get("term") else "shared a comment"
+    ),
+    "negotiation:comment:resolved": "marked a shared comment as settled",
+    "negotiation:changes:seen": lambda f: f"has seen everything up to round {f.get('round', '')}",
+    "negotiation:note:written": "wrote an internal note",
+    "negotiation:note:resolved": "marked an internal note as settled",
+    "negotiation:approval:given": lambda f: (
+        f"{'overrode the limits of' if f.get('override') else 'approved'} {f.get('term', '')} "
+        f"as {str(f.get('role', '')).replace('_', ' ')}, playbook {f.get('playbook', '')}"
+    ),
+    "organisation:playbook:changed": lambda f: (
+        f"wrote version {f.get('number', '')} of the playbook"
+    ),
     "negotiation:version:frozen": lambda f: f"froze the agreed terms as version {f.get('number')}",
     "signing:consent:given": "consented to electronic records",
     "signing:consent:withdrawn": "withdrew consent to electronic records",

@@ -16,6 +16,7 @@ ANY = frozenset(State)
 FROZEN = ANY - {State.DRAFT, State.NEGOTIATION, State.WITHDRAWN}
 DONE = RUNNING | OVER | {State.COMPLETED}
 DEED = DONE | {State.SIGNING, State.SEALING, State.AMENDS}
+OPEN_TERMS = frozenset({State.DRAFT, State.NEGOTIATION})
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ SECTIONS = (
     Section("Overview", "contracts.show"),
     Section("Terms", "negotiation.show"),
     Section("Rounds", "negotiation.rounds", pages=("negotiation.show_round",)),
+    Section("Compare", "negotiation.compare"),
+    Section("Comments", "negotiation.comments", pages=("negotiation.share",)),
+    Section("Approvals", "negotiation.approvals", OPEN_TERMS),
     Section("Incidents", "incidents.index", DONE, pages=("incidents.show", "incidents.contacts")),
     Section("People", "contracts.people"),
     Section("Agreement", "contracts.agreement", FROZEN),

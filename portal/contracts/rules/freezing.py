@@ -62,6 +62,7 @@ def frozen_document(
     customer_details: str,
     frozen_at: datetime,
     amends: Mapping[str, Any] | None = None,
+    special_terms: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return the document of a version; the details are what the deed prints under each name."""
     return contract_document(
@@ -78,6 +79,7 @@ def frozen_document(
         signers=[_signer(slot) for slot in sorted(contract.slots, key=lambda slot: slot.position)],
         frozen_at=frozen_at.astimezone(UTC).isoformat(timespec="seconds"),
         amends=amends,
+        special_terms=special_terms,
     )
 
 

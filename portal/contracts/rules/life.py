@@ -52,9 +52,10 @@ STATE_WORDS = {
     State.WITHDRAWN: "Withdrawn",
 }
 
-# Kinds of facts: round_sent(side), frozen, reopened, deed_prepared, signed(side),
-# all_signed, completed, declined(side), withdrawn(side); leaving (the term ends and nothing renews
-# it), staying (it renews after all), term_renewed, renewed (by a new contract), ended.
+# Kinds of facts: round_sent(side), round_recalled(side), frozen, reopened, deed_prepared,
+# signed(side), all_signed, completed, declined(side), withdrawn(side); leaving (the term ends and
+# nothing renews it), staying (it renews after all), term_renewed, renewed (by a new contract),
+# ended.
 RUNNING = frozenset({State.IN_FORCE, State.EXPIRING})
 """The signed terms run the service."""
 OVER = frozenset({State.RENEWED, State.ENDED})
@@ -87,7 +88,7 @@ def state_of(
     if "completed" in kinds:
         started = service_start is None or service_start <= today
         return _after_completion(facts) if started else State.COMPLETED
-    return _open_state({fact.kind for fact in _since_reopened(facts)}, kinds)
+    return _open_state({fact.kind for fact in _since_reopened(facts)}, _standing_rounds(facts))
 
 
 _ENDS = {"leaving": State.EXPIRING, "renewed": State.RENEWED, "ended": State.ENDED}
@@ -99,12 +100,12 @@ def _after_completion(facts: Sequence[DatedFact]) -> State:
     return _ENDS.get(told[-1], State.IN_FORCE) if told else State.IN_FORCE
 
 
-def _open_state(recent: set[str], ever: set[str]) -> State:
+def _open_state(recent: set[str], rounds: Sequence[Side]) -> State:
     if "frozen" in recent:
         if "all_signed" in recent:
             return State.SEALING
         return State.SIGNING if "deed_prepared" in recent else State.AGREED
-    return State.NEGOTIATION if "round_sent" in ever else State.DRAFT
+    return State.NEGOTIATION if rounds else State.DRAFT
 
 
 def _since_reopened(facts: Sequence[DatedFact]) -> Sequence[DatedFact]:
@@ -113,9 +114,20 @@ def _since_reopened(facts: Sequence[DatedFact]) -> Sequence[DatedFact]:
 
 
 def turn_of(facts: Iterable[DatedFact], *, started_by: Side) -> Side:
-    """Return the side to move: the one that did not send the last round."""
-    sides = [fact.side for fact in facts if fact.kind == "round_sent" and fact.side]
+    """Return the side to move: the one that did not send the last round that stands."""
+    sides = _standing_rounds(facts)
     return sides[-1].other if sides else started_by
+
+
+def _standing_rounds(facts: Iterable[DatedFact]) -> list[Side]:
+    """The sides of the rounds sent; a recall takes back the last one."""
+    sides: list[Side] = []
+    for fact in facts:
+        if fact.kind == "round_sent" and fact.side:
+            sides.append(fact.side)
+        elif fact.kind == "round_recalled" and sides:
+            sides.pop()
+    return sides
 
 
 def completed_at(facts: Iterable[DatedFact]) -> datetime | None:

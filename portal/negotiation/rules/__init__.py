@@ -1,34 +1,76 @@
 """What stands, what may be said, and how it reads; pure rules over the rounds that were sent."""
 
 from portal.negotiation.rules.answers import (
+    LEAST_IN_A_PACKAGE,
     Able,
     Summary,
     able,
     agreed_sha256,
+    next_package,
     offer,
+    package_problem,
+    packages_in,
     round_bytes,
     summary,
     value_problems,
     why_not,
     words_sha256,
 )
-from portal.negotiation.rules.context import ClauseText, clause, worst
-from portal.negotiation.rules.freezing import Condition, conditions, missing
+from portal.negotiation.rules.comparing import (
+    Differing,
+    compared,
+)
+from portal.negotiation.rules.context import (
+    ClauseText,
+    clause,
+    in_words,
+    worst,
+    worst_span,
+)
+from portal.negotiation.rules.course import (
+    Course,
+    course,
+    drawn,
+)
+from portal.negotiation.rules.freezing import (
+    Condition,
+    Readiness,
+    conditions,
+    missing,
+)
 from portal.negotiation.rules.issues import (
     SHOW_WORDS,
+    Beside,
     Held,
     Issue,
     IssueGroup,
     Show,
     View,
     anchor_of,
+    concerns,
     counts,
     grouped,
     is_shown,
     issue,
+    roles_in,
     unanswered,
 )
-from portal.negotiation.rules.refusals import Frozen, Incomplete, Stale, TooLate, WrongTurn
+from portal.negotiation.rules.redline import (
+    Segments,
+    difference,
+)
+from portal.negotiation.rules.refusals import (
+    Frozen,
+    Incomplete,
+    Stale,
+    TooLate,
+    WrongTurn,
+)
+from portal.negotiation.rules.saying import (
+    LONGEST_COMMENT,
+    Reader,
+    mentioned,
+)
 from portal.negotiation.rules.standing import (
     Kind,
     Move,
@@ -37,17 +79,31 @@ from portal.negotiation.rules.standing import (
     Status,
     Word,
     all_agreed,
+    packages_of,
+    returned_packages,
     standings,
     values_of,
 )
-from portal.negotiation.rules.wording import Change, change, changes_of, difference, gains, history
+from portal.negotiation.rules.wording import (
+    Change,
+    change,
+    changes_of,
+    gains,
+    history,
+    short,
+)
 
 __all__ = [
+    "LEAST_IN_A_PACKAGE",
+    "LONGEST_COMMENT",
     "SHOW_WORDS",
     "Able",
+    "Beside",
     "Change",
     "ClauseText",
     "Condition",
+    "Course",
+    "Differing",
     "Frozen",
     "Held",
     "Incomplete",
@@ -55,6 +111,9 @@ __all__ = [
     "IssueGroup",
     "Kind",
     "Move",
+    "Reader",
+    "Readiness",
+    "Segments",
     "SentRound",
     "Show",
     "Stale",
@@ -72,17 +131,30 @@ __all__ = [
     "change",
     "changes_of",
     "clause",
+    "compared",
+    "concerns",
     "conditions",
     "counts",
+    "course",
     "difference",
+    "drawn",
     "gains",
     "grouped",
     "history",
+    "in_words",
     "is_shown",
     "issue",
+    "mentioned",
     "missing",
+    "next_package",
     "offer",
+    "package_problem",
+    "packages_in",
+    "packages_of",
+    "returned_packages",
+    "roles_in",
     "round_bytes",
+    "short",
     "standings",
     "summary",
     "unanswered",
@@ -91,4 +163,5 @@ __all__ = [
     "why_not",
     "words_sha256",
     "worst",
+    "worst_span",
 ]

@@ -1,52 +1,86 @@
 """What a side may say in its draft, what a round adds up to, and the hashes both sides can redo."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from portal.contracts.rules.life import Side
-from portal.negotiation.rules.standing import Kind, Standing, Status, Word
+from portal.negotiation.rules.standing import (
+    Kind,
+    Standing,
+    Status,
+    Word,
+    returned_packages,
+)
 from portal.terms.rules import Term, canonical, validate, value_sha256
 
 FORMAT = "counterpart-round/1"
 
 
-def offer(value: Any, *, reason: str | None = None) -> Word:
+def offer(
+    value: Any, *, reason: str | None = None, package: str | None = None, author: str | None = None
+) -> Word:
     """Return the word that offers a value."""
-    return Word(Kind.OFFER, value_sha256(value), value, reason)
+    return Word(Kind.OFFER, value_sha256(value), value, reason, package, author)
 
 
 def why_not(standing: Standing, word: Word, *, side: Side) -> str | None:
     """Say why this side may not say this now; None where it may."""
     if word.kind is Kind.OFFER:
         return _why_not_offer(standing, word, side)
+    problem = _why_not_speak(standing, word)
+    if problem or word.kind in (Kind.DISCUSS, Kind.PARK):
+        return problem or _why_not_postpone(standing, word, side)
     return _why_not_answer(standing, word, side)
 
 
 def _why_not_offer(standing: Standing, word: Word, side: Side) -> str | None:
-    if standing.offer is not None and word.sha256 == standing.sha256:
-        if standing.status is Status.AGREED:
-            return "This is the value already agreed."
-        if standing.offer.side is side:
-            return "This is what you already offer. Write another value."
-        return "This is what they offer. Accept it instead."
+    if standing.offer is not None and word.sha256 == standing.sha256 and not standing.lapsed:
+        return _why_not_same(standing, word, side)
     if standing.status is Status.AGREED and not word.reason:
         return "This term is agreed. Give a reason for opening it again."
     return None
 
 
-def _why_not_answer(standing: Standing, word: Word, side: Side) -> str | None:
-    last = standing.offer
-    if last is None:
+def _why_not_same(standing: Standing, word: Word, side: Side) -> str | None:
+    if standing.status is Status.AGREED:
+        return "This is the value already agreed."
+    if standing.offer is not None and standing.offer.side is side:
+        return None if word.package else "This is what you already offer. Write another value."
+    if standing.package:
+        return f"This is part of package {standing.package}. A package cannot hold another."
+    return None if word.package else "This is what they offer. Accept it instead."
+
+
+def _why_not_speak(standing: Standing, word: Word) -> str | None:
+    if standing.offer is None:
         return "Nothing is offered here yet."
-    if last.side is side:
-        return "This is your own offer. Wait for their answer, or offer another value."
     if standing.status is Status.AGREED:
         return "This term is agreed. To open it again, offer another value and give a reason."
+    return None
+
+
+def _why_not_postpone(standing: Standing, word: Word, side: Side) -> str | None:
+    if word.sha256 != standing.sha256:
+        return "The offer changed since you looked."
+    if word.kind is Kind.PARK:
+        return "This is parked already." if standing.status is Status.PARKED else None
+    if not word.reason:
+        return "Write what you want to discuss."
+    asked = standing.status is Status.DISCUSSED and standing.moves[-1].side is side
+    return "You asked to discuss this already. Wait for their answer." if asked else None
+
+
+def _why_not_answer(standing: Standing, word: Word, side: Side) -> str | None:
+    last = standing.offer
+    if last is None or last.side is side:
+        return "This is your own offer. Wait for their answer, or offer another value."
     if word.sha256 != last.word.sha256:
         return "The offer changed since you looked."
     if word.kind is Kind.REJECT:
         return _why_not_reject(standing, word)
+    if standing.lapsed:
+        return "This was part of a package that went back. Offer a value of your own."
     return None
 
 
@@ -63,7 +97,10 @@ def value_problems(term: Term, value: Any, *, complete: bool) -> list[str]:
 
 @dataclass(frozen=True)
 class Summary:
-    """How many terms a round accepts, offers for the first time, counters, rejects, leaves."""
+    """How many terms a round accepts, offers for the first time, counters, rejects, leaves.
+
+    `returned` counts packages that go back; what is accepted in one of those agrees nothing.
+    """
 
     accepted: int
     offered: int
@@ -71,6 +108,9 @@ class Summary:
     rejected: int
     unchanged: int
     open: int
+    discussed: int = 0
+    parked: int = 0
+    returned: int = 0
 
     def sentence(self) -> str:
         """Return the counts in words: "5 accepted, 3 countered, 1 rejected, 181 unchanged"."""
@@ -79,6 +119,9 @@ class Summary:
             (self.accepted, "accepted"),
             (self.countered, "countered"),
             (self.rejected, "rejected"),
+            (self.discussed, "to discuss"),
+            (self.parked, "parked"),
+            (self.returned, "package returned" if self.returned == 1 else "packages returned"),
             (self.unchanged, "unchanged"),
         ]
         return ", ".join(f"{n} {word}" for n, word in first + [r for r in rest if r[0]])
@@ -86,23 +129,73 @@ class Summary:
 
 def summary(words: Mapping[str, Word], before: Mapping[str, Standing]) -> Summary:
     """Count a round against where the terms stood before it; `open` is what it leaves open."""
+    back = returned_packages(before, words)
     kinds = [(word.kind, before[term].offer is None) for term, word in words.items()]
+    said = [kind for kind, _ in kinds]
     agreed = {term for term, standing in before.items() if standing.status is Status.AGREED}
     agreed -= {term for term, word in words.items() if word.kind is Kind.OFFER}
-    agreed |= {term for term, word in words.items() if word.kind is Kind.ACCEPT}
+    accepted = {
+        term
+        for term, word in words.items()
+        if word.kind is Kind.ACCEPT and before[term].package not in back
+    }
     return Summary(
-        accepted=sum(kind is Kind.ACCEPT for kind, _ in kinds),
+        accepted=len(accepted),
         offered=sum(kind is Kind.OFFER and first for kind, first in kinds),
         countered=sum(kind is Kind.OFFER and not first for kind, first in kinds),
-        rejected=sum(kind is Kind.REJECT for kind, _ in kinds),
+        rejected=said.count(Kind.REJECT),
         unchanged=len(before) - len(words),
-        open=len(before) - len(agreed),
+        open=len(before) - len(agreed | accepted),
+        discussed=said.count(Kind.DISCUSS),
+        parked=said.count(Kind.PARK),
+        returned=len(back),
     )
+
+
+def packages_in(words: Mapping[str, Word]) -> dict[str, list[str]]:
+    """Return the packages a round or a draft offers, each with its terms."""
+    found: dict[str, list[str]] = {}
+    for term, word in words.items():
+        if word.package:
+            found.setdefault(word.package, []).append(term)
+    return found
+
+
+def next_package(found: Mapping[str, Standing], words: Mapping[str, Word]) -> str:
+    """Return a name no package of this negotiation had: P1, P2, ..."""
+    known = {move.word.package for s in found.values() for move in s.moves}
+    known |= {word.package for word in words.values()}
+    numbers = [int(name[1:]) for name in known if name]
+    return f"P{max(numbers, default=0) + 1}"
+
+
+LEAST_IN_A_PACKAGE = 2
+
+
+def package_problem(
+    chosen: Sequence[str], words: Mapping[str, Word], found: Mapping[str, Standing]
+) -> str | None:
+    """Say why these answers of a draft cannot be tied together, or None."""
+    if len(set(chosen)) < LEAST_IN_A_PACKAGE:
+        return "Choose at least two terms: a package ties answers together."
+    for term in chosen:
+        word = words.get(term)
+        if word is None or word.kind not in (Kind.OFFER, Kind.ACCEPT):
+            return f"{term} has no offer and no acceptance in your draft."
+        if word.package:
+            return f"{term} is in package {word.package} already. A package cannot hold another."
+        if word.kind is Kind.ACCEPT and found[term].package:
+            return (
+                f"{term} is part of their package {found[term].package}. "
+                "A package cannot hold another."
+            )
+    return None
 
 
 def _canonical(words: Mapping[str, Word]) -> list[dict[str, Any]]:
     return [
         {"term": term, "kind": word.kind.value, "sha256": word.sha256, "reason": word.reason}
+        | ({"package": word.package} if word.package else {})
         for term, word in sorted(words.items())
     ]
 
@@ -141,16 +234,27 @@ class Able:
     reject: bool
     reopen: bool
     first: bool
+    discuss: bool = False
+    park: bool = False
+
+    @property
+    def choice(self) -> bool:
+        """Whether there is anything to choose beside offering a value."""
+        return self.accept or self.reject or self.discuss or self.park
 
 
 def able(standing: Standing, side: Side) -> Able:
     """Return which kinds of answer the rules leave open; offering another value always is."""
     sha256 = standing.sha256 or ""
-    accept = Word(Kind.ACCEPT, sha256)
-    reject = Word(Kind.REJECT, sha256, reason="because")
+
+    def may(kind: Kind) -> bool:
+        return why_not(standing, Word(kind, sha256, reason="because"), side=side) is None
+
     return Able(
-        accept=why_not(standing, accept, side=side) is None,
-        reject=why_not(standing, reject, side=side) is None,
+        accept=may(Kind.ACCEPT),
+        reject=may(Kind.REJECT),
         reopen=standing.status is Status.AGREED,
         first=standing.offer is None,
+        discuss=may(Kind.DISCUSS),
+        park=may(Kind.PARK),
     )

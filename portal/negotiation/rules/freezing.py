@@ -18,15 +18,33 @@ class Condition:
     look_at: str
 
 
+@dataclass(frozen=True)
+class Readiness:
+    """Whether a side's own go-aheads are there. Of the other side one learns no more than that."""
+
+    side: Side
+    ready: bool
+    state: str
+    look_at: str = "approvals"
+
+
 def conditions(
     found: Mapping[str, Standing],
     findings: Collection[Finding],
     slots: Sequence[tuple[Side, str]],
     *,
     names: Mapping[Side, str],
+    open_comments: int = 0,
+    readiness: Sequence[Readiness] = (),
 ) -> list[Condition]:
     """List what a freeze needs; slots are (side, person) pairs."""
-    return [_terms(found), _checks(findings), *_signers(slots, names)]
+    return [
+        _terms(found),
+        _checks(findings),
+        _comments(open_comments),
+        *(Condition(f"{names[r.side]} is ready", r.ready, r.state, r.look_at) for r in readiness),
+        *_signers(slots, names),
+    ]
 
 
 def _terms(found: Mapping[str, Standing]) -> Condition:
@@ -39,6 +57,11 @@ def _checks(findings: Collection[Finding]) -> Condition:
     errors = sum(finding.level == "error" for finding in findings)
     state = "None found" if errors == 0 else f"{errors} to settle"
     return Condition("No two terms contradict each other", errors == 0, state, "findings")
+
+
+def _comments(count: int) -> Condition:
+    state = "None open" if count == 0 else f"{count} open"
+    return Condition("Every shared comment is resolved", count == 0, state, "comments")
 
 
 def _signers(slots: Sequence[tuple[Side, str]], names: Mapping[Side, str]) -> list[Condition]:

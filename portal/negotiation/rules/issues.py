@@ -1,12 +1,14 @@
 """The issues list: one row a term, as one side sees it with its own draft and nobody else's."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from portal.contracts.rules.life import Side
+from portal.negotiation.rules.answers import why_not
+from portal.negotiation.rules.redline import Segments, difference
 from portal.negotiation.rules.standing import Kind, Standing, Status, Word
-from portal.negotiation.rules.wording import Segments, difference, gains, short
+from portal.negotiation.rules.wording import gains, short
 from portal.terms.rules import Schema, Term
 
 
@@ -17,6 +19,7 @@ class Show(StrEnum):
     OPEN = "open"
     AGREED = "agreed"
     CHANGED = "changed"
+    APPROVAL = "approval"
     ALL = "all"
 
 
@@ -24,7 +27,8 @@ SHOW_WORDS = {
     Show.MINE: "Mine to answer",
     Show.OPEN: "Open",
     Show.AGREED: "Agreed",
-    Show.CHANGED: "Changed in the last round",
+    Show.CHANGED: "Changed since I last looked",
+    Show.APPROVAL: "Needs approval",
     Show.ALL: "All",
 }
 
@@ -38,11 +42,22 @@ class View:
     names: Mapping[Side, str]
     last_round: int = 0
     locked: bool = False
+    seen_round: int | None = None
+    approvals: frozenset[str] = frozenset()
+    role: str | None = None
 
     @property
     def my_turn(self) -> bool:
         """Whether this side may answer now."""
         return self.side is self.turn and not self.locked
+
+    def is_new(self, standing: Standing) -> bool:
+        """Whether a term moved since this person last looked; else whether the last round did."""
+        if not standing.moves:
+            return False
+        if self.seen_round is None:
+            return standing.moves[-1].round == self.last_round
+        return standing.moves[-1].round > self.seen_round
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,16 @@ class Held:
 
     segments: Segments
     note: str | None = None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What helps to judge a term, beside both positions."""
+
+    worst: str | None = None
+    tier: str | None = None
+    comments: int = 0
+    notes: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,6 +93,12 @@ class Issue:
     turn: str | None
     answered: bool
     open_to_me: bool
+    acceptable: bool = False
+    sha256: str | None = None
+    package: str | None = None
+    reopened: bool = False
+    approval: bool = False
+    beside: Beside = Beside()
 
 
 def anchor_of(term_id: str) -> str:
@@ -84,7 +115,9 @@ def is_shown(show: Show, standing: Standing, word: Word | None, view: View) -> b
     if show is Show.AGREED:
         return standing.status is Status.AGREED
     if show is Show.CHANGED:
-        return bool(standing.moves) and standing.moves[-1].round == view.last_round
+        return view.is_new(standing)
+    if show is Show.APPROVAL:
+        return standing.term in view.approvals
     return True
 
 
@@ -101,7 +134,14 @@ def unanswered(found: Mapping[str, Standing], draft: Mapping[str, Word], side: S
     return [t for t, standing in found.items() if standing.awaited is side and t not in draft]
 
 
-def issue(term: Term, standing: Standing, word: Word | None, view: View) -> Issue:
+def issue(
+    term: Term,
+    standing: Standing,
+    word: Word | None,
+    view: View,
+    *,
+    beside: Beside | None = None,
+) -> Issue:
     """Return the row of a term."""
     tag, kind, whose = _tag(standing, word, view)
     agreed = standing.status is Status.AGREED and word is None
@@ -117,7 +157,18 @@ def issue(term: Term, standing: Standing, word: Word | None, view: View) -> Issu
         turn=_turn(standing, word, view),
         answered=word is not None,
         open_to_me=standing.awaited is view.side,
+        acceptable=word is None and view.my_turn and _may_accept(standing, view.side),
+        sha256=standing.sha256,
+        package=word.package if word is not None else standing.package,
+        reopened=standing.reopened,
+        approval=term.id in view.approvals,
+        beside=beside or Beside(),
     )
+
+
+def _may_accept(standing: Standing, side: Side) -> bool:
+    accept = Word(Kind.ACCEPT, standing.sha256 or "")
+    return standing.awaited is side and why_not(standing, accept, side=side) is None
 
 
 def _turn(standing: Standing, word: Word | None, view: View) -> str | None:
@@ -130,6 +181,8 @@ _DRAFT_TAGS = {
     Kind.OFFER: ("You counter", "warn"),
     Kind.ACCEPT: ("You accept", "good"),
     Kind.REJECT: ("You reject", "rejected"),
+    Kind.DISCUSS: ("You ask to discuss", "open"),
+    Kind.PARK: ("You park", "open"),
 }
 
 
@@ -140,6 +193,8 @@ def _tag(standing: Standing, word: Word | None, view: View) -> tuple[str, str, s
             tag, kind = "You offer", "good"
         if word.kind is Kind.OFFER and standing.status is Status.AGREED:
             tag = "You reopen"
+        if word.package and word.sha256 == standing.sha256:
+            tag = "You would accept"
         return tag, kind, "Private until you send"
     if standing.status is Status.AGREED:
         return "Agreed", "agreed", f"Round {standing.moves[-1].round}"
@@ -151,6 +206,12 @@ def _tag(standing: Standing, word: Word | None, view: View) -> tuple[str, str, s
 def _awaited_tag(standing: Standing, view: View) -> tuple[str, str, str | None]:
     last = standing.moves[-1]
     other = view.names[view.side.other]
+    if standing.status is Status.PARKED:
+        return "Parked", "open", f"By {view.names[last.side]}: it blocks the freeze"
+    if standing.status is Status.DISCUSSED:
+        return _discussed_tag(standing, view)
+    if standing.status is Status.RETURNED and standing.awaited is view.side:
+        return "Came back", "yours", "Its package was not taken whole: offer anew"
     if standing.awaited is not view.side:
         rejected = standing.status is Status.REJECTED
         return "Waiting", "theirs", f"For another offer of {other}" if rejected else f"For {other}"
@@ -161,10 +222,17 @@ def _awaited_tag(standing: Standing, view: View) -> tuple[str, str, str | None]:
     return "Open", "open", "You left it for later"
 
 
+def _discussed_tag(standing: Standing, view: View) -> tuple[str, str, str | None]:
+    asked = standing.moves[-1].side
+    if asked is view.side:
+        return "In discussion", "theirs", f"For {view.names[asked.other]}"
+    return "In discussion", "yours", f"{view.names[asked]} wants to talk"
+
+
 def _held(term: Term, standing: Standing, word: Word | None, side: Side, view: View) -> Held | None:
     move = standing.position(side)
     text = short(term, move.word.value) if move else None
-    if word is not None and side is view.side and word.kind is not Kind.REJECT:
+    if word is not None and side is view.side and word.kind in (Kind.OFFER, Kind.ACCEPT):
         return _draft_held(term, standing, word, text, view)
     rejection = standing.rejection
     if rejection is not None and rejection.side is side:
@@ -172,6 +240,9 @@ def _held(term: Term, standing: Standing, word: Word | None, side: Side, view: V
         return Held(said, f"Rejected their offer: “{rejection.word.reason}”")
     if text is None or move is None:
         return None
+    asked = standing.moves[-1]
+    if standing.status is Status.DISCUSSED and asked.side is side:
+        return Held([("same", text)], f"Wants to discuss: “{asked.word.reason}”")
     last = standing.offer is move and move.side is side
     return Held([("same", text)], _gain(term, standing, view) if last else None)
 
@@ -203,6 +274,18 @@ class IssueGroup:
     issues: list[Issue]
 
 
+def concerns(term: Term, role: str | None, side: Side) -> bool:
+    """Say whether a role of a side looks after a term; without a role every term is shown."""
+    owners = term.owners_vendor if side is Side.VENDOR else term.owners_customer
+    return role is None or role in owners
+
+
+def roles_in(schema: Schema, side: Side) -> list[str]:
+    """Return the roles of a side that look after terms, in the order they come first."""
+    pick = "owners_vendor" if side is Side.VENDOR else "owners_customer"
+    return list(dict.fromkeys(role for t in schema.terms.values() for role in getattr(t, pick)))
+
+
 def grouped(
     schema: Schema,
     found: Mapping[str, Standing],
@@ -210,15 +293,20 @@ def grouped(
     view: View,
     *,
     show: Show,
+    beside: Callable[[Term], Beside] | None = None,
 ) -> list[IssueGroup]:
     """Return the rows a filter lets through, by chapter in the order of the contract."""
     groups = []
     for group in schema.groups:
         rows = [
-            issue(term, found[term.id], draft.get(term.id), view)
+            issue(
+                term, found[term.id], draft.get(term.id), view,
+                beside=beside(term) if beside else None,
+            )
             for term in schema.in_group(group.code)
-            if is_shown(show, found[term.id], draft.get(term.id), view)
-        ]
+            if concerns(term, view.role, view.side)
+            and is_shown(show, found[term.id], draft.get(term.id), view)
+        ]  # fmt: skip
         if rows:
             groups.append(IssueGroup(group.code, group.title, rows))
     return groups

@@ -1,20 +1,12 @@
 """Values and moves in the words of the page: short texts, differences, and who gains."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from portal.contracts.rules.life import Side
+from portal.negotiation.rules.redline import LONG, Segments, difference
 from portal.negotiation.rules.standing import Kind, Move, Standing, Status, Word
 from portal.terms.rules import Schema, Term, Value, favours, show
-
-LONG = 110
-LONGEST_DIFFERENCE = 6_000
-
-Segments = list[tuple[str, str]]
-
-_TOKENS = re.compile(r"\n|[^\S\n]+|[^\s]+")
 
 
 def short(term: Term, value: Value) -> str:
@@ -26,31 +18,19 @@ def short(term: Term, value: Value) -> str:
     return f"{first} … and {more} more {'line' if more == 1 else 'lines'}" if more else first
 
 
-def difference(old: str, new: str) -> Segments:
-    """Return what was taken out and put in, as (same | del | ins, text) pairs."""
-    if old == new:
-        return [("same", new)]
-    if max(len(old), len(new)) > LONGEST_DIFFERENCE or max(len(old), len(new)) <= LONG:
-        return [("del", old), ("ins", new)]
-    before, after = _TOKENS.findall(old), _TOKENS.findall(new)
-    found: Segments = []
-    for op, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if op == "equal":
-            found.append(("same", "".join(before[a:b])))
-        if op in ("delete", "replace"):
-            found.append(("del", "".join(before[a:b])))
-        if op in ("insert", "replace"):
-            found.append(("ins", "".join(after[c:d])))
-    return found
-
-
 def gains(term: Term, old: Value, new: Value, *, names: Mapping[Side, str]) -> str | None:
     """Say for whom the new value is better than the old, where the schema can tell."""
     side = favours(term, old, new)
     return f"Better for {names[Side(side)]}" if side in ("vendor", "customer") else None
 
 
-_DONE = {Kind.OFFER: "offered", Kind.ACCEPT: "accepted", Kind.REJECT: "rejected"}
+_DONE = {
+    Kind.OFFER: "offered",
+    Kind.ACCEPT: "accepted",
+    Kind.REJECT: "rejected",
+    Kind.DISCUSS: "wants to discuss",
+    Kind.PARK: "parked",
+}
 
 
 @dataclass(frozen=True)
@@ -65,6 +45,7 @@ class Change:
     segments: Segments
     gain: str | None
     reason: str | None
+    package: str | None = None
     move: Move | None = None
 
 
@@ -92,6 +73,7 @@ def change(
         segments=difference(old_text or "", new_text) if offers else [("same", new_text)],
         gain=gains(term, old, new, names=names) if offers else None,
         reason=word.reason,
+        package=word.package,
         move=move,
     )
 
@@ -99,6 +81,8 @@ def change(
 def _verb(word: Word, before: Move | None, status: Status) -> str:
     if word.kind is not Kind.OFFER or before is None:
         return _DONE[word.kind]
+    if word.package and before.word.sha256 == word.sha256:
+        return "would accept"
     return "reopened" if status is Status.AGREED else "countered"
 
 
@@ -137,4 +121,6 @@ _STATUS_AFTER = {
     Kind.OFFER: Status.OPEN,
     Kind.ACCEPT: Status.AGREED,
     Kind.REJECT: Status.REJECTED,
+    Kind.DISCUSS: Status.DISCUSSED,
+    Kind.PARK: Status.PARKED,
 }
