@@ -134,6 +134,9 @@ def _guard(app: Flask, settings: Settings) -> None:
             headers.add_headers(response, secure=settings.secure_cookies, signed_in=signed_in)
         else:
             headers.add_headers(response, secure=settings.secure_cookies, signed_in=False)
+        if request.method not in SAFE:
+            # What it wrote is committed; what it read after that was read under the write lock.
+            undo()
         return web.mend_for_htmx(response)
 
 
@@ -144,12 +147,14 @@ def _foreign_origin() -> bool:
     return request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}
 
 
-def _answer_errors(app: Flask) -> None:
-    def undo() -> None:
-        db.session.rollback()
-        for session in g.get("region_sessions", {}).values():
-            session.rollback()
+def undo() -> None:
+    """Roll back every session of this request."""
+    db.session.rollback()
+    for session in g.get("region_sessions", {}).values():
+        session.rollback()
 
+
+def _answer_errors(app: Flask) -> None:
     def refused(error: Refused) -> Any:
         undo()
         status = 403 if isinstance(error, NotAllowed) else 409
@@ -183,7 +188,7 @@ def _answer_errors(app: Flask) -> None:
 def _dress_pages(app: Flask, settings: Settings) -> None:
     versions = {
         name: hashlib.sha256((ROOT / "static" / name).read_bytes()).hexdigest()[:12]
-        for name in ("portal.css",)
+        for name in ("portal.css", "keys.js")
         if (ROOT / "static" / name).exists()
     }
 
@@ -194,6 +199,7 @@ def _dress_pages(app: Flask, settings: Settings) -> None:
         visitor = current_user if current_user.is_authenticated else None
         return {
             "asset_version": versions.get("portal.css", ""),
+            "asset_versions": versions,
             "me": _me(visitor) if visitor else None,
             "nav": _navigation(visitor) if visitor else [],
             "operator_name": settings.operator,

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from wtforms import HiddenField, StringField, TextAreaField
-from wtforms.validators import AnyOf, Length, ValidationError
+from wtforms.validators import AnyOf, InputRequired, Length, ValidationError
 
 from portal.kit.forms import Form, trimmed
+from portal.negotiation.rules import LONGEST_COMMENT, Kind
 from portal.terms.rules import Term, Unreadable, Value, edit_text, parse
+from portal.terms.rules.clauses import LONGEST_TEXT, LONGEST_TITLE
 from portal.terms.rules.text import clean_lines
 
 LONGEST_REASON = 1_000
@@ -30,7 +32,7 @@ class AnswerForm(Form):
 
     kind = StringField(
         "Your answer",
-        validators=[AnyOf(["accept", "offer", "reject"], message="Choose how you answer.")],
+        validators=[AnyOf([*Kind], message="Choose how you answer.")],
     )
     seen_sha256 = HiddenField(filters=[trimmed])
     why = TextAreaField(
@@ -42,11 +44,18 @@ class AnswerForm(Form):
         validators=[plain, Length(max=LONGEST_REASON, message="Write at most 1,000 characters.")],
     )
 
+    topic = TextAreaField(
+        filters=[trimmed],
+        validators=[plain, Length(max=LONGEST_REASON, message="Write at most 1,000 characters.")],
+    )
+    then = HiddenField(filters=[trimmed])
+
     @property
     def given_reason(self) -> str | None:
         """The reason that belongs to the kind of answer chosen."""
-        field = self.reason if self.kind.data == "reject" else self.why
-        return field.data or None
+        fields = {"reject": self.reason, "discuss": self.topic, "offer": self.why}
+        field = fields.get(self.kind.data or "")
+        return (field.data or None) if field is not None else None
 
 
 class RestForm(Form):
@@ -63,6 +72,65 @@ class SendForm(Form):
         "Note to the other side",
         filters=[trimmed],
         validators=[plain, Length(max=LONGEST_NOTE, message="Write at most 2,000 characters.")],
+    )
+
+
+class PackageForm(Form):
+    """Tying answers together, or answering a package that came."""
+
+    kind = HiddenField(filters=[trimmed])
+    seen_round = HiddenField(filters=[trimmed])
+    reason = TextAreaField(
+        "Reason",
+        filters=[trimmed],
+        validators=[plain, Length(max=LONGEST_REASON, message="Write at most 1,000 characters.")],
+    )
+
+
+class ClauseForm(Form):
+    """Proposing a special term."""
+
+    title = StringField(
+        "Title",
+        filters=[trimmed],
+        validators=[InputRequired("Give the clause a title."), plain, Length(max=LONGEST_TITLE)],
+    )
+    text = TextAreaField(
+        "Clause", validators=[InputRequired("Write the clause."), plain, Length(max=LONGEST_TEXT)]
+    )
+    reason = TextAreaField(
+        "Why the contract needs it",
+        filters=[trimmed],
+        validators=[
+            InputRequired("Say why the contract needs it: the other side will read this."),
+            plain,
+            Length(max=LONGEST_REASON, message="Write at most 1,000 characters."),
+        ],
+    )
+
+
+class NoteForm(Form):
+    """A remark, internal until it is shared."""
+
+    text = TextAreaField(
+        "Note",
+        filters=[trimmed],
+        validators=[
+            InputRequired("Write something first."),
+            plain,
+            Length(max=LONGEST_COMMENT, message="Write at most 4,000 characters."),
+        ],
+    )
+
+
+class ApprovalForm(Form):
+    """Approving a value that was seen."""
+
+    seen_sha256 = HiddenField(filters=[trimmed])
+    reason = TextAreaField(
+        "Reason for the override",
+        filters=[trimmed],
+        validators=[plain, Length(max=LONGEST_REASON, message="Write at most 1,000 characters.")],
     )
 
 
@@ -133,6 +201,7 @@ def _hint(term: Term) -> str:
 
 
 _SHAPES = {
+    "clause": "The title in the first line, the clause below it.",
     "dur": "For example: 30 min, 4 h, 8 bh, 2 bd.",
     "pct": "A percentage, such as 99.9 %.",
     "money": "An amount with its currency, such as EUR 12,000.",

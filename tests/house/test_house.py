@@ -19,6 +19,7 @@ WRAPPERS = {
     "accounts": {"gate", "totp", "passwords"},
     "audit": {"sentences", "signer"},
     "changes": {"ics"},
+    "negotiation": {"holidays"},
     "notices": {"letters", "smtp"},
     "operations": {"age"},
     "residency": {"databases", "stores"},

@@ -31,15 +31,34 @@ def at_table(session: Session, contract: Contract, key: str) -> Negotiation:
     return found
 
 
-def send(session: Session, contract: Contract, key: str, at: datetime | None = None) -> Any:
-    """Send the draft of one of the cast's side."""
+ACROSS = {"ada": "cleo", "nia": "cleo", "cleo": "ada", "lena": "ada", "dov": "ada"}
+
+
+def send(
+    session: Session,
+    contract: Contract,
+    key: str,
+    at: datetime | None = None,
+    *,
+    opened: bool = True,
+) -> Any:
+    """Send the draft of one of the cast's side; the other side opens it unless told not to."""
     found = at_table(session, contract, key)
     row = actions.send_round(
         session, contract, cast.actor(key), at=at or clock.now(),
         seen_draft_sha256=rules.words_sha256(found.words),
     )  # fmt: skip
     settle(session)
+    if opened:
+        opens(session, contract, ACROSS[key])
     return row
+
+
+def opens(session: Session, contract: Contract, key: str) -> int | None:
+    """Open the round that waits for one of the cast."""
+    number = actions.open_round(session, contract, cast.actor(key), at=clock.now())
+    settle(session)
+    return number
 
 
 def offer_all(session: Session, contract: Contract, at: datetime | None = None) -> None:

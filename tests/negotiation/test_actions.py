@@ -131,7 +131,7 @@ def test_an_answer_replaces_the_one_before_and_can_be_taken_back(
     assert (word.kind, word.value, word.reason) == (Kind.REJECT, None, "too slow")
     actions.clear_answer(eu, contract, CLEO, RESPONSE, at=clock.now())
     assert at_table(eu, contract, "cleo").words == {}
-    assert events(eu, contract) == ["negotiation:round:sent"]
+    assert events(eu, contract) == ["negotiation:round:sent", "negotiation:round:opened"]
 
 
 def test_an_answer_to_an_offer_that_moved_on_is_stale(eu: Session, contract: Contract) -> None:
@@ -202,7 +202,7 @@ def test_sending_passes_the_turn_with_one_entry_and_a_thin_mail(
     offer_all(eu, contract)
     before = footprint(eu, contract)
     say(eu, contract, "cleo", RESPONSE, "offer", value("17 min"), "SECRET-REASON")
-    row = send(eu, contract, "cleo")
+    row = send(eu, contract, "cleo", opened=False)
     assert turn(contract) is Side.VENDOR and row.number == 2 and row.sent_by == CLEO.person_id
     last = lines(eu, contract.id)[-1]
     assert (last.event, last.name) == ("negotiation:round:sent", "Cleo Marsh")
@@ -211,6 +211,7 @@ def test_sending_passes_the_turn_with_one_entry_and_a_thin_mail(
         "open": len(SCHEMA.terms), "sha256": row.sha256,
     }  # fmt: skip
     after = footprint(eu, contract)
+    # The entry, the fact and the mail of the round; its look is the sender's own.
     assert [b - a for a, b in zip(before, after, strict=True)] == [1, 1, 1, 0, 1, 1]
     mail = eu.scalars(select(RegionMail).order_by(RegionMail.id.desc())).first()
     assert mail is not None and mail.recipient == "ada@northwind.example"

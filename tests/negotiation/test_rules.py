@@ -131,8 +131,9 @@ def test_what_may_be_said(words: tuple[Word, ...], word: Word, side: Side) -> No
 
 
 def test_what_the_form_offers_is_what_the_rules_allow() -> None:
-    assert rules.able(standing(A), CUSTOMER) == rules.Able(True, True, False, False)
-    assert rules.able(standing(A), VENDOR) == rules.Able(False, False, False, False)
+    both = {"discuss": True, "park": True}
+    assert rules.able(standing(A), CUSTOMER) == rules.Able(True, True, False, False, **both)
+    assert rules.able(standing(A), VENDOR) == rules.Able(False, False, False, False, **both)
     assert rules.able(standing(A, accept(A)), VENDOR) == rules.Able(False, False, True, False)
     assert rules.able(standing(), VENDOR) == rules.Able(False, False, False, True)
 
@@ -213,7 +214,7 @@ def test_agreed_means_two_sides_named_the_same_hash(intents: list) -> None:  # t
         assert offer is not None
         named = last.word.kind is Kind.ACCEPT and last.word.sha256 == offer.word.sha256
         assert (found.status is Status.AGREED) == (named and last.side is offer.side.other)
-        assert (found.awaited is None) == (found.status is Status.AGREED)
+        assert (found.awaited is None) == (found.status in (Status.AGREED, Status.PARKED))
 
 
 @given(INTENTS)
@@ -231,7 +232,7 @@ def test_every_open_term_awaits_exactly_one_side_and_can_be_moved_by_it(intents:
     for found in rules.standings(TERMS, play(intents), started_by=VENDOR).values():
         for side in Side:
             assert rules.why_not(found, fresh, side=side) is None
-        if found.status is not Status.AGREED:
+        if found.status not in (Status.AGREED, Status.PARKED):
             assert found.awaited in tuple(Side)
 
 
@@ -280,7 +281,8 @@ def test_the_filters_count_what_they_show() -> None:
     found = rules.standings(TERMS, rounds, started_by=VENDOR)
     counted = rules.counts(found.values(), {}, rules.View(VENDOR, VENDOR, NAMES, last_round=2))
     assert counted == {
-        Show.MINE: 1, Show.OPEN: 2, Show.AGREED: 1, Show.CHANGED: 2, Show.ALL: 3,
+        Show.MINE: 1, Show.OPEN: 2, Show.AGREED: 1, Show.CHANGED: 2, Show.APPROVAL: 0,
+        Show.ALL: 3,
     }  # fmt: skip
 
 

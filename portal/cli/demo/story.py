@@ -163,6 +163,7 @@ class Teller:
         self.sends(session, contract, "cleo", note="Close. Seven points are open on our side.")
         self.answers(session, contract)
         self.sends(session, contract, "ada", note="Four of yours accepted as they stand.")
+        negotiation.open_round(session, contract, self.cast["cleo"], at=self.next(hours=2))
 
     def offered(self, case: cases.Case, *, region: str, at: datetime) -> None:
         """Offer and no more."""
@@ -254,8 +255,9 @@ class Teller:
         self, session: Session, contract: Contract, key: str, term: str, kind: str,
         text: str | None = None, reason: str | None = None,
     ) -> None:  # fmt: skip
-        """Answer one term, having seen what stands."""
+        """Answer one term, having opened what came and seen what stands."""
         actor, at = self.cast[key], self.next()
+        negotiation.open_round(session, contract, actor, at=at)
         standing = negotiation_of(session, contract, actor, at=at).standings[term]
         value = typed({term: text})[term] if text is not None else None
         negotiation.answer(

@@ -16,8 +16,8 @@ from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.negotiation import rules
-from portal.negotiation.actions.letters import write_letters
-from portal.negotiation.actions.private import private_chain, record_privately
+from portal.negotiation.actions.letters import tell_each
+from portal.negotiation.actions.private import record_privately
 from portal.negotiation.models import Approval, ApprovalCall, Playbook
 from portal.negotiation.queries import Negotiation, approvers_of, board_of, negotiation_of
 from portal.negotiation.queries.table import WORKABLE, as_side
@@ -124,7 +124,7 @@ def approve(
         )  # fmt: skip
 
 
-def call_approvers(session: Session, found: Negotiation, *, at: datetime) -> int:
+def call_approvers(session: Session, found: Negotiation, *, by: Actor | None, at: datetime) -> int:
     """Ask whoever can approve what this side now stands by, in the caller's transaction.
 
     Returns how many values lack an approval. The same call is made again until they are there.
@@ -147,10 +147,10 @@ def call_approvers(session: Session, found: Negotiation, *, at: datetime) -> int
         session.add(call)
     call.count += 1
     call.due_at = at + REMIND_AFTER if call.count < MOST_REMINDERS else None
-    write_letters(
-        session, found.contract, approvers_of(found.contract, found.side, missing),
-        f"{call.id}:{call.count}", "approval", sender=found.names[found.side], at=at,
-        page="approvals", chain=private_chain(found.contract, found.side), count=len(missing),
+    tell_each(
+        session, found, "negotiation:approval:asked", f"{call.id}:{call.count}",
+        approvers_of(found.contract, found.side, missing), by=by, at=at, page="approvals",
+        count=len(missing),
     )  # fmt: skip
     return len(missing)
 
@@ -173,4 +173,4 @@ def remind_approvers(session: Session, *, at: datetime) -> int:
                 call.due_at = None
                 continue
             found = as_side(session, contract, Side(call.side), at=at)
-            asked += bool(call_approvers(session, found, at=at))
+            asked += bool(call_approvers(session, found, by=None, at=at))

@@ -10,12 +10,13 @@ from portal.accounts.rules import Actor, demand
 from portal.audit.actions import record
 from portal.contracts.actions import add_fact, add_version
 from portal.contracts.models import Contract, Version
+from portal.contracts.queries import amends
 from portal.contracts.rules.freezing import frozen_document
 from portal.kit.db import db, transaction
 from portal.kit.errors import Refused
 from portal.negotiation import rules
 from portal.negotiation.actions.draft import demand_workable
-from portal.negotiation.actions.letters import tell
+from portal.negotiation.actions.letters import tell_others
 from portal.negotiation.actions.opening import open_waiting
 from portal.negotiation.queries import Negotiation, negotiation_of, open_comments, readiness
 from portal.terms.rules.special import frozen_clauses, is_special
@@ -45,13 +46,13 @@ def freeze(
         lacking = rules.missing(freeze_conditions(session, found))
         if lacking:
             raise Refused(lacking)
-        version = add_version(session, contract, document=_document(found, at=at), at=at)
+        version = add_version(session, contract, document=_document(session, found, at=at), at=at)
         add_fact(session, contract, "frozen", person_id=actor.person_id, side=found.side, at=at)
         record(
             session, contract.id, "negotiation:version:frozen", actor=actor.log, at=at,
             facts={"number": version.number, "sha256": version.sha256},
         )  # fmt: skip
-        tell(session, found, version.id, "frozen", at=at)
+        tell_others(session, found, "negotiation:version:frozen", version.id, by=actor, at=at)
         return version
 
 
@@ -67,7 +68,7 @@ def freeze_conditions(session: Session, found: Negotiation) -> list[rules.Condit
     )
 
 
-def _document(found: Negotiation, *, at: datetime) -> dict[str, object]:
+def _document(session: Session, found: Negotiation, *, at: datetime) -> dict[str, object]:
     contract = found.contract
     details: Callable[[str], str] = lambda id: db.session.get_one(Organisation, id).details  # noqa: E731
     values = rules.values_of(found.standings)
@@ -79,4 +80,5 @@ def _document(found: Negotiation, *, at: datetime) -> dict[str, object]:
         vendor_details=details(contract.vendor_id),
         customer_details=details(contract.customer_id),
         frozen_at=at,
+        amends=amends(session, contract),
     )

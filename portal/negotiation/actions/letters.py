@@ -1,62 +1,50 @@
-"""Thin mail of the room: it names the contract's reference and counts, no term and no value."""
+"""Telling people of the room's events: the reference and counts, no term and no value."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
 from sqlalchemy.orm import Session
 
-from portal.contracts.models import Contract
+from portal.accounts.rules import Actor
 from portal.contracts.queries import people_to_tell
 from portal.negotiation.queries import Negotiation
-from portal.notices.actions import write_mail
-from portal.notices.letters import letter
-
-SUBJECTS = {
-    "round": "Your turn to answer",
-    "recalled": "A round was recalled",
-    "frozen": "The terms are frozen",
-    "shared": "A comment for you",
-    "mentioned": "You are mentioned",
-    "approval": "Your approval is asked for",
-}
+from portal.notices.actions import tell
+from portal.notices.rules import Recipient
 
 
-def tell(
-    session: Session, found: Negotiation, key: str, event: str, *, at: datetime, **facts: Any
-) -> None:
-    """Write to those of the other side."""
-    people = people_to_tell(found.contract, found.side.other)
-    sender = found.names[found.side]
-    write_letters(session, found.contract, people, key, event, sender=sender, at=at, **facts)
-
-
-def write_letters(
+def tell_others(
     session: Session,
-    contract: Contract,
-    people: Iterable[tuple[str, str]],
-    key: str,
+    found: Negotiation,
     event: str,
+    cause: str,
     *,
-    sender: str,
+    by: Actor,
     at: datetime,
     page: str = "terms",
-    chain: str | None = None,
-    **facts: Any,
+    **words: Any,
 ) -> None:
-    """Write one mail to each of these (name, e-mail); `key` and the event mail once.
+    """Tell those of the other side."""
+    people = people_to_tell(found.contract, found.side.other)
+    tell_each(session, found, event, cause, people, by=by, at=at, page=page, **words)
 
-    Mail about what is internal belongs to the side's own `chain`, as its entries do.
-    """
-    address = current_app.config["SETTINGS"].base_url
-    for name, email in people:
-        text = letter(
-            f"negotiation_{event}", name=name, sender=sender, ref=contract.ref,
-            address=f"{address}/contracts/{contract.ref}/{page}", **facts,
-        )  # fmt: skip
-        write_mail(
-            session, chain=chain or contract.id, dedupe=f"negotiation:{event}:{key}:{email}",
-            recipient=email, name=name, subject=f"{SUBJECTS[event]}: {contract.ref}",
-            text=text, at=at,
+
+def tell_each(
+    session: Session,
+    found: Negotiation,
+    event: str,
+    cause: str,
+    people: Iterable[Recipient],
+    *,
+    by: Actor | None,
+    at: datetime,
+    page: str = "terms",
+    **words: Any,
+) -> None:
+    """Tell each of these once for each cause."""
+    for person in people:
+        tell(
+            session, event=event, to=person, chain=found.contract.id, cause=cause,
+            link=f"/contracts/{found.contract.ref}/{page}", by=by.person_id if by else None,
+            sender=found.names[found.side], at=at, **words,
         )  # fmt: skip

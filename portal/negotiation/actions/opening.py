@@ -13,7 +13,7 @@ from portal.kit.errors import Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.negotiation import rules
-from portal.negotiation.actions.letters import tell
+from portal.negotiation.actions.letters import tell_others
 from portal.negotiation.models import Answer, Round, RoundFate
 from portal.negotiation.queries import Negotiation, negotiation_of
 
@@ -62,7 +62,10 @@ def recall_round(session: Session, contract: Contract, actor: Actor, *, at: date
             session, contract.id, "negotiation:round:recalled", actor=actor.log, at=at,
             facts={"number": sent.number},
         )  # fmt: skip
-        tell(session, found, row.id, "recalled", at=at, number=sent.number)
+        tell_others(
+            session, found, "negotiation:round:recalled", row.id, by=actor, at=at,
+            number=sent.number,
+        )  # fmt: skip
         return sent.number
 
 

@@ -8,17 +8,18 @@ from sqlalchemy.orm import Session
 from portal.accounts.rules import Actor, demand
 from portal.audit.actions import record
 from portal.contracts.models import Contract
-from portal.contracts.queries import name_of, side_of
+from portal.contracts.queries import side_of
 from portal.contracts.rules.life import Side
 from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.negotiation import rules
-from portal.negotiation.actions.letters import tell, write_letters
-from portal.negotiation.actions.private import private_chain, record_privately
+from portal.negotiation.actions.letters import tell_each, tell_others
+from portal.negotiation.actions.private import record_privately
 from portal.negotiation.models import Comment, Note
 from portal.negotiation.queries import Negotiation, negotiation_of, readers_of
+from portal.notices.rules import Recipient
 
 
 def write_note(
@@ -70,7 +71,10 @@ def share_note(
             session, contract.id, "negotiation:comment:shared", actor=actor.log, at=at,
             facts={"comment": comment.id, "term": note.term},
         )  # fmt: skip
-        tell(session, found, comment.id, "shared", at=at)
+        tell_others(
+            session, found, "negotiation:comment:shared", comment.id, by=actor, at=at,
+            page="comments",
+        )  # fmt: skip
         _mention(session, found, comment.id, note.text, actor, shared=True, at=at)
         return comment
 
@@ -136,12 +140,11 @@ def _mention(
 ) -> None:
     readers = readers_of(found.contract, found.side, shared=shared)
     people = [
-        (one.name, one.email)
+        Recipient(one.person_id, one.name, one.email, one.organisation_id)
         for one in rules.mentioned(text, readers)
         if one.person_id != actor.person_id
     ]
-    write_letters(
-        session, found.contract, people, key, "mentioned",
-        sender=name_of(found.contract, found.side), at=at, page="comments", who=actor.name,
-        chain=None if shared else private_chain(found.contract, found.side),
+    tell_each(
+        session, found, "negotiation:person:mentioned", key, people, by=actor, at=at,
+        page="comments", who=actor.name,
     )  # fmt: skip

@@ -14,11 +14,10 @@ from portal.kit.errors import Refused
 from portal.negotiation import rules
 from portal.negotiation.actions.approving import call_approvers
 from portal.negotiation.actions.draft import answerable, check_values, demand_sayable
-from portal.negotiation.actions.letters import tell
+from portal.negotiation.actions.letters import tell_others
 from portal.negotiation.actions.looking import mark_look
 from portal.negotiation.models import Round
 from portal.negotiation.queries import Negotiation
-from portal.terms.rules import load_schema
 
 
 def send_round(
@@ -50,9 +49,12 @@ def send_round(
             session, contract.id, "negotiation:round:sent", actor=actor.log, at=at,
             facts=_facts(row, counted),
         )  # fmt: skip
-        tell(session, found, row.id, "round", at=at, number=row.number, counted=counted)
+        tell_others(
+            session, found, "negotiation:round:sent", row.id, by=actor, at=at, number=row.number,
+            counted=counted,
+        )  # fmt: skip
         mark_look(session, contract, actor, row.number, at=at)
-        call_approvers(session, found, at=at)
+        call_approvers(session, found, by=actor, at=at)
         return row
 
 
@@ -73,8 +75,7 @@ def _demand_complete(found: Negotiation) -> None:
     check_values(found, offers, complete=True)
     for term, word in found.words.items():
         demand_sayable(found.standings[term], word, found.side)
-    schema = load_schema(found.contract.schema_version)
-    silent = [term for term in schema.terms if term not in found.words]
+    silent = [term for term in found.schema.terms if term not in found.words]
     if not found.rounds and silent:
         raise rules.Incomplete(
             f"The first round offers every term; {len(silent)} have none yet.",

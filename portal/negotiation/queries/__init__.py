@@ -18,7 +18,13 @@ from portal.negotiation.queries.inside import (
     readers_of,
     readiness,
 )
-from portal.negotiation.queries.table import Negotiation, Waiting, negotiation_of, words_of
+from portal.negotiation.queries.table import (
+    Negotiation,
+    Waiting,
+    agreed_in,
+    negotiation_of,
+    words_of,
+)
 
 __all__ = [
     "Approved",
@@ -28,6 +34,7 @@ __all__ = [
     "PlaybookView",
     "Said",
     "Waiting",
+    "agreed_in",
     "approvals_of",
     "approvers_of",
     "board_of",

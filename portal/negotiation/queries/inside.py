@@ -13,11 +13,12 @@ from portal.accounts.rules import Actor
 from portal.contracts.models import Contract
 from portal.contracts.queries import members_of, organisation_of
 from portal.contracts.rules.life import Side
-from portal.kit.db import db
+from portal.kit.db import db, directory_reader
 from portal.negotiation import rules
 from portal.negotiation.models import Approval, Comment, Note, Playbook
 from portal.negotiation.queries.table import Negotiation, names_of
 from portal.negotiation.rules import playbook as limits
+from portal.notices.rules import Recipient
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,14 @@ NO_PLAYBOOK = PlaybookView(0, {})
 def playbook_of(organisation_id: str, side: Side) -> PlaybookView:
     """Return an organisation's limits as vendor or as customer, from the newest version of its
     playbook; number 0 where it has none."""
-    row = db.session.scalar(
-        select(Playbook)
-        .where(Playbook.organisation_id == organisation_id)
-        .order_by(Playbook.number.desc())
-        .limit(1)
-    )
-    return PlaybookView(row.number, limits.limits_of(row.content, side)) if row else NO_PLAYBOOK
+    with directory_reader() as directory:
+        row = directory.scalar(
+            select(Playbook)
+            .where(Playbook.organisation_id == organisation_id)
+            .order_by(Playbook.number.desc())
+            .limit(1)
+        )
+        return PlaybookView(row.number, limits.limits_of(row.content, side)) if row else NO_PLAYBOOK
 
 
 @dataclass(frozen=True)
@@ -242,23 +244,22 @@ def _counted(
 
 def readers_of(contract: Contract, side: Side, *, shared: bool) -> list[rules.Reader]:
     """Return who may be mentioned: one's own members, and in what is shared the others' people."""
-    own = members_of(organisation_of(contract, side))
-    people = [rules.Reader(m.person_id, m.name, m.email) for m in own]
+    ours, theirs = organisation_of(contract, side), organisation_of(contract, side.other)
+    people = [rules.Reader(m.person_id, m.name, m.email, ours) for m in members_of(ours)]
     if shared:
         people += [
-            rules.Reader(row.person_id, row.name, row.email)
+            rules.Reader(row.person_id, row.name, row.email, theirs)
             for row in contract.stakeholders
             if row.side != side.value
         ]
     return people
 
 
-def approvers_of(
-    contract: Contract, side: Side, needs: Sequence[limits.Need]
-) -> list[tuple[str, str]]:
-    """Return (name, e-mail) of the members who can approve one of these and did not propose it."""
-    found: dict[str, str] = {}
-    for member in members_of(organisation_of(contract, side)):
-        if any(n.role in member.roles and n.proposer != member.person_id for n in needs):
-            found[member.email] = member.name
-    return [(name, email) for email, name in found.items()]
+def approvers_of(contract: Contract, side: Side, needs: Sequence[limits.Need]) -> list[Recipient]:
+    """Return the members who can approve one of these and did not propose it."""
+    organisation = organisation_of(contract, side)
+    return [
+        Recipient(member.person_id, member.name, member.email, organisation)
+        for member in members_of(organisation)
+        if any(n.role in member.roles and n.proposer != member.person_id for n in needs)
+    ]

@@ -4,19 +4,19 @@ The other side's draft is never read, nor a round it recalled, nor one that was 
 nothing shown, counted or refused can depend on them.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from portal.accounts.models import Person
 from portal.accounts.rules import Actor
 from portal.contracts.models import Contract
-from portal.contracts.queries import side_of, state, turn
+from portal.contracts.queries import schema_of, side_of, standing_terms, state, turn
 from portal.contracts.rules.life import Side, State
-from portal.kit.db import db
+from portal.kit.db import directory_reader
 from portal.kit.errors import NotFound
 from portal.negotiation import rules
 from portal.negotiation.models import Answer, Round, RoundFate
@@ -54,6 +54,13 @@ class Negotiation:
     waiting: Waiting | None = None
     recallable: bool = False
     last_number: int = 0
+    # What an amendment leaves as it is; empty for a contract of its own.
+    standing_terms: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def whole_schema(self) -> Schema:
+        """Every term of the contract, also those an amendment does not name."""
+        return load_schema(self.contract.schema_version)
 
     @property
     def workable(self) -> bool:
@@ -98,8 +105,9 @@ class Negotiation:
         )
 
     def values(self, *, with_draft: bool) -> dict[str, Value]:
-        """Return the values on the table, with one's own draft laid over where asked."""
-        return rules.values_of(self.standings, self.words if with_draft else None)
+        """Return the value of every term on the table, over what an amendment leaves as it is."""
+        drafted = self.words if with_draft else None
+        return {**self.standing_terms, **rules.values_of(self.standings, drafted)}
 
     def findings(
         self, *, with_draft: bool, over: Mapping[str, Value] | None = None
@@ -108,8 +116,9 @@ class Negotiation:
         if not self.rounds and not (with_draft and self.words):
             return []
         values = {**self.values(with_draft=with_draft), **(over or {})}
-        schema = load_schema(self.contract.schema_version)
-        return list(coherence(schema, {t: v for t, v in values.items() if not is_special(t)}))
+        cover = {term: value for term, value in values.items() if not is_special(term)}
+        told = coherence(self.whole_schema, cover)
+        return [one for one in told if not one.terms or set(one.terms) & set(self.schema.terms)]
 
     def slots(self) -> list[tuple[Side, str]]:
         """The places to sign, as (side, person)."""
@@ -177,6 +186,7 @@ def as_side(session: Session, contract: Contract, side: Side, *, at: datetime) -
         waiting=_waiting(hidden, found, names) if hidden is not None else None,
         recallable=last is not None and last.side == side.value and last.id not in fates,
         last_number=max((r.number for r in rows if r.sent_at is not None), default=0),
+        standing_terms=standing_terms(session, contract, on=at.date()),
     )
 
 
@@ -231,7 +241,7 @@ def _schema_of(
         for term, word in said.items():
             if is_special(term) and (word.value is not None or term not in special):
                 special[term] = word.value
-    return with_special(load_schema(contract.schema_version), special)
+    return with_special(schema_of(contract), special)
 
 
 def _started_by(contract: Contract) -> Side:
@@ -240,8 +250,9 @@ def _started_by(contract: Contract) -> Side:
 
 def names_of(people: set[str]) -> dict[str, str]:
     """Return people's names by id, in one query."""
-    rows = db.session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
-    return {row[0]: row[1] for row in rows}
+    with directory_reader() as directory:
+        rows = directory.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
+        return {row[0]: row[1] for row in rows}
 
 
 def _sent_round(
@@ -277,3 +288,23 @@ def words_of(answers: list[Answer]) -> dict[str, rules.Word]:
         )
         for row in answers
     }
+
+
+def agreed_in(
+    session: Session, contract: Contract, terms: Iterable[str], *, by: datetime
+) -> dict[str, int]:
+    """Return the round in which each of these terms was last accepted, up to an instant."""
+    recalled = select(RoundFate.round_id).where(RoundFate.kind == RECALLED)
+    rows = session.execute(
+        select(Answer.term, func.max(Round.number))
+        .join(Round, Round.id == Answer.round_id)
+        .where(
+            Round.contract_id == contract.id,
+            Round.sent_at <= by,
+            Round.id.not_in(recalled),
+            Answer.kind == rules.Kind.ACCEPT.value,
+            Answer.term.in_(list(terms)),
+        )
+        .group_by(Answer.term)
+    )
+    return {row[0]: row[1] for row in rows}

@@ -14,6 +14,7 @@ class Reader:
     person_id: str
     name: str
     email: str
+    organisation_id: str = ""
 
 
 def mentioned(text: str, readers: Iterable[Reader]) -> list[Reader]:

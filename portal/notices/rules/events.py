@@ -80,6 +80,30 @@ _LIST = (
         "negotiation_round",
     ),
     Event(
+        "negotiation:round:recalled",
+        "A round is recalled before you opened it",
+        "A round was recalled: {ref}",
+        "negotiation_recalled",
+    ),
+    Event(
+        "negotiation:comment:shared",
+        "The other side shares a comment with you",
+        "A comment for you: {ref}",
+        "negotiation_shared",
+    ),
+    Event(
+        "negotiation:person:mentioned",
+        "Somebody mentions you in a remark",
+        "You are mentioned: {ref}",
+        "negotiation_mentioned",
+    ),
+    Event(
+        "negotiation:approval:asked",
+        "A value takes your approval",
+        "Your approval is asked for: {ref}",
+        "negotiation_approval",
+    ),
+    Event(
         "negotiation:version:frozen",
         "The agreed terms are frozen",
         "The terms are frozen: {ref}",
