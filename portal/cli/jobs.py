@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from portal.evidence.actions import keep_logs
 from portal.kit import clock
 from portal.kit.db import db
+from portal.negotiation.actions import remind_approvers
 from portal.notices import actions as notices
 from portal.notices.actions.delivery import Carrier
 from portal.notices.actions.silence import silence_address
@@ -60,6 +61,12 @@ def settle_months(app: Flask) -> None:
     run_statements(regions(), app.config["SETTINGS"], at=clock.now())
 
 
+def remind_of_approvals(app: Flask) -> None:
+    """Ask again for approvals that have been missing for two days, in every region."""
+    for _, session in regions().each():
+        remind_approvers(session, at=clock.now())
+
+
 def gather_digests(app: Flask) -> None:
     """Write the digests that are due, of the directory and of each region."""
     notices.send_digests(db.session(), now=clock.now)
@@ -94,6 +101,7 @@ JOBS = (
     Job("keep the dates of renewals", keep_renewals, EACH_LOOK),
     Job("issue, settle and seal statements", settle_months, timedelta(seconds=15)),
     Job("sign checkpoints", sign_checkpoints, EACH_LOOK),
+    Job("remind of approvals", remind_of_approvals, timedelta(minutes=5)),
     Job("gather digests", gather_digests, timedelta(seconds=30)),
     Job("deliver mail", deliver_mail, EACH_LOOK),
 )
