@@ -100,6 +100,21 @@ def add_checkpoint(session: Session, note: str, *, at: datetime) -> RegionCheckp
     return row
 
 
+def forget_names(session: Session, person: str) -> dict[str, list[str]]:
+    """Delete who stands behind a person's entries, in the caller's transaction.
+
+    Return the commitments that stay unopened from now on, by chain.
+    """
+    table: Any = RegionEntryPerson if "region" in session.info else DirectoryEntryPerson
+    rows = session.scalars(select(table).where(table.person == person)).all()
+    chains: dict[str, list[str]] = {}
+    for row in rows:
+        chains.setdefault(row.chain, []).append(row.id)
+        session.delete(row)
+    session.flush()
+    return chains
+
+
 def _committed(session: Session, chain: str, actor: rules.Actor) -> str:
     if actor.person == rules.PORTAL.person:
         return rules.PORTAL.person

@@ -81,6 +81,8 @@ WORDINGS: Mapping[str, Wording] = {
     "contract:started": lambda facts: f"started the contract as its {facts.get('side', 'side')}",
     "contract:people:changed": _people_changed,
     "contract:step:finished": _step_finished,
+    "contract:person:erased": "erased a person’s data, and left what was signed and every proof",
+    "person:erased": "erased the person’s data",
     "contract:withdrawn": "withdrew the contract and gave a reason",
     "amendment:started": lambda f: f"started an amendment of {_count(f, 'terms', 'term')}",
     "amendment:completed": lambda f: (

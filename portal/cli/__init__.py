@@ -13,6 +13,7 @@ COMMANDS = {
     "contracts": "portal.cli.contracts",
     "demo": "portal.cli.demo.commands",
     "doctor": "portal.cli.doctor",
+    "erase": "portal.cli.erase",
     "export": "portal.cli.contracts",
     "migrate": "portal.cli.running",
     "renewals": "portal.cli.renewals",

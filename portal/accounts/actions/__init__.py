@@ -13,6 +13,7 @@ from portal.accounts.actions.factors import (
     make_recovery_codes,
     start_enrolment,
 )
+from portal.accounts.actions.forgetting import forget_person
 from portal.accounts.actions.limits import forget_old_attempts, give_back, reserve
 from portal.accounts.actions.passwords import change_password, check_password
 from portal.accounts.actions.sign_ins import (
@@ -35,6 +36,7 @@ __all__ = [
     "end_sign_ins",
     "enrol_factor",
     "forget_old_attempts",
+    "forget_person",
     "give_back",
     "is_own_recovery_code",
     "make_recovery_codes",

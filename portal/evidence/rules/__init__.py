@@ -22,6 +22,7 @@ from portal.evidence.rules.keeping import (
     HOURLY,
     RECEIPTS,
     checkpoint_due,
+    is_needed,
     nameless,
     receipt_hashes,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "checkpoint_path",
     "covering",
     "disclosed_rounds",
+    "is_needed",
     "named_files",
     "nameless",
     "receipt_hashes",

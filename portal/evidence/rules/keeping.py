@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from portal.contracts.rules.life import RUNNING, State
+
 HOURLY = timedelta(hours=1)
 # Entries that are covered by a checkpoint at once and whose receipt goes to both sides.
 RECEIPTS = frozenset(
@@ -25,6 +27,16 @@ def checkpoint_due(events: Sequence[str], *, last: datetime | None, at: datetime
 
 
 AnyLine = TypeVar("AnyLine", bound=Any)
+
+
+# States in which nothing waits for anybody any more, or ever again.
+OVER = frozenset({State.AMENDS, State.RENEWED, State.ENDED, State.DECLINED, State.WITHDRAWN})
+SIGNED = OVER | {State.COMPLETED} | RUNNING
+
+
+def is_needed(state: State, *, owns: bool) -> bool:
+    """Say whether a contract still needs one of its signers, or the owner of one of its sides."""
+    return state not in (OVER if owns else SIGNED)
 
 
 def nameless(line: AnyLine) -> AnyLine:

@@ -28,7 +28,8 @@ def everyone(session: Session, contract: Contract) -> list[Recipient]:
     people = [person for side in Side for person in people_to_tell(contract, side)]
     people += [signer(contract, slot) for slot in contract.slots]
     unique = {person.person_id: person for person in people}
-    return [person for person in unique.values() if person.person_id not in silent]
+    # Whoever was erased has no address any more.
+    return [one for one in unique.values() if one.email and one.person_id not in silent]
 
 
 @dataclass(frozen=True)

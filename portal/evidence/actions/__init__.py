@@ -1,0 +1,6 @@
+"""Keeping the log of each region, and erasing a person's data from behind it."""
+
+from portal.evidence.actions.erasing import Erased, erase_person
+from portal.evidence.actions.keeping import keep_log, keep_logs
+
+__all__ = ["Erased", "erase_person", "keep_log", "keep_logs"]
