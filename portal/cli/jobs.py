@@ -40,7 +40,6 @@ def sign_checkpoints(app: Flask) -> None:
 
 def keep_renewals(app: Flask) -> None:
     """Remind, close and renew what is due, each contract by itself."""
-    base_url = app.config["SETTINGS"].base_url
     for _, session in regions().each():
         renewals.enrol(session, at=clock.now())
         for contract_id in changed_contracts(session):
@@ -49,7 +48,7 @@ def keep_renewals(app: Flask) -> None:
         for contract_id in due_contracts(session, at=clock.now()):
             session.rollback()
             try:
-                renewals.keep_dates(session, contract_id, base_url=base_url, at=clock.now())
+                renewals.keep_dates(session, contract_id, at=clock.now())
             except Exception:  # one contract that fails must not stop the dates of the others
                 logging.getLogger("counterpart.work").exception("dates of %s failed", contract_id)
                 session.rollback()

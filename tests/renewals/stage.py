@@ -23,7 +23,6 @@ from tests import cast
 from tests.conftest import make_contract
 
 SCHEMA = load_schema("1")
-BASE_URL = "https://portal.example"
 SIGNED = datetime(2026, 1, 20, 15, 0, tzinfo=UTC)
 NOTHING = Measured()
 
@@ -75,7 +74,6 @@ def work(session: Session, at: datetime, measured: Measured = NOTHING) -> int:
         done += actions.keep_dates(
             session,
             contract_id,
-            base_url=BASE_URL,
             at=at,
             measure=lambda _session, _found: measured,
         )

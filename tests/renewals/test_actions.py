@@ -20,7 +20,7 @@ from portal.renewals.rules.notices import Choice, Kind
 from portal.residency.databases import Regions
 from tests import cast
 from tests.renewals import stage
-from tests.renewals.stage import BASE_URL, completed, dates, events, length, row_of, work
+from tests.renewals.stage import completed, dates, events, length, row_of, work
 
 # Two years from 1 February 2026; 60 days before 1 February 2028 is Friday 3 December 2027.
 ENDS, NOTICE_BY = date(2028, 2, 1), date(2027, 12, 3)
@@ -39,7 +39,6 @@ def give(session: Session, contract: object, key: str, at: datetime, given: Give
         contract,
         given,
         step=7,
-        base_url=BASE_URL,
         at=at,  # type: ignore[arg-type]
     )
 
@@ -201,11 +200,9 @@ def test_a_mail_counts_when_the_other_side_confirms_it(eu: Session, regions: Reg
     assert notice.received_on is None
     assert state(contract, today=NOTICE_BY) is State.IN_FORCE
     with pytest.raises(Refused, match="receives"):
-        actions.confirm_receipt(
-            eu, cast.actor("cleo"), contract, serial=notice.serial, base_url=BASE_URL, at=sent
-        )
+        actions.confirm_receipt(eu, cast.actor("cleo"), contract, serial=notice.serial, at=sent)
     actions.confirm_receipt(
-        eu, cast.actor("ada"), contract, serial=notice.serial, base_url=BASE_URL,
+        eu, cast.actor("ada"), contract, serial=notice.serial,
         at=sent + timedelta(days=1),
     )  # fmt: skip
     eu.expire_all()
@@ -235,7 +232,7 @@ def test_a_price_told_in_time_is_in_the_next_version(eu: Session, regions: Regio
     contract = completed(eu, regions)
     at = datetime(2027, 10, 1, 12, 0, tzinfo=UTC)
     work(eu, at)
-    tell = {"index_change": Decimal("3.1"), "step": 7, "base_url": BASE_URL, "at": at}
+    tell = {"index_change": Decimal("3.1"), "step": 7, "at": at}
     with pytest.raises(Refused, match=r"at most 1,546\.50 USD"):
         actions.give_price(eu, cast.actor("ada"), contract, amount=Decimal(1600), **tell)  # type: ignore[arg-type]
     before = len(events(eu, contract))
@@ -253,12 +250,12 @@ def test_a_price_after_its_day_is_refused_and_the_fee_stays(eu: Session, regions
     with pytest.raises(Refused, match="had to be told by 3 Nov 2027"):
         actions.give_price(
             eu, cast.actor("ada"), contract, amount=Decimal(1510), index_change=Decimal(3), step=7,
-            base_url=BASE_URL, at=at,
+            at=at,
         )  # fmt: skip
     with pytest.raises(NotAllowed):
         actions.give_price(
             eu, cast.actor("ben"), contract, amount=Decimal(1510), index_change=Decimal(3), step=7,
-            base_url=BASE_URL, at=at,
+            at=at,
         )  # fmt: skip
 
 

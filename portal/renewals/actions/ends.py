@@ -46,7 +46,7 @@ def close_notice(
     )
     if not renews and row.state == "running":
         leave(post, row)
-        post.tell_both("ending", f"{post.contract.id}:{found.span.number}")
+        post.tell_both("renewal:ending", f"{post.contract.id}:{found.span.number}")
     record(
         post.session, post.contract.id, "renewal:notice:closed", actor=PORTAL, at=post.at,
         facts={
@@ -114,7 +114,7 @@ def _over(post: Post, row: Renewal, kind: str, event: str, facts: dict[str, Any]
         facts=facts,
     )  # fmt: skip
     if kind == "ended":
-        post.tell_both("ended", f"{post.contract.id}:{row.number}")
+        post.tell_both("renewal:ended", f"{post.contract.id}:{row.number}")
 
 
 def _renew(post: Post, row: Renewal, found: Running, *, late: bool) -> None:
@@ -133,7 +133,7 @@ def _renew(post: Post, row: Renewal, found: Running, *, late: bool) -> None:
             "term": row.number, "version": version.number, "sha256": version.sha256, "late": late,
         },
     )  # fmt: skip
-    post.tell_both("renewed", f"{contract.id}:{row.number}", number=row.number)
+    post.tell_both("renewal:renewed", f"{contract.id}:{row.number}", number=row.number)
     against = notice_about(session, contract, row.number, Kind.AGAINST)
     if against is not None and in_time(session, against):
         leave(post, row, by=against.person_id)

@@ -22,8 +22,9 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.notices.rules import Recipient
 from portal.renewals.actions.ends import leave, stay
-from portal.renewals.actions.letters import Post, notice_recipients
+from portal.renewals.actions.letters import Post, addresses_for
 from portal.renewals.actions.portal_notices import Draft, write_notice
 from portal.renewals.actions.projection import enrol, hold, move_end
 from portal.renewals.models import Decision, Notice, Receipt, Renewal
@@ -164,14 +165,13 @@ def give_notice(
     given: Given,
     *,
     step: int,
-    base_url: str,
     at: datetime,
 ) -> Notice:
     """Give a notice, signed with a code whose `step` was consumed; both sides get a receipt."""
     with transaction(session):
         contract = hold(session, contract.id)
         table, draft = check_notice(session, actor, contract, given, at=at)
-        post = Post(session, contract, base_url, at)
+        post = Post(session, contract, at)
         row = _write(post, actor, _signed(draft, step), event="renewal:notice:given")
         if in_time(session, row):
             _take_effect(post, table.row, row)
@@ -208,15 +208,19 @@ def _take_effect(post: Post, row: Renewal, notice: Notice) -> None:
 def _hand_over(post: Post, found: Running, actor: Actor, row: Notice) -> None:
     """Send the message that makes a portal notice received, and a receipt to the sender's side."""
     side, contract = Side(row.side), post.contract
+    page = f"/renewal/notices/{row.serial}"
     words: Mapping[str, Any] = {
         "sender": name_of(contract, side), "given_at": row.given_at.isoformat(timespec="seconds"),
-        "sha256": row.sha256, "head": row.head, "page": f"/renewal/notices/{row.serial}",
+        "sha256": row.sha256, "head": row.head,
     }  # fmt: skip
-    for name, email in notice_recipients(contract, found.terms, side.other):
-        post.write("notice", row.id, name, email, **words)
-    mine = [(person.name, person.email) for person in people_to_tell(contract, side)]
-    for name, email in dict.fromkeys([(actor.name, actor.email), *mine]):
-        post.write("receipt", row.id, name, email, **words)
+    post.tell(side.other, "renewal:notice", row.id, page=page, **words)
+    for name, email in addresses_for(contract, found.terms, side.other):
+        post.mail("renewal:notice", row.id, name, email, page, **words)
+    mine = people_to_tell(contract, side)
+    if actor.person_id not in {person.person_id for person in mine}:
+        mine.append(Recipient(actor.person_id, actor.name, actor.email, actor.organisation_id))
+    for person in mine:
+        post.tell_person(person, "renewal:receipt", row.id, page=page, **words)
 
 
 def check_price(
@@ -272,7 +276,6 @@ def give_price(
     amount: Decimal,
     index_change: Decimal | None,
     step: int,
-    base_url: str,
     at: datetime,
 ) -> Notice:
     """Tell the customer the fee of the next term, signed with a code; both sides get a receipt."""
@@ -281,14 +284,14 @@ def give_price(
         table, draft = check_price(
             session, actor, contract, amount=amount, index_change=index_change, at=at
         )
-        post = Post(session, contract, base_url, at)
+        post = Post(session, contract, at)
         row = _write(post, actor, _signed(draft, step), event="renewal:price:told")
         _hand_over(post, table.found, actor, row)
         return row
 
 
 def confirm_receipt(
-    session: Session, actor: Actor, contract: Contract, *, serial: int, base_url: str, at: datetime
+    session: Session, actor: Actor, contract: Contract, *, serial: int, at: datetime
 ) -> Receipt:
     """Confirm that a notice sent outside the portal arrived; only the other side can."""
     demand(actor, "notice:confirm")
@@ -314,5 +317,5 @@ def confirm_receipt(
             facts={"notice": notice.id, "serial": serial, "in_time": in_time(session, notice)},
         )  # fmt: skip
         if in_time(session, notice):
-            _take_effect(Post(session, contract, base_url, at), table.row, notice)
+            _take_effect(Post(session, contract, at), table.row, notice)
         return row

@@ -1,4 +1,4 @@
-"""Thin mail about renewals: that something is due and where, never what the contract says."""
+"""Telling people about renewals: that something is due and where, never what the contract says."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,72 +12,64 @@ from portal.contracts.models import Contract
 from portal.contracts.queries import name_of, people_to_tell
 from portal.contracts.rules.life import Side
 from portal.kit.errors import Refused
-from portal.notices.actions import write_mail
+from portal.notices.actions import tell, write_mail
+from portal.notices.actions.telling import base_url
 from portal.notices.letters import letter
+from portal.notices.rules import Recipient, event_of
 from portal.renewals.rules.reading import Terms
-
-SUBJECTS = {
-    "reminder": "A notice date comes up: {ref}",
-    "price_soon": "The price notice is due soon: {ref}",
-    "ending": "{ref} will end with its term",
-    "renewed": "{ref} has been renewed",
-    "ended": "{ref} has ended",
-    "notice": "A notice was given: {ref}",
-    "receipt": "Receipt for your notice: {ref}",
-    "round": "A renewal is being prepared: {ref}",
-}
 
 
 @dataclass(frozen=True)
 class Post:
-    """Writes thin mail about one contract, in the caller's transaction."""
+    """Tells people about one contract, in the caller's transaction."""
 
     session: Session
     contract: Contract
-    base_url: str
     at: datetime
 
     def tell(self, side: Side, event: str, cause: str, **words: Any) -> None:
-        """Write to the people of one side; the same cause mails each person once."""
+        """Tell the people of one side; the same cause tells each person once."""
         for person in people_to_tell(self.contract, side):
-            self.write(event, cause, person.name, person.email, **words)
+            self.tell_person(person, event, cause, **words)
 
     def tell_both(self, event: str, cause: str, **words: Any) -> None:
-        """Write to the people of both sides."""
+        """Tell the people of both sides."""
         for side in Side:
             self.tell(side, event, cause, **words)
 
-    def write(
-        self, event: str, cause: str, name: str, email: str, *, page: str = "/renewal", **words: Any
+    def tell_person(
+        self, to: Recipient, event: str, cause: str, *, page: str = "/renewal", **words: Any
     ) -> None:
-        """Write one mail of an event."""
+        """Tell one person, in the portal and by mail as they wish."""
         ref = self.contract.ref
-        text = letter(
-            f"renewals_{event}", name=name, ref=ref,
-            address=f"{self.base_url}/contracts/{ref}{page}", **words,
+        tell(
+            self.session, event=event, to=to, chain=ref, cause=cause,
+            link=f"/contracts/{ref}{page}", at=self.at, **words,
         )  # fmt: skip
+
+    def mail(self, event: str, cause: str, name: str, email: str, page: str, **words: Any) -> None:
+        """Write to an address for notices that belongs to nobody in the portal."""
+        kind, ref = event_of(event), self.contract.ref
+        known = {"name": name, "ref": ref, "address": f"{base_url()}/contracts/{ref}{page}"}
+        mark = hashlib.sha256(email.encode()).hexdigest()[:16]
         write_mail(
-            self.session, chain=self.contract.id, dedupe=dedupe_of(event, cause, email),
-            recipient=email, name=name, subject=SUBJECTS[event].format(ref=ref), text=text,
+            self.session, chain=ref, dedupe=f"{event}.{cause}.{mark}", recipient=email, name=name,
+            subject=kind.subject.format_map(known), text=letter(kind.letter, **known, **words),
             at=self.at,
         )  # fmt: skip
 
 
-def dedupe_of(event: str, cause: str, email: str) -> str:
-    """Return the key under which a cause mails a person once."""
-    mark = hashlib.sha256(email.encode()).hexdigest()[:16]
-    return f"renewals:{event}:{cause}:{mark}"
-
-
-def notice_recipients(contract: Contract, terms: Terms, side: Side) -> list[tuple[str, str]]:
-    """Return whom a notice to a side is sent to: its addresses for it (A8), then its people."""
-    pairs = [
+def addresses_for(contract: Contract, terms: Terms, side: Side) -> list[tuple[str, str]]:
+    """Return a side's addresses for notices (A8) that are not those of its people anyway."""
+    people = {person.email for person in people_to_tell(contract, side)}
+    return [
         (row["person"] or row["role"] or name_of(contract, side), row["email"])
         for row in terms.get("A8") or ()
-        if row["side"] == side.value and row["email"]
+        if row["side"] == side.value
+        and row["email"]
+        and row["email"] not in people
+        and _sendable(row["email"])
     ]
-    pairs += [(person.name, person.email) for person in people_to_tell(contract, side)]
-    return [(name, email) for email, name in {e: n for n, e in pairs if _sendable(e)}.items()]
 
 
 def _sendable(email: str) -> bool:

@@ -117,5 +117,5 @@ def remind(post: Post, found: Running, *, kind: str, dates: int, late: bool) -> 
     )
     days = (found.notice_by - today).days
     cause = f"{post.contract.id}:{found.span.number}:{kind}"
-    post.tell_both("reminder", cause, days=days, serial=row.serial)
+    post.tell_both("renewal:reminder", cause, days=days, serial=row.serial)
     return row

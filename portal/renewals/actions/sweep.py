@@ -32,7 +32,6 @@ def keep_dates(
     session: Session,
     contract_id: str,
     *,
-    base_url: str,
     at: datetime,
     measure: Measure = measured_in,
 ) -> int:
@@ -43,7 +42,7 @@ def keep_dates(
             row, due = renewal_of(session, contract), due_dates(session, contract, at=at)
             if row is None or not due:
                 return done
-            _do(Post(session, contract, base_url, at), row, due, measure)
+            _do(Post(session, contract, at), row, due, measure)
     return MOST_AT_ONCE
 
 
@@ -104,7 +103,9 @@ def _remind_of_price(post: Post, due: Sequence[PlannedDate]) -> None:
     rungs = _same_term(due)
     late = mark_done(rungs, at=post.at)
     contract: Contract = post.contract
-    post.tell(Side.VENDOR, "price_soon", f"{contract.id}:{rungs[0].number}:{rungs[-1].kind}")
+    post.tell(
+        Side.VENDOR, "renewal:price:soon", f"{contract.id}:{rungs[0].number}:{rungs[-1].kind}"
+    )
     record(
         post.session, contract.id, "renewal:price:reminded", actor=PORTAL, at=post.at,
         facts={"term": rungs[0].number, "dates": len(rungs), "late": late},

@@ -18,7 +18,7 @@ from portal.renewals.actions import Given
 from portal.renewals.forms import NoticeForm, PriceForm, ReceiptForm
 from portal.renewals.queries.outlook import deliveries_of, told_of
 from portal.renewals.queries.term import find_notice
-from portal.renewals.routes.desk import Desk, bp, opened, settings
+from portal.renewals.routes.desk import Desk, bp, opened
 from portal.renewals.rules import money
 from portal.renewals.rules.giving import Target
 from portal.renewals.rules.notices import CHANNEL_WORDS, KIND_WORDS, Kind, channels
@@ -79,7 +79,7 @@ def give_notice(ref: str) -> ResponseReturnValue:
         return _notice_page(desk, form, target, 422)
     row = actions.give_notice(
         desk.session, desk.actor, desk.contract, given, step=step,
-        base_url=settings().base_url, at=desk.at,
+        at=desk.at,
     )  # fmt: skip
     flash("Your notice is given. The receipt is below, and in your mail.", "good")
     return see_other(desk.url("renewals.show_notice", number=row.serial))
@@ -189,7 +189,7 @@ def confirm_receipt(ref: str, number: int) -> ResponseReturnValue:
     desk = opened(ref, "notice:confirm")
     actions.confirm_receipt(
         desk.session, desk.actor, desk.contract, serial=number,
-        base_url=settings().base_url, at=desk.at,
+        at=desk.at,
     )  # fmt: skip
     flash("Confirmed. The other side sees the day it arrived.", "good")
     return see_other(desk.url("renewals.show_notice", number=number))
@@ -223,9 +223,7 @@ def give_price(ref: str) -> ResponseReturnValue:
     step = _spent(desk, form)
     if step is None:
         return _price_page(desk, form, 422)
-    row = actions.give_price(
-        desk.session, desk.actor, desk.contract, step=step, base_url=settings().base_url, **told
-    )
+    row = actions.give_price(desk.session, desk.actor, desk.contract, step=step, **told)
     flash("The price is told. The receipt is below, and in your mail.", "good")
     return see_other(desk.url("renewals.show_notice", number=row.serial))
 
