@@ -81,6 +81,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "notice:confirm": frozenset(
         {Role.ACCOUNT_MANAGER, Role.PROCUREMENT, Role.LEGAL, Role.SIGNATORY}
     ),
+    "calendar:keep": EVERYONE,
     "price:tell": frozenset({Role.ACCOUNT_MANAGER, Role.SIGNATORY}),
     "change:plan": ANSWERERS | {Role.ACCOUNT_MANAGER},
     "change:approve": ANSWERERS | {Role.ACCOUNT_MANAGER, Role.IT_ADMIN, Role.SALES_OPS},

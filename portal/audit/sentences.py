@@ -238,6 +238,8 @@ WORDINGS: Mapping[str, Wording] = {
         "changed the rules for codes" + (", some to a weaker one" if f.get("lowered") else "")
     ),
     "person:created": "added the account",
+    "person:calendar:made": "made an address for a calendar",
+    "person:calendar:revoked": "revoked an address of a calendar",
     "person:code:spent": "used a code from the phone",
     "person:factor:started": "began to set up codes on a phone",
     "person:factor:enrolled": "set up codes on a phone",

@@ -125,3 +125,16 @@ class Receipt(OfContract, Model):
     person_id: Mapped[str] = mapped_column(String(26))
     received_on: Mapped[str] = mapped_column(String(10), comment="date")
     confirmed_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class CalendarFeed(Model):
+    """The address of one person's calendar; in the directory, which knows no date of a contract."""
+
+    __tablename__ = "calendar_feeds"
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -20,6 +20,7 @@ WRAPPERS = {
     "audit": {"sentences", "signer"},
     "changes": {"ics"},
     "negotiation": {"holidays"},
+    "renewals": {"ics"},
     "notices": {"letters", "smtp"},
     "operations": {"age"},
     "residency": {"databases", "stores"},

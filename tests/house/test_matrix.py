@@ -21,6 +21,8 @@ SAMPLES = {
     "membership_id": "MEM" + "0" * 22 + "1",
     "sign_in_id": "0" * 64,
     "role": "legal",
+    "kind": "notice_by",
+    "feed_id": "0" * 26,
     "change": "CHG-222222",
     "outage": "OUT-222222",
     "monitor": "0" * 26,

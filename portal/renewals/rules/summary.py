@@ -171,6 +171,11 @@ class Line:
     tone: str
 
     @property
+    def downloads(self) -> bool:
+        """Whether the date can be put into a calendar by itself."""
+        return self.kind in (schedule.PRICE_BY, schedule.NOTICE_BY, schedule.ENDS)
+
+    @property
     def reminds(self) -> bool:
         """Whether the date only reminds of another."""
         return schedule.is_reminder(self.kind) or self.kind.startswith(schedule.PRICE_SOON)
