@@ -13,7 +13,9 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from portal.contracts.models import Contract
 from portal.evidence.actions import keep_logs
+from portal.incidents import actions as incidents
 from portal.kit import clock
 from portal.kit.db import db
 from portal.negotiation.actions import remind_approvers
@@ -51,6 +53,20 @@ def keep_renewals(app: Flask) -> None:
                 renewals.keep_dates(session, contract_id, at=clock.now())
             except Exception:  # one contract that fails must not stop the dates of the others
                 logging.getLogger("counterpart.work").exception("dates of %s failed", contract_id)
+                session.rollback()
+        session.rollback()
+
+
+def keep_incidents(app: Flask) -> None:
+    """Close, warn and escalate what is due, each contract by itself."""
+    for _, session in regions().each():
+        for contract_id in incidents.due_contracts(session, at=clock.now()):
+            session.rollback()
+            try:
+                contract = session.get_one(Contract, contract_id)
+                incidents.keep_incidents(session, contract, at=clock.now())
+            except Exception:  # one contract that fails must not stop the others
+                logging.getLogger("counterpart.work").exception("incidents of %s", contract_id)
                 session.rollback()
         session.rollback()
 
@@ -98,6 +114,7 @@ EACH_LOOK = timedelta()
 JOBS = (
     Job("prepare and seal deeds", make_deeds, EACH_LOOK),
     Job("keep the dates of renewals", keep_renewals, EACH_LOOK),
+    Job("close, warn and escalate incidents", keep_incidents, EACH_LOOK),
     Job("issue, settle and seal statements", settle_months, timedelta(seconds=15)),
     Job("sign checkpoints", sign_checkpoints, EACH_LOOK),
     Job("remind of approvals", remind_of_approvals, timedelta(minutes=5)),

@@ -188,3 +188,36 @@ class InterimChange(OfContract, Model):
     value = Sealed()
     reason = Sealed()
     answer = Sealed()
+
+
+class OnboardingItem(OfContract, Model):
+    """One thing to do before support starts; done when both sides have ticked it."""
+
+    __tablename__ = "onboarding_items"
+    __bind_key__ = REGIONAL
+    __table_args__ = (UniqueConstraint("contract_id", "item", name="items_listed_once"),)
+
+    item: Mapped[str] = mapped_column(String(16), comment="handoff | access | runbooks | ...")
+    owner_id: Mapped[str | None] = mapped_column(String(26), comment="person")
+    due: Mapped[str] = mapped_column(String(10), comment="date")
+    vendor_at: Mapped[datetime | None] = mapped_column(Instant)
+    vendor_by: Mapped[str | None] = mapped_column(String(26), comment="person")
+    customer_at: Mapped[datetime | None] = mapped_column(Instant)
+    customer_by: Mapped[str | None] = mapped_column(String(26), comment="person")
+    reminded: Mapped[int] = mapped_column(Integer, comment="0, 1: before due, 2: on it", default=0)
+
+
+class OnboardingFile(OfContract, Model):
+    """A file beside an item, such as a runbook; its bytes are a sealed document."""
+
+    __tablename__ = "onboarding_files"
+    __bind_key__ = REGIONAL
+
+    item_id: Mapped[str] = mapped_column(ForeignKey("onboarding_items.id"), index=True)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.id"))
+    side: Mapped[str] = mapped_column(String(8))
+    person_id: Mapped[str] = mapped_column(String(26))
+    at: Mapped[datetime] = mapped_column(Instant)
+    size: Mapped[int] = mapped_column(Integer, comment="bytes")
+    name_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    name = Sealed()

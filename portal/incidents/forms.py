@@ -209,3 +209,23 @@ class ContactsForm(Form):
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
+
+
+class ReasonForm(Form):
+    """Asking for the next level, with the reason it reads."""
+
+    reason = TextAreaField(
+        "Why the next level is needed",
+        filters=[trimmed],
+        validators=[
+            InputRequired("Give the reason: the next level reads it."),
+            plain,
+            Length(max=2000, message="Write at most 2,000 characters."),
+        ],
+    )
+
+
+class LevelForm(Form):
+    """Confirming for a level."""
+
+    level = HiddenField(filters=[trimmed], validators=[InputRequired()])

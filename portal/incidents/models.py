@@ -47,11 +47,18 @@ class Incident(OfContract, Model):
     next_due_at: Mapped[datetime | None] = mapped_column(
         Instant, index=True, comment="derived: the next open target"
     )
+    escalate_at: Mapped[datetime | None] = mapped_column(
+        Instant, index=True, comment="derived: when the next level is told"
+    )
+    warn_at: Mapped[datetime | None] = mapped_column(
+        Instant, index=True, comment="derived: when a target is soon due, or has run out"
+    )
     title_enc: Mapped[bytes] = mapped_column(LargeBinary)
     facts_enc: Mapped[bytes] = mapped_column(LargeBinary)
     title = Sealed()
     facts = Sealed()
     events: Mapped[list["IncidentEvent"]] = relationship(order_by="IncidentEvent.position")
+    escalations: Mapped[list["Escalation"]] = relationship(order_by="Escalation.due_at")
     clocks: Mapped[list["ClockRecord"]] = relationship(
         order_by="ClockRecord.id", cascade="all, delete-orphan"
     )
@@ -116,6 +123,8 @@ class ClockRecord(OfContract, Model):
     superseded: Mapped[int] = mapped_column(Integer, comment="1: carried on by a reopening")
     counted_seconds: Mapped[int | None] = mapped_column(Integer, comment="open time, pauses out")
     tzdata: Mapped[str | None] = mapped_column(String(10), comment="of a frozen result")
+    soon_at: Mapped[datetime | None] = mapped_column(Instant, comment="when it is soon due")
+    warned_at: Mapped[datetime | None] = mapped_column(Instant, comment="told: soon due")
     breach_told_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
@@ -170,3 +179,102 @@ class NamedContact(OfContract, Model):
 
     person_id: Mapped[str] = mapped_column(String(26))
     since: Mapped[datetime] = mapped_column(Instant)
+
+
+class Escalation(OfContract, Model):
+    """An incident carried to the next level: by its times, because a level stayed silent, or by a
+    side that asked for it. Told once."""
+
+    __tablename__ = "escalations"
+    __bind_key__ = REGIONAL
+    __table_args__ = (UniqueConstraint("incident_id", "episode", "level", name="levels_told_once"),)
+
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.id"), index=True)
+    episode: Mapped[int] = mapped_column(Integer, comment="1, and one more each time it reopens")
+    level: Mapped[str] = mapped_column(String(4), comment="L2 | L3 | L4")
+    cause: Mapped[str] = mapped_column(String(8), comment="time | silence | asked")
+    side: Mapped[str | None] = mapped_column(String(8), comment="who asked")
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    told_at: Mapped[datetime] = mapped_column(Instant)
+    late: Mapped[int] = mapped_column(Integer, comment="1: the portal told it late")
+    answer_by: Mapped[datetime] = mapped_column(Instant, comment="then the next level is told")
+    confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
+    confirmed_by: Mapped[str | None] = mapped_column(String(26), comment="person")
+    reason_enc: Mapped[bytes | None] = mapped_column(LargeBinary)
+    reason = Sealed()
+
+
+class ExecutiveReview(OfContract, Model):
+    """A review by the executives of both sides, called by the contract's numbers (G4)."""
+
+    __tablename__ = "executive_reviews"
+    __bind_key__ = REGIONAL
+    __table_args__ = (
+        UniqueConstraint("contract_id", "trigger", "cause", name="reviews_called_once"),
+    )
+
+    number: Mapped[int] = mapped_column(Integer, comment="within the contract")
+    trigger: Mapped[str] = mapped_column(String(16), comment="of G4")
+    cause: Mapped[str] = mapped_column(String(40), comment="what made it due, once each")
+    called_at: Mapped[datetime] = mapped_column(Instant)
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    held_at: Mapped[datetime | None] = mapped_column(Instant)
+    held_by: Mapped[str | None] = mapped_column(String(26), comment="person")
+    facts_enc: Mapped[bytes] = mapped_column(LargeBinary, comment="the numbers and incidents")
+    outcome_enc: Mapped[bytes | None] = mapped_column(LargeBinary)
+    facts = Sealed()
+    outcome = Sealed()
+
+
+class RootCause(OfContract, Model):
+    """The account of why an incident happened, as the contract asks for it (N3)."""
+
+    __tablename__ = "root_causes"
+    __bind_key__ = REGIONAL
+
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.id"), unique=True)
+    preliminary_due_at: Mapped[datetime | None] = mapped_column(Instant)
+    final_due_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    preliminary_at: Mapped[datetime | None] = mapped_column(Instant)
+    final_at: Mapped[datetime | None] = mapped_column(Instant, comment="the one that stands")
+    accepted_at: Mapped[datetime | None] = mapped_column(Instant)
+    soon_told_at: Mapped[datetime | None] = mapped_column(Instant)
+    late_told_at: Mapped[datetime | None] = mapped_column(Instant)
+    accounts: Mapped[list["Account"]] = relationship(order_by="Account.position")
+    measures: Mapped[list["Measure"]] = relationship(order_by="Measure.id")
+
+
+class Account(OfContract, Model):
+    """One delivered account, first or full; never changed, only followed by another."""
+
+    __tablename__ = "root_cause_accounts"
+    __bind_key__ = REGIONAL
+    __table_args__ = (UniqueConstraint("root_cause_id", "position", name="accounts_in_order"),)
+
+    root_cause_id: Mapped[str] = mapped_column(ForeignKey("root_causes.id"), index=True)
+    position: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(String(12), comment="preliminary | final | returned")
+    at: Mapped[datetime] = mapped_column(Instant)
+    person_id: Mapped[str] = mapped_column(String(26))
+    side: Mapped[str] = mapped_column(String(8))
+    content_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    content = Sealed()
+
+
+class Measure(OfContract, Model):
+    """An action that follows from a root cause, with its owner and date, followed until done."""
+
+    __tablename__ = "measures"
+    __bind_key__ = REGIONAL
+
+    root_cause_id: Mapped[str] = mapped_column(ForeignKey("root_causes.id"), index=True)
+    side: Mapped[str] = mapped_column(String(8), comment="whose it is")
+    due: Mapped[str] = mapped_column(String(10), comment="date")
+    added_at: Mapped[datetime] = mapped_column(Instant)
+    done_at: Mapped[datetime | None] = mapped_column(Instant)
+    done_by: Mapped[str | None] = mapped_column(String(26), comment="person")
+    late_told_at: Mapped[datetime | None] = mapped_column(Instant)
+    words_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    owner_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    words = Sealed()
+    owner = Sealed()

@@ -207,9 +207,9 @@ def test_silence_closes_after_its_days_and_once(eu: Session, served_contract: Co
     ends = find_incident(eu, served_contract, 1).silence_at
     assert ends == after(1) + timedelta(days=7)
     late = after(1) + timedelta(days=9)
-    assert not actions.close_silent(eu, served_contract, 1, at=after(2))
-    assert actions.close_silent(eu, served_contract, 1, at=late)
-    assert not actions.close_silent(eu, served_contract, 1, at=late)
+    assert actions.keep_incidents(eu, served_contract, at=after(2)) == 0
+    assert actions.keep_incidents(eu, served_contract, at=late) == 1
+    assert actions.keep_incidents(eu, served_contract, at=late) == 0
     closed = find_incident(eu, served_contract, 1)
     assert (closed.standing, closed.closed_at) == ("closed", ends)
 

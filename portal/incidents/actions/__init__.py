@@ -1,12 +1,17 @@
 """What people do to incidents: one verb, one transaction, one entry."""
 
 from portal.incidents.actions.beside import watch, write_note
+from portal.incidents.actions.escalating import (
+    confirm_level,
+    due_contracts,
+    escalate,
+    keep_incidents,
+)
 from portal.incidents.actions.handling import (
     Said,
     acknowledge,
     agree_severity,
     claim_pause,
-    close_silent,
     confirm,
     contest_exclusion,
     contest_pause,
@@ -34,14 +39,17 @@ __all__ = [
     "acknowledge",
     "agree_severity",
     "claim_pause",
-    "close_silent",
     "confirm",
+    "confirm_level",
     "contest_exclusion",
     "contest_pause",
     "decline_severity",
     "deliver_workaround",
+    "due_contracts",
     "end_pause",
+    "escalate",
     "exclude",
+    "keep_incidents",
     "message",
     "name_contacts",
     "propose_severity",

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.incidents.models import ClockRecord, Incident
+from portal.incidents.rules.escalation import Told, episode_of, next_step, warn_at
 from portal.kit.refs import new_id
 from portal.sla.rules import tzdata_version
 from portal.sla.rules.incident import (
@@ -12,6 +13,7 @@ from portal.sla.rules.incident import (
     History,
     Standing,
     is_excluded,
+    pauses_of,
     severity_now,
     standing,
     standing_resolution,
@@ -31,8 +33,57 @@ def derive(
     _write_records(session, incident, found, promises)
     waiting = [o.due for o in found if o.due is not None and not o.settled and not o.superseded]
     incident.next_due_at = min(waiting, default=None)
+    incident.escalate_at = _next_level(incident, history, promises, found, now=now)
+    incident.warn_at = _next_warning(incident, history, promises, found)
     incident.breaches = sum(result_of(o) == "breached" and not o.superseded for o in found)
     return found
+
+
+def told_levels(incident: Incident, history: History) -> list[Told]:
+    """Return the levels told in this climb, in the order they were told."""
+    episode = episode_of(history)
+    return [
+        Told(row.level, row.told_at, row.answer_by, row.confirmed_at is not None)
+        for row in incident.escalations
+        if row.episode == episode
+    ]
+
+
+def _next_level(
+    incident: Incident,
+    history: History,
+    promises: Promises,
+    found: tuple[Outcome, ...],
+    *,
+    now: datetime,
+) -> datetime | None:
+    step = next_step(promises, history, found, told_levels(incident, history), now=now)
+    return step.due_at if step else None
+
+
+def _next_warning(
+    incident: Incident, history: History, promises: Promises, found: tuple[Outcome, ...]
+) -> datetime | None:
+    """When the worker looks at this incident's clocks again: soon due, run out, a pause over."""
+    rows = {(row.aim, row.number): row for row in incident.clocks}
+    moments = [
+        moment
+        for outcome in found
+        if not outcome.superseded
+        and (moment := _telling(outcome, rows[outcome.aim.value, outcome.number]))
+    ]
+    if is_excluded(history):
+        return None
+    moments += [c.end for c in pauses_of(history, promises) if c.end and c.end > found[0].now]
+    return min(moments, default=None)
+
+
+def _telling(outcome: Outcome, row: ClockRecord) -> datetime | None:
+    if outcome.due is None or outcome.met_at is not None or row.breach_told_at is not None:
+        return None
+    if outcome.breached or row.warned_at is not None:
+        return outcome.due if not any(end is None for _, end in outcome.pauses) else None
+    return row.soon_at
 
 
 def result_of(outcome: Outcome) -> str:
@@ -92,3 +143,4 @@ def _fill(row: ClockRecord, outcome: Outcome, promises: Promises) -> None:
     row.superseded = int(outcome.superseded)
     row.counted_seconds = int(counted.total_seconds()) if counted is not None else None
     row.tzdata = tzdata_version() if frozen else None
+    row.soon_at = warn_at(promises, outcome)

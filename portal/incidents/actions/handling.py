@@ -7,7 +7,6 @@ from it, writes one entry, and tells those who follow the incident.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts.rules import Actor, demand
@@ -171,19 +170,12 @@ def settle_exclusion(said: Said) -> IncidentEvent:
     return _follow(said, Happened.EXCLUSION_SETTLED, Line(counts=counts))
 
 
-def close_silent(session: Session, contract: Contract, number: int, *, at: datetime) -> bool:
-    """Close an incident whose silence has lasted (C9); return whether it did. Once only."""
-    with transaction(session):
-        incident = find_incident(session, contract, number)
-        ends = incident.silence_at
-        if ends is None or ends > at:
-            return False
-        line = Line(ground="silence", happened_at=ends)
-        append(
-            session, contract, incident, Happened.CONFIRMED, line, person=PORTAL, side=CUSTOMER,
-            at=at,
-        )  # fmt: skip
-        return True
+def close_in(session: Session, contract: Contract, incident: Incident, *, at: datetime) -> None:
+    """Close an incident whose silence has lasted (C9), in the caller's transaction."""
+    line = Line(ground="silence", happened_at=incident.silence_at)
+    append(
+        session, contract, incident, Happened.CONFIRMED, line, person=PORTAL, side=CUSTOMER, at=at
+    )
 
 
 def _worded(words: str) -> Line:
@@ -245,14 +237,3 @@ def _run_again(said: Said, incident: Incident, situation: Situation) -> None:
                 said.session, said.contract, incident, Happened.PAUSE_ENDED,
                 Line(answers=claim.id), person=said.actor.log, side=situation.side, at=said.at,
             )  # fmt: skip
-
-
-def silent_incidents(session: Session, *, at: datetime, limit: int) -> list[tuple[str, int]]:
-    """Return (contract, number) of incidents whose silence has lasted."""
-    rows = session.execute(
-        select(Incident.contract_id, Incident.number)
-        .where(Incident.silence_at <= at)
-        .order_by(Incident.silence_at)
-        .limit(limit)
-    )
-    return [(row[0], row[1]) for row in rows]

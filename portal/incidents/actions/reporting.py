@@ -83,7 +83,7 @@ def report(
             reported_by=actor.person_id, side=side.value, channel=said.channel,
             module_key=module_key(contract.id, said.module), entitlement=entitled.word,
             security=int(said.is_security), severity=said.severity, standing="open",
-            excluded="no", breaches=0, events=[], clocks=[],
+            excluded="no", breaches=0, events=[], clocks=[], escalations=[],
         )  # fmt: skip
         facts = {
             "module": said.module,

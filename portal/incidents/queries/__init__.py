@@ -109,7 +109,11 @@ def find_incident(session: Session, contract: Contract, number: int) -> Incident
     found = session.scalar(
         select(Incident)
         .where(Incident.contract_id == contract.id, Incident.number == number)
-        .options(selectinload(Incident.events), selectinload(Incident.clocks))
+        .options(
+            selectinload(Incident.events),
+            selectinload(Incident.clocks),
+            selectinload(Incident.escalations),
+        )
         .execution_options(populate_existing=True)
     )
     if found is None:

@@ -11,7 +11,7 @@ from portal.contracts.models import Version
 from portal.contracts.queries import name_of
 from portal.contracts.rules.life import Side
 from portal.incidents import actions
-from portal.incidents.forms import NoteForm, SaidForm
+from portal.incidents.forms import NoteForm, ReasonForm, SaidForm
 from portal.incidents.models import Incident
 from portal.incidents.queries import Told, tell
 from portal.incidents.queries.beside import (
@@ -22,6 +22,7 @@ from portal.incidents.queries.beside import (
     watchers_of,
 )
 from portal.incidents.routes.doors import Visit, bp, visit
+from portal.incidents.rules.escalation import LEVELS, contacts_at, episode_of
 from portal.incidents.rules.files import header_name
 from portal.incidents.rules.panels import Verb, panels, questions
 from portal.incidents.rules.picture import Picture, picture_of
@@ -69,6 +70,7 @@ def incident_page(
     *,
     failed: tuple[Verb, SaidForm] | None = None,
     note_form: NoteForm | None = None,
+    reason_form: ReasonForm | None = None,
     status: int = 200,
 ) -> ResponseReturnValue:
     """Show the whole incident; a form that failed is shown open with its errors."""
@@ -79,6 +81,8 @@ def incident_page(
     watching = [row.person_id for row in watchers_of(here.session, incident)]
     names = names_of({*(e.person_id for e in incident.events), *watching, incident.reported_by})
     events = _events(here, incident, told, names)
+    may_follow = "incident:follow" in allowed
+    levels = _levels(incident, told, names)
     context = _clock_context(here, told)
     return page(
         "incidents/show.html",
@@ -90,11 +94,14 @@ def incident_page(
         panels=panels(situation, allowed=allowed),
         questions=questions(situation, allowed=allowed),
         failed_verb=failed[0] if failed else None,
-        form=failed[1] if failed else note_form,
+        form=failed[1] if failed else note_form or reason_form,
+        reason_form=reason_form or ReasonForm(formdata=None),
+        may_escalate=may_follow and incident.standing == "open" and bool(levels["left"]),
+        levels=levels,
         said=failed[1] if failed else None,
         notes=notes_for(here.session, here.contract, here.actor, incident),
         note_form=note_form or NoteForm(formdata=None),
-        may_note="incident:follow" in allowed,
+        may_follow=may_follow,
         own_name=name_of(here.contract, here.side),
         names=names,
         watching=watching,
@@ -165,6 +172,23 @@ def _picture(
         now=now,
         is_over=told.incident.standing == "closed",
     )
+
+
+def _levels(incident: Incident, told: Told, names: dict[str, str]) -> dict[str, Any]:
+    """Return the levels called in this climb, the next one, and those that are left."""
+    episode = episode_of(told.history)
+    rows = [row for row in incident.escalations if row.episode == episode]
+    names |= names_of({row.confirmed_by for row in rows if row.confirmed_by})
+    called = {row.level for row in rows}
+    left = [level for level in LEVELS if level not in called]
+    return {
+        "rows": rows,
+        "left": left,
+        "next_at": incident.escalate_at if left else None,
+        "people": {row.level: contacts_at(told.promises.terms, row.level) for row in rows},
+        "causes": {"time": "by its time", "silence": "the level before stayed silent",
+                   "asked": "asked for"},
+    }  # fmt: skip
 
 
 def _fact_labels(here: Visit) -> dict[str, str]:

@@ -255,6 +255,12 @@ _LIST = (
         "incidents_event",
     ),
     Event(
+        "incidents:target:told",
+        "A target of an incident is soon due, or missed",
+        "{what}: incident {number} ({severity}), {ref}",
+        "incidents_event",
+    ),
+    Event(
         "incidents:critical:told",
         "Something is said about a severity 1 incident",
         "{what}: incident {number} ({severity}), {ref}",

@@ -19,6 +19,7 @@ from portal.sla.rules.promises import SEVERITIES, Promises, more_severe
 
 VENDOR, CUSTOMER = "vendor", "customer"
 LEAST = SEVERITIES[-1]
+TRIAL = "trial"
 
 
 class Happened(StrEnum):
@@ -198,7 +199,12 @@ def standing_resolution(history: History) -> Event | None:
 
 
 def is_excluded(history: History) -> bool | None:
-    """Whether the incident is taken out of the count; None while the sides differ about it."""
+    """Whether the incident is taken out of the count; None while the sides differ about it.
+
+    A trial run, reported to try the way before support starts, never counts.
+    """
+    if history.events[0].ground == TRIAL:
+        return True
     claims = history.all_of(Happened.EXCLUDED)
     if not claims:
         return False
