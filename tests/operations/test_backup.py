@@ -15,7 +15,7 @@ from portal.app import create_app
 from portal.audit.actions import record
 from portal.audit.signer import signer_of
 from portal.cli import main
-from portal.cli.running import work_once
+from portal.cli.working import work_once
 from portal.contracts.models import Contract
 from portal.kit import clock
 from portal.kit.db import transaction
