@@ -32,6 +32,7 @@ from portal.sla.rules.uptime_terms import degraded_weight, hours_between, uptime
 from portal.statements.rules.judged import (
     CLAUSES,
     Attained,
+    Judged,
     MissCredit,
     attainment,
     judged,
@@ -104,7 +105,7 @@ def figures(facts: MonthFacts) -> Figures:
         month=(begin, end), peaks=hours.in_peaks, now=facts.known_at,
     )  # fmt: skip
     uptime = [_uptime_figure(one, terms) for one in measured]
-    credits, problems = _credits(measured, lines, terms, month)
+    credits, problems = _credits(measured, lines, terms)
     capped = _capped(credits, facts)
     reported = [history for _, history in known if begin <= history.reported < end]
     grave = sum(history.events[0].severity == "S1" for history in reported)
@@ -128,6 +129,20 @@ def figures(facts: MonthFacts) -> Figures:
         "chronic": _chronic(facts, uptime, attained, grave),
         "claim": {"mode": terms.get("K7"), "window": terms.get("K8")},
     }
+
+
+def month_credit(facts: MonthFacts, found: Sequence[Judged]) -> Capped:
+    """Return what a month's credits come to, before and after the caps, for clocks given."""
+    terms, month = facts.terms, facts.month
+    begin, end = service_bounds(month, terms, facts.start)
+    quarter = month.first_of(3)
+    peaks = hours_between(terms, begin, end).in_peaks
+    lines = miss_credits(
+        found, terms, quarter=(quarter.bounds(terms)[0], quarter.plus(2).bounds(terms)[1]),
+        month=(begin, end), peaks=peaks, now=facts.known_at,
+    )  # fmt: skip
+    measured = _measured(facts, begin, end) if facts.outages or facts.changes else []
+    return _capped(_credits(measured, lines, terms)[0], facts)
 
 
 # ---- uptime --------------------------------------------------------------------------------------
@@ -282,7 +297,7 @@ def _attained(one: Attained) -> Figures:
 
 
 def _credits(
-    measured: Sequence[Scope], misses: Sequence[MissCredit], terms: Terms, month: Month
+    measured: Sequence[Scope], misses: Sequence[MissCredit], terms: Terms
 ) -> tuple[list[Figures], list[str]]:
     problems: list[str] = []
     lines = []
