@@ -30,11 +30,12 @@ from portal.statements.rules.settling import Event, Standing, standing
 
 @dataclass(frozen=True)
 class Computed:
-    """The figures of a month, the version they rest on, and their hash."""
+    """The figures of a month, the version and facts they rest on, and their hash."""
 
     figures: Figures
     version: Version
     sha256: str
+    facts: MonthFacts
 
 
 def first_day(contract: Contract) -> date:
@@ -56,7 +57,7 @@ def compute(session: Session, contract: Contract, month: Month, *, known_at: dat
     found |= {
         "contract": contract.id, "version": version.number, "version_sha256": version.sha256,
     }  # fmt: skip
-    return Computed(found, version, sha256_of(canonical_bytes(found)))
+    return Computed(found, version, sha256_of(canonical_bytes(found)), facts)
 
 
 def _version_of(contract: Contract, month: Month) -> Version:

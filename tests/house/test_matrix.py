@@ -27,6 +27,7 @@ SAMPLES = {
     "outage": "OUT-222222",
     "monitor": "0" * 26,
     "month": "2026-09",
+    "kept": "0" * 26,
 }
 
 
