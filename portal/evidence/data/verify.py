@@ -255,7 +255,8 @@ def read_acts(check, people):
         elif event == "signing:signature:signed":
             path = f"signatures/{facts['signature']}.json"
             named[path] = facts["identification_sha256"]
-            said = read_json(check.files.get(path, b"{}"))
+            data = check.files.get(path, b"")
+            said = read_json(data) if sha256(data).hex() == named[path] else {}
             same = {facts["sha256"], said.get("version_sha256", frozen)} == {frozen}
             person = people.get(entry["actor"], [said.get("person")])[0]
             if not same or facts["consent"] not in consents or said.get("person") != person:

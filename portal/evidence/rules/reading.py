@@ -85,8 +85,8 @@ def check_bundle(
         _open(found, content)
         _read_entries(found)
         _check_tree(found, log_key)
-        _check_files(found)
         _check_people(found)
+        _check_files(found)
         _check_signatures(found)
         _check_stamps(found)
         for receipt in receipts:
@@ -276,8 +276,9 @@ def _check_signatures(found: Bundle) -> None:
             case "signing:consent:given":
                 consents.add(facts["consent"])
             case "signing:signature:signed":
-                known = found.files.get(f"signatures/{facts['signature']}.json")
-                said = _json(known) if known is not None else {}
+                known = found.files.get(f"signatures/{facts['signature']}.json", b"")
+                is_named = form.sha256(known) == facts["identification_sha256"]
+                said = _json(known) if is_named else {}
                 holds = (
                     facts["sha256"] == said.get("version_sha256", facts["sha256"]) == frozen
                     and facts["consent"] in consents
