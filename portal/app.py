@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, g, render_template, request, url_for
 from flask_login import LoginManager, current_user
@@ -24,6 +25,8 @@ from portal.kit.db import db, harden_sqlite, reading
 from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
 from portal.kit.vault import Cipher, CipherOf
 from portal.negotiation.routes import bp as negotiation_pages
+from portal.notices.routes import bp as notices_pages
+from portal.notices.rules import ALWAYS
 from portal.operations.routes import bp as operations_pages
 from portal.renewals.routes import bp as renewals_pages
 from portal.residency.databases import Regions, read_or_make_key
@@ -44,6 +47,7 @@ PAGES = (
     negotiation_pages,
     operations_pages,
     renewals_pages,
+    notices_pages,
     signing_pages,
     statements_pages,
 )
@@ -193,6 +197,7 @@ def _dress_pages(app: Flask, settings: Settings) -> None:
     }
 
     app.jinja_env.globals["sections_of"] = sections_of
+    app.jinja_env.globals["reader_zone"] = _reader_zone
 
     @app.context_processor
     def context() -> dict[str, Any]:
@@ -205,6 +210,12 @@ def _dress_pages(app: Flask, settings: Settings) -> None:
             "operator_name": settings.operator,
             "verify_url": url_for("evidence.verify_page"),
         }
+
+
+def _reader_zone() -> ZoneInfo:
+    """Return the zone in which pages show times to the person of this request."""
+    visitor = gate.visitor_or_none()
+    return visitor.reader.zone if visitor else ALWAYS.zone
 
 
 def _me(visitor: gate.Visitor) -> dict[str, str]:

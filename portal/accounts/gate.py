@@ -28,6 +28,9 @@ from portal.accounts.rules import (
 from portal.kit import clock
 from portal.kit.db import db, reading
 from portal.kit.errors import CodeNeeded, NotFound
+from portal.notices.models import ReaderRow
+from portal.notices.queries import reader_of
+from portal.notices.rules import ALWAYS
 from portal.settings.rules import Settings
 
 TOUCH_EVERY = timedelta(minutes=1)
@@ -54,6 +57,7 @@ class Visitor(UserMixin):  # type: ignore[misc]
         self.person = sign_in.person
         self.actor = actor_of(sign_in.membership) if sign_in.membership else None
         self.half_way = self.person.has_factor and sign_in.mfa_at is None
+        self.reader = ALWAYS
         self.must_enrol = False
         self.must_choose = False
 
@@ -126,6 +130,7 @@ def find_sign_in(session: Session, cookie: str, settings: Settings, now: datetim
 
 def _visitor(session: Session, sign_in: SignIn, now: datetime) -> Visitor | None:
     visitor = Visitor(sign_in)
+    visitor.reader = reader_of(session.get(ReaderRow, visitor.person.id))
     if visitor.half_way:
         return visitor if now - sign_in.created_at <= HALF_WAY_LIFE else None
     if visitor.actor is None:

@@ -245,6 +245,12 @@ WORDINGS: Mapping[str, Wording] = {
     "organisation:mfa_rules:changed": lambda f: (
         "changed the rules for codes" + (", some to a weaker one" if f.get("lowered") else "")
     ),
+    "person:notice_wishes:changed": "changed how they are told by mail",
+    "person:notice:silenced": "turned off mail of one kind",
+    "notices:mail:retried": "had a mail sent again that had failed",
+    "organisation:mail_rule:changed": lambda f: (
+        "asked for mail that says " + ("only that something waits" if f.get("thin") else "what")
+    ),
     "person:created": "added the account",
     "person:calendar:made": "made an address for a calendar",
     "person:calendar:revoked": "revoked an address of a calendar",

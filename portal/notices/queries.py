@@ -6,10 +6,11 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.kit.db import directory_reader
+from portal.kit.errors import NotFound
 from portal.notices import rules
 from portal.notices.models import (
     Choice,
@@ -126,3 +127,125 @@ def standing_of_work(directory: Session, *, at: datetime) -> Standing:
     alive = select(Worker.place).where(Worker.seen_at >= at - ALIVE)
     jobs = directory.scalars(select(JobRun).order_by(JobRun.name)).all()
     return Standing(list(directory.scalars(alive)), list(jobs))
+
+
+def _mine(table: Any, person_id: str, organisation_id: str | None) -> ColumnElement[bool]:
+    """What a person reads: their own notices, and those they get for the organisation they act for.
+
+    Whoever has left an organisation no longer sees what they were told for it.
+    """
+    own = table.organisation_id.is_(None)
+    theirs = or_(own, table.organisation_id == organisation_id) if organisation_id else own
+    return and_(table.person_id == person_id, theirs)
+
+
+def count_unread(sessions: Collection[Session], person_id: str, organisation_id: str | None) -> int:
+    """Return how many notices a person has not read; one query a database."""
+    return sum(
+        session.scalar(
+            select(func.count())
+            .select_from(notice_table(session))
+            .where(
+                _mine(notice_table(session), person_id, organisation_id),
+                notice_table(session).read_at.is_(None),
+            )
+        )
+        or 0
+        for session in sessions
+    )
+
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """A page of notices, the newest first; `before` continues it."""
+
+    notices: list[Any]
+    before: str | None
+
+
+def inbox_of(
+    sessions: Collection[Session],
+    person_id: str,
+    organisation_id: str | None,
+    *,
+    unread_only: bool = False,
+    before: str | None = None,
+) -> Inbox:
+    """Return a person's notices over all databases, by time; one query a database."""
+    found: list[Any] = []
+    for session in sessions:
+        table = notice_table(session)
+        query = select(table).where(_mine(table, person_id, organisation_id))
+        if unread_only:
+            query = query.where(table.read_at.is_(None))
+        if before:
+            query = query.where(table.id < before)
+        found += session.scalars(query.order_by(table.id.desc()).limit(PAGE + 1))
+    found.sort(key=lambda notice: notice.id, reverse=True)
+    return Inbox(found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None)
+
+
+def find_notice(
+    session: Session, person_id: str, organisation_id: str | None, notice_id: str
+) -> Any:
+    """Return one of a person's own notices, or raise `NotFound`."""
+    table = notice_table(session)
+    mine = select(table).where(table.id == notice_id, _mine(table, person_id, organisation_id))
+    found = session.scalar(mine)
+    if found is None:
+        raise NotFound
+    return found
+
+
+LOOK_BACK = timedelta(days=30)
+
+
+def mail_caused_by(
+    sessions: Collection[Session], person_id: str, *, at: datetime
+) -> list[tuple[Session, Any]]:
+    """Return the mail a person caused lately with where it lies: the failed, the late, the sent."""
+    found: list[tuple[Session, Any]] = []
+    for session in sessions:
+        table = mail_table(session)
+        query = select(table).where(
+            table.caused_by == person_id, table.created_at >= at - LOOK_BACK
+        )
+        rows = session.scalars(query.order_by(table.id.desc()).limit(PAGE))
+        found += [(session, row) for row in rows]
+    found.sort(key=lambda pair: pair[1].id, reverse=True)
+    return sorted(found, key=lambda pair: (pair[1].dead_at is None, pair[1].sent_at is not None))
+
+
+def count_failed(sessions: Collection[Session], person_id: str) -> int:
+    """Return how many mails a person caused were given up; one query a database."""
+    return sum(
+        session.scalar(
+            select(func.count())
+            .select_from(mail_table(session))
+            .where(
+                mail_table(session).caused_by == person_id,
+                mail_table(session).dead_at.is_not(None),
+            )
+        )
+        or 0
+        for session in sessions
+    )
+
+
+def choices_of(directory: Session, person_id: str) -> dict[str, rules.Channel]:
+    """Return the channel of every optional event for a person."""
+    rows = directory.scalars(select(Choice).where(Choice.person_id == person_id))
+    chosen = {row.event: rules.Channel(row.channel) for row in rows}
+    return {
+        name: chosen.get(name, event.channel)
+        for name, event in rules.EVENTS.items()
+        if event.optional
+    }
+
+
+def asks_for_thin_mail(directory: Session, organisation_id: str) -> bool:
+    """Return whether an organisation asks for thin mail."""
+    return bool(thin_among(directory, [organisation_id]))

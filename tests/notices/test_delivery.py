@@ -201,10 +201,10 @@ def test_a_mail_given_up_can_be_sent_again_by_who_caused_it_alone(
     office.script = ["554 no"]
     run(eu, context, office, clock)
     with pytest.raises(NotFound):
-        try_again(eu, cast.actor("ben").person_id, key, at=clock.at)
-    try_again(eu, ADA, key, at=clock.at)
+        try_again(eu, cast.actor("ben").log, key, at=clock.at)
+    try_again(eu, cast.actor("ada").log, key, at=clock.at)
     with pytest.raises(NotFound):
-        try_again(eu, ADA, key, at=clock.at)
+        try_again(eu, cast.actor("ada").log, key, at=clock.at)
     run(eu, context, office, clock)
     assert row(eu, key).sent_at == clock.at and len(office.taken) == 1
 

@@ -17,6 +17,8 @@ from typing import Any
 from sqlalchemy import Row, or_, select, update
 from sqlalchemy.orm import Session
 
+from portal.audit.actions import record
+from portal.audit.rules import Actor
 from portal.kit.db import transaction
 from portal.kit.errors import NotFound
 from portal.kit.refs import new_id
@@ -145,15 +147,17 @@ def note_bounce(session: Session, key: str, why: str, *, at: datetime) -> bool:
     return True
 
 
-def try_again(session: Session, person_id: str, key: str, *, at: datetime) -> None:
+def try_again(session: Session, actor: Actor, key: str, *, at: datetime) -> None:
     """Put a mail that was given up back into the outbox; only who caused it may."""
     table = mail_table(session)
     with transaction(session):
         done: Any = session.execute(
             update(table)
-            .where(table.id == key, table.caused_by == person_id, table.dead_at.is_not(None))
-            .values(dead_at=None, sent_at=None, due_at=at, attempts=0)
+            .where(table.id == key, table.caused_by == actor.person, table.dead_at.is_not(None))
+            .values(dead_at=None, sent_at=None, last_error=None, due_at=at, attempts=0)
             .execution_options(synchronize_session=False)
         )
         if not done.rowcount:
             raise NotFound
+        chain = session.scalar(select(table.chain).where(table.id == key)) or ""
+        record(session, chain, "notices:mail:retried", actor=actor, at=at, facts={"mail": key})
