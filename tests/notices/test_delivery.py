@@ -13,6 +13,7 @@ from flask import Flask
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from portal.contracts.models import Contract
 from portal.kit.db import transaction
 from portal.kit.errors import NotFound
 from portal.notices.actions import deliver_due, note_bounce, try_again, write_mail
@@ -195,9 +196,9 @@ def test_a_final_refusal_is_given_up_at_once_and_shown_to_who_caused_it(
 
 
 def test_a_mail_given_up_can_be_sent_again_by_who_caused_it_alone(
-    eu: Session, context: Flask, office: Office, clock: Hand
+    eu: Session, context: Flask, office: Office, clock: Hand, contract: Contract
 ) -> None:
-    (key,) = written(eu)
+    (key,) = written(eu, chain=contract.id)
     office.script = ["554 no"]
     run(eu, context, office, clock)
     with pytest.raises(NotFound):
