@@ -71,7 +71,12 @@ SECTIONS = (
         "Renewal",
         "renewals.show",
         DONE,
-        pages=("renewals.notice", "renewals.price", "renewals.show_notice"),
+        pages=(
+            "renewals.notice",
+            "renewals.price",
+            "renewals.show_notice",
+            "renewals.prepare_round",
+        ),
     ),
     Section(
         "Statements",

@@ -7,9 +7,11 @@ contracts and with fifty thousand. Titles, owners and money are opened for one p
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from heapq import merge
 from itertools import islice
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
@@ -19,7 +21,8 @@ from portal.contracts.models import Contract, Stakeholder
 from portal.contracts.rules.life import Side
 from portal.contracts.rules.people import OWNER
 from portal.renewals.models import Decision, Renewal
-from portal.renewals.rules.dates import add_days, add_months
+from portal.renewals.queries.measured import open_credits, scores
+from portal.renewals.rules.dates import add_days, add_months, start_of
 from portal.renewals.rules.listing import Filter, Mark, Show
 from portal.renewals.rules.schedule import DECIDE_BEFORE
 from portal.residency.models import DataKey
@@ -48,6 +51,8 @@ class Listed:
     owner: str
     decision: str | None
     region: str
+    score: Decimal | None
+    credits: int
 
     @property
     def mark(self) -> Mark:
@@ -74,7 +79,7 @@ def page_of(
 ) -> Page:
     """Return a page of the actor's renewals in the order of their notice dates."""
     found = _merged(sessions, actor, wanted, today=today, after=after, size=size + 1)
-    rows = _open(found[:size], actor)
+    rows = _open(found[:size], actor, today=today)
     return Page(rows, rows[-1].mark if len(found) > size else None)
 
 
@@ -188,8 +193,9 @@ def _after(query: Select[Any], after: Mark | None) -> Select[Any]:
     )
 
 
-def _open(found: Sequence[tuple[Session, Renewal]], actor: Actor) -> list[Listed]:
-    """Open what is sealed of one page: four queries a region, however many rows."""
+def _open(found: Sequence[tuple[Session, Renewal]], actor: Actor, *, today: date) -> list[Listed]:
+    """Open what is sealed of one page: six queries a region, however many rows."""
+    since = start_of(add_months(today, -MONTHS_SHOWN), ZoneInfo("UTC"))
     opened: dict[str, Listed] = {}
     for session in dict.fromkeys(session for session, _ in found):
         rows = [row for holder, row in found if holder is session]
@@ -201,6 +207,7 @@ def _open(found: Sequence[tuple[Session, Renewal]], actor: Actor) -> list[Listed
         }
         owners = _owners(session, refs)
         decisions = _decisions(session, refs)
+        score, credits = scores(session, refs, since=since), open_credits(session, refs)
         for row in rows:
             contract = contracts[row.contract_id]
             is_vendor = row.vendor_id == actor.organisation_id
@@ -208,6 +215,7 @@ def _open(found: Sequence[tuple[Session, Renewal]], actor: Actor) -> list[Listed
             opened[row.contract_id] = _listed(
                 row, contract, side, owners.get((row.contract_id, side.value), ""),
                 decisions.get((row.contract_id, side.value, row.number)),
+                score.get(row.contract_id), credits.get(row.contract_id, 0),
             )  # fmt: skip
         del keys
     return [opened[row.contract_id] for _, row in found]
@@ -229,7 +237,13 @@ def _decisions(session: Session, refs: Sequence[str]) -> dict[tuple[str, str, in
 
 
 def _listed(
-    row: Renewal, contract: Contract, side: Side, owner: str, decision: str | None
+    row: Renewal,
+    contract: Contract,
+    side: Side,
+    owner: str,
+    decision: str | None,
+    score: Decimal | None,
+    credits: int,
 ) -> Listed:
     is_vendor = side is Side.VENDOR
     return Listed(
@@ -249,4 +263,6 @@ def _listed(
         owner=owner,
         decision=decision,
         region=row.region,
+        score=score,
+        credits=credits,
     )

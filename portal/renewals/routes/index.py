@@ -146,6 +146,8 @@ def _row(row: Listed) -> dict[str, Any]:
         "decision": rules.decision_words(row.decision),
         "decided": row.decision is not None,
         "owner": row.owner,
+        "score": row.score,
+        "credits": row.credits,
         "yearly": _money(row, "yearly"),
         "worst": _money(row, "worst"),
         "extra": _money(row, "extra"),
@@ -195,4 +197,6 @@ def _cells(row: Listed) -> list[str]:
         money.get("worst", "no limit" if money else ""),
         money.get("currency", ""),
         row.owner,
+        str(row.score) if row.score is not None else "",
+        str(row.credits),
     ]

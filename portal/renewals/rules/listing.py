@@ -197,7 +197,8 @@ def _kind(row: Dated, *, today: date) -> str:
 
 COLUMNS = (
     "Contract", "Reference", "With", "We are", "Notice by", "Term ends", "At the end",
-    "Decide by", "Our decision", "Value a year", "Next term at most", "Currency", "Owner"
+    "Decide by", "Our decision", "Value a year", "Next term at most", "Currency", "Owner",
+    "Targets met in twelve months (%)", "Open credits",
 )  # fmt: skip
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 

@@ -128,6 +128,7 @@ def acts(it: Outlook) -> list[Act]:
         label = "Give notice" if not it.passed else "Give notice for the next term"
         found.append((label, "renewals.notice", Kind.AGAINST, "notice:give"))
     found += _customer_acts(it) if it.side is Side.CUSTOMER else _vendor_acts(it)
+    found.append(("Renew by a new round", "renewals.prepare_round", None, "renewal:see"))
     if _may_leave_early(it):
         found.append(("Leave without a reason", "renewals.notice", Kind.CONVENIENCE, "notice:give"))
     return found
