@@ -28,6 +28,7 @@ from portal.negotiation.routes import bp as negotiation_pages
 from portal.notices.routes import bp as notices_pages
 from portal.notices.rules import ALWAYS
 from portal.operations.routes import bp as operations_pages
+from portal.plans.routes import bp as plans_pages
 from portal.renewals.routes import bp as renewals_pages
 from portal.residency.databases import Regions, read_or_make_key
 from portal.settings.rules import Settings, read_settings
@@ -48,6 +49,7 @@ PAGES = (
     operations_pages,
     renewals_pages,
     notices_pages,
+    plans_pages,
     signing_pages,
     statements_pages,
 )
@@ -229,6 +231,7 @@ def _navigation(visitor: gate.Visitor) -> list[dict[str, Any]]:
     items = [
         ("Contracts", "contracts.index"),
         ("Renewals", "renewals.index"),
+        ("Plans", "plans.index"),
         ("Organisation", "admin.members"),
     ]
     return [

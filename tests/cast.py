@@ -16,6 +16,8 @@ from portal.accounts.rules import Actor, Role
 from portal.cli.demo.people import COMPANIES, PLAYERS
 from portal.kit.db import db
 from portal.kit.vault import put
+from portal.plans.actions import plant_catalogue
+from portal.plans.rules import shipped_catalogues
 
 JOINED = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 PASSWORD = "a long enough passphrase"
@@ -60,6 +62,8 @@ def load_cast() -> None:
                 created_at=JOINED,
             )
         )  # fmt: skip
+    northwind = db.session.get_one(Organisation, "ORG" + "1".zfill(23))
+    plant_catalogue(db.session(), northwind, next(iter(shipped_catalogues().values())), at=JOINED)
     for number, member in enumerate(MEMBERS, 1):
         _load_member(number, member, hashed)
     db.session.commit()

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 from portal.app import create_app
 from portal.kit import migrate as migrations
 from portal.kit.db import db
+from portal.plans.actions import plant_examples
 from portal.residency.databases import RegionDatabase, regions
 from portal.residency.models import RegionIdentity
 from portal.signing import jobs
@@ -32,6 +33,7 @@ def migrate_all(app: Flask) -> list[tuple[str, str | None, str | None]]:
             done.append((f"region {name}", *migrations.upgrade(database.engine, "region")))
             _name_region(database)
             database.check_identity()
+        plant_examples(db.session(), at=clock.now())
     return done
 
 

@@ -21,6 +21,8 @@ from portal.kit import clock
 from portal.kit.db import reading
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import download, needs, page, see_other
+from portal.plans.queries import pinned_catalogue
+from portal.plans.rules import Catalogue
 from portal.residency.actions import read_document
 from portal.residency.databases import RegionDatabase, regions
 from portal.residency.rules import region_of
@@ -141,12 +143,17 @@ def _review_page(desk: Desk) -> ResponseReturnValue:
         version=version,
         document=document,
         facts=key_facts(document, schema),
-        departures=rules.tier_departures(document, schema),
+        departures=rules.tier_departures(document, schema, _pinned(document)),
         signers=_signers(desk, version),
         sealing=queries.sealing_state(desk.session, desk.contract),
         consent=consent,
         continue_url=desk.url("signing.sign" if consent else "signing.consent"),
     )
+
+
+def _pinned(document: Any) -> Catalogue | None:
+    pin = document["pins"]["tier"]
+    return pinned_catalogue(pin["sha256"]) if pin else None
 
 
 # Consent.

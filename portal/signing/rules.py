@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from portal.plans.rules import CatalogueBroken, departures, load_catalogue, tier_terms
+from portal.plans.rules import Catalogue, CatalogueBroken, departures, tier_terms
 from portal.terms.rules import Schema, show
 
 CURRENT_DISCLOSURE = "1.0"
@@ -149,18 +149,18 @@ class Departure:
     tier: str
 
 
-def tier_departures(document: Mapping[str, Any], schema: Schema) -> list[Departure] | None:
+def tier_departures(
+    document: Mapping[str, Any], schema: Schema, catalogue: Catalogue | None
+) -> list[Departure] | None:
     """List where the agreement left its tier; None where it has none, or this host lacks it."""
     pin = document["pins"]["tier"]
     if pin is None:
         return None
-    vendor, version, name = pin["name"].split("/", 2)
-    try:
-        catalogue = load_catalogue(f"{vendor}-{version}")
-        preset = tier_terms(schema, catalogue, name)
-    except CatalogueBroken:
+    if catalogue is None or catalogue.sha256 != pin["sha256"]:
         return None
-    if catalogue.sha256 != pin["sha256"]:
+    try:
+        preset = tier_terms(schema, catalogue, pin["name"].split("/", 2)[2])
+    except CatalogueBroken:
         return None
     return [
         Departure(

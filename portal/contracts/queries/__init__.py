@@ -29,7 +29,6 @@ from portal.contracts.rules.waiting import Standing
 from portal.kit.db import db, directory_reader
 from portal.kit.errors import NotFound
 from portal.notices.rules import Recipient
-from portal.plans.rules import Catalogue, load_catalogue
 from portal.residency.models import DataKey
 
 
@@ -191,18 +190,6 @@ def template_of(contract: Contract) -> Template:
     return load_template(name, int(number))
 
 
-def catalogue_of(vendor: Organisation) -> Catalogue | None:
-    """Return the latest catalogue of a vendor, if it publishes one."""
-    folder = files("portal.plans").joinpath("data")
-    numbers = [
-        int(number)
-        for file in folder.iterdir()
-        for slug, _, number in [file.name.removesuffix(".json").rpartition("-")]
-        if slug == vendor.slug and number.isdigit()
-    ]
-    return load_catalogue(f"{vendor.slug}-{max(numbers)}") if numbers else None
-
-
 def members_of(organisation_id: str) -> list[Member]:
     """Return the members of an organisation who can be named on a contract, by name."""
     return _members(db.session(), organisation_id)
@@ -350,6 +337,7 @@ class Row:
     created_at: datetime
     completed_at: datetime | None
     standing: Standing | None
+    amends: str | None = None
 
 
 def list_contracts(sessions: Sequence[Session], actor: Actor, *, today: date) -> list[Row]:
@@ -399,4 +387,5 @@ def _row(contract: Contract, actor: Actor | None, *, today: date) -> Row:
         created_at=contract.created_at,
         completed_at=completed_at(dated_facts(contract)),
         standing=standing(contract, actor, today=today) if actor else None,
+        amends=contract.amends_id,
     )

@@ -29,6 +29,7 @@ from portal.kit import clock
 from portal.kit.web import needs, page, see_other
 from portal.negotiation.actions import set_offers
 from portal.negotiation.queries import negotiation_of
+from portal.plans.queries import offer_of, offers
 from portal.plans.rules import Catalogue, tier_terms
 from portal.residency.databases import regions
 from portal.terms.rules import Value, load_schema
@@ -41,9 +42,21 @@ def new() -> ResponseReturnValue:
     """Ask for what a contract needs before its first step."""
     actor = current_actor()
     demand(actor, "contract:start")
-    form = NewContractForm(formdata=None)
+    form = NewContractForm(formdata=None, **_wished(actor))
     _offer_choices(form, actor)
     return page("contracts/new.html", form=form)
+
+
+def _wished(actor: Actor) -> dict[str, str]:
+    """Return what the address asks for: a tier to start from, and with whom."""
+    tier = request.args.get("tier", "")
+    if not tier:
+        return {}
+    slug = tier.partition("/")[0]
+    if queries.own_organisation(actor).slug == slug:
+        return {"tier": tier, "side": Side.VENDOR}
+    vendor = next((o for o in queries.counterparties(actor) if o.slug == slug), None)
+    return {"tier": tier, "side": Side.CUSTOMER, "counterparty": vendor.id} if vendor else {}
 
 
 @bp.post("/contracts")
@@ -111,12 +124,14 @@ class Chosen:
 
 def _offer_choices(form: NewContractForm, actor: Actor) -> None:
     others = queries.counterparties(actor)
-    vendors = [queries.own_organisation(actor), *others]
     tiers = [
-        (starting.tier_key(vendor.slug, found.version, tier.name), f"{vendor.name}: {tier.name}")
-        for vendor in vendors
-        if (found := queries.catalogue_of(vendor))
-        for tier in found.tiers
+        (
+            starting.tier_key(offer.slug, offer.catalogue.version, tier.name),
+            f"{offer.owner}: {tier.name}",
+        )
+        for offer in offers()
+        if not offer.is_example
+        for tier in offer.catalogue.tiers
     ]
     form.offer(
         counterparties=[(other.id, other.name) for other in others],
@@ -152,7 +167,7 @@ def _chosen(form: NewContractForm, actor: Actor) -> Chosen | None:
         customer=customer,
         template_key=form.template.data,
         template=queries.published_templates()[form.template.data],
-        catalogue=queries.catalogue_of(vendor) if slug else None,
+        catalogue=offer_of(vendor.id) if slug else None,
         tier=rest.partition("/")[2] or None,
     )
 

@@ -1,4 +1,9 @@
-"""A catalogue of support tiers, and what each tier sets in a contract."""
+"""A catalogue of support tiers, and what each tier sets in a contract.
+
+A tier says what it sets in one of two ways: term by term, as the editor writes it, or as an offer
+in a vendor's own words, as the first catalogues were written. Both stay readable: a contract is
+pinned to the hash of the very text.
+"""
 
 import json
 import re
@@ -22,7 +27,7 @@ from portal.terms.rules import (
 
 SEVERITIES = ("S1", "S2", "S3", "S4")
 
-_DATA = Path(__file__).parent / "data"
+_DATA = Path(__file__).parents[1] / "data"
 _NAME = re.compile(r"[a-z0-9-]{1,60}", re.ASCII)
 
 
@@ -40,14 +45,33 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class Feature:
+    """A free row of a catalogue: a word, a yes or no, or a price for each tier; None says nothing.
+
+    `group` is a heading of the vendor's own.
+    """
+
+    label: str
+    kind: str
+    values: tuple[str | None, ...]
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """One version of a vendor's tiers, known by the hash of its content."""
+    """One version of a vendor's tiers, known by the hash of its content.
+
+    `source` names where the facts of a public example come from; such a one is not an offer.
+    """
 
     version: int
     sha256: str
     vendor: str
     currency: str
     tiers: tuple[Tier, ...]
+    features: tuple[Feature, ...] = ()
+    source: str | None = None
+    notes: tuple[str, ...] = ()
 
     def tier(self, name: str) -> Tier | None:
         """Return the tier of this name, if the catalogue has it."""
@@ -63,25 +87,34 @@ def load_catalogue(name: str) -> Catalogue:
     return read_catalogue(file.read_text(encoding="utf-8"))
 
 
+@cache
+def shipped_catalogues() -> dict[str, dict[str, Any]]:
+    """Return the catalogues of the data folder by the hash of their content, as structures."""
+    texts = (file.read_text(encoding="utf-8") for file in sorted(_DATA.glob("*.json")))
+    raws = [json.loads(text, parse_float=str) for text in texts]
+    return {value_sha256(raw): raw for raw in raws}
+
+
 def read_catalogue(text: str) -> Catalogue:
     """Read a catalogue from its JSON; decimals stay exact, as the strings they were written in."""
-    raw = json.loads(text, parse_float=str)
-    tiers = tuple(Tier(tier["name"], tier["price"], tier) for tier in raw["tiers"])
+    return catalogue_of(json.loads(text, parse_float=str))
+
+
+def catalogue_of(raw: Mapping[str, Any]) -> Catalogue:
+    """Return the catalogue of its structure; the structure was checked when it was stored."""
     return Catalogue(
         version=raw["version"],
         sha256=value_sha256(raw),
         vendor=raw["vendor"],
         currency=raw["currency"],
-        tiers=tiers,
+        tiers=tuple(Tier(tier["name"], tier["price"], tier) for tier in raw["tiers"]),
+        features=tuple(
+            Feature(row["label"], row["kind"], tuple(row["values"]), row.get("group", ""))
+            for row in raw.get("features", ())
+        ),
+        source=raw.get("source"),
+        notes=tuple(raw.get("notes", ())),
     )
-
-
-def price_text(catalogue: Catalogue, tier: Tier) -> str:
-    """Say a tier's price: "20 % of the licence fee, at least 1,500.00 USD a month"."""
-    least = f"{Decimal(str(tier.price['min_month'])):,.2f} {catalogue.currency} a month"
-    if tier.price["basis"] == "pct_of_licence":
-        return f"{tier.price['pct']} % of the licence fee, at least {least}"
-    return least
 
 
 def tier_terms(schema: Schema, catalogue: Catalogue, tier_name: str) -> dict[str, Value]:
@@ -126,6 +159,10 @@ def _written(catalogue: Catalogue, tier: Tier) -> Iterator[tuple[str, Any]]:
     """What the tier says of each term, as text where people would write text."""
     offer = tier.offer
     yield "A12", f"{tier.name} | {catalogue.version} | sha256:{catalogue.sha256}"
+    if "terms" in offer:
+        yield from _price(catalogue, tier)
+        yield from offer["terms"].items()
+        return
     yield from _hours(offer)
     yield from _targets(offer)
     yield from _availability(offer)
@@ -258,7 +295,11 @@ def _credits(offer: Mapping[str, Any]) -> _Written:
 
 
 def _price(catalogue: Catalogue, tier: Tier) -> _Written:
-    yield "O1", f"{tier.price['min_month']} {catalogue.currency}"
+    """A price in words alone sets no term: it is read, not reckoned with."""
+    if tier.price["basis"] == "text":
+        return
+    least = tier.price.get("min_month") or tier.price.get("unit_month") or "0"
+    yield "O1", f"{least} {catalogue.currency}"
     yield "O1.period", "month"
     yield "O2", tier.price["basis"]
     yield "O2.percent", str(tier.price["pct"]) if "pct" in tier.price else None

@@ -1,0 +1,36 @@
+"""Forms of the plans room: shape of the input only."""
+
+from wtforms import HiddenField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length
+
+from portal.kit.forms import Form, trimmed
+
+
+class SeenForm(Form):
+    """A press of a button on a draft, as it was seen."""
+
+    seen_sha256 = HiddenField(filters=[trimmed])
+
+
+class PublishForm(SeenForm):
+    """What changed, in a line customers read."""
+
+    note = StringField(
+        "What changed",
+        filters=[trimmed],
+        description="One line that customers read beside the version.",
+        validators=[
+            DataRequired("Say in a line what changed."),
+            Length(max=300, message="Use at most 300 characters."),
+        ],
+    )
+
+
+class ImportForm(Form):
+    """A catalogue somebody brings as JSON."""
+
+    content = TextAreaField(
+        "Catalogue as JSON",
+        description="One that was exported here, or a table of features with columns and rows.",
+        validators=[DataRequired("Paste the JSON of a catalogue.")],
+    )

@@ -1,0 +1,17 @@
+"""The blueprint of the room, and what its pages share."""
+
+from flask import Blueprint
+
+from portal.terms.rules import Schema, load_schema
+
+bp = Blueprint("plans", __name__)
+STATUS_TAGS = {
+    "draft": ("Draft", "open"),
+    "published": ("Published", "good"),
+    "retired": ("Retired", ""),
+}
+
+
+def schema() -> Schema:
+    """Return the schema catalogues are written for."""
+    return load_schema("1")
