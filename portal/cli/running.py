@@ -9,6 +9,7 @@ from gunicorn.app.base import BaseApplication
 from sqlalchemy import Engine, select
 
 from portal.app import create_app
+from portal.kit import clock
 from portal.kit import migrate as migrations
 from portal.kit.db import db
 from portal.plans.actions import plant_examples

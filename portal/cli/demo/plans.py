@@ -2,14 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.orm import Session
 
 from portal.accounts.models import Organisation
 from portal.accounts.rules import Actor
+from portal.contracts.actions import agree_interim_change, propose_interim_change
+from portal.contracts.models import Contract
+from portal.contracts.queries import find_contract, list_contracts
+from portal.contracts.rules.amending import Wish
 from portal.kit.db import db, transaction
 from portal.plans import actions as plans
 from portal.plans.rules import shipped_catalogues, writing
-from portal.terms.rules import load_schema
+from portal.terms.rules import load_schema, parse
+
+
+def tell(cast: Mapping[str, Actor], session: Session, *, title: str, now: datetime) -> None:
+    """Tell the whole of it: what is offered, and what changed in the contract of this title."""
+    Offers(cast, now).tell()
+    ChangedTerms(session, cast, now).tell(title)
 
 
 @dataclass
@@ -50,3 +62,49 @@ class Offers:
         plans.change_draft(
             ada, row.id, faster, seen_sha256=row.sha256, at=at + timedelta(minutes=9)
         )
+
+
+PEAKS = (
+    "Quarter end | quarter-end -5bd..-1bd America/New_York | 4 times\n"
+    "Late November sales | 20-30 Nov America/New_York | 5 times"
+)
+
+
+@dataclass
+class ChangedTerms:
+    """Tells how the signed terms of the CRM contract changed since."""
+
+    session: Session
+    cast: Mapping[str, Actor]
+    now: datetime
+
+    def tell(self, title: str) -> None:
+        """One schedule agreed and holding, one waiting for Northwind's answer."""
+        rows = list_contracts([self.session], self.cast["cleo"], today=self.now.date())
+        ref = next(row.ref for row in rows if row.title == title)
+        self.session.rollback()
+        contract = find_contract(self.session, self.cast["cleo"], ref)
+        self._peaks(contract, self.now - timedelta(days=20))
+        self._window(contract, self.now - timedelta(hours=5))
+
+    def _peaks(self, contract: Contract, at: datetime) -> None:
+        wish = self._wish("B5", PEAKS, at.date() + timedelta(days=3))
+        reason = "The last days of a quarter now carry a third of our orders."
+        row = propose_interim_change(
+            self.session, contract, self.cast["cleo"], wish, reason=reason, at=at
+        )
+        agree_interim_change(
+            self.session, contract, self.cast["ada"], row.number, seen_sha256=row.value_sha256,
+            at=at + timedelta(hours=20),
+        )  # fmt: skip
+
+    def _window(self, contract: Contract, at: datetime) -> None:
+        wish = self._wish("E1", "Su 03:00-05:00 America/New_York", at.date() + timedelta(days=21))
+        propose_interim_change(
+            self.session, contract, self.cast["dov"], wish, at=at,
+            reason="Our backup runs until three on Sundays.",
+        )  # fmt: skip
+
+    @staticmethod
+    def _wish(term: str, text: str, starts: date) -> Wish:
+        return Wish(term, parse(load_schema("1").terms[term], text), starts, None)

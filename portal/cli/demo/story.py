@@ -16,7 +16,7 @@ from portal.accounts import actions as accounts
 from portal.accounts.models import Membership, Organisation, Person
 from portal.accounts.rules import Actor, Role
 from portal.accounts.totp import code_at, new_secret
-from portal.cli.demo import cases
+from portal.cli.demo import cases, plans
 from portal.cli.demo.incidents import tell_incidents
 from portal.cli.demo.people import COMPANIES, PASSWORD, PLAYERS, player
 from portal.contracts.actions import Pin, Pins, finish_step, name_people, start_contract
@@ -70,6 +70,8 @@ def tell(app: Flask, *, say: Say) -> None:
     teller.offered(cases.OTHER, region="eu", at=now - timedelta(days=5))
     say("  CRM incidents: ten weeks, one answered late, one contested, one open now")
     tell_incidents(teller.regions, cast, now=now)
+    say("  Northwind's catalogue, and a schedule changed since signing")
+    plans.tell(cast, teller.regions.session("eu"), title=cases.CRM.title, now=now)
 
 
 def join_everyone(at: datetime) -> dict[str, Actor]:
