@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portal.contracts.rules.reading import place_texts, term_texts
+from portal.sla.rules import in_words as in_words
 from portal.sla.rules import worst_in_words, worst_words
 from portal.terms.rules import Schema, Term, Value
 from portal.terms.rules.standard import clause_of, fill, load_standard_terms

@@ -14,7 +14,7 @@ from portal.sla.rules.ledger import Interval, Kind, Ledger
 from portal.sla.rules.peaks import Peak, peak_at, peaks_from_stretches, target_in_force
 from portal.sla.rules.target import Clock, Target, Unit, counting_calendar, target_from_term
 from portal.sla.rules.worst import worst_case, worst_case_example, worst_case_sentence
-from portal.sla.rules.worst_words import worst_in_words, worst_words
+from portal.sla.rules.worst_words import in_words, worst_in_words, worst_words
 from portal.sla.rules.zones import tzdata_version, zone
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "counting_calendar",
     "due_at",
     "elapsed",
+    "in_words",
     "ledger",
     "peak_at",
     "peaks_from_stretches",
