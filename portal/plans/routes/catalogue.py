@@ -3,13 +3,13 @@
 import json
 from typing import Any
 
-from flask import flash, url_for
+from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.gate import current_actor
 from portal.accounts.rules import Actor, demand, may
 from portal.kit import clock
-from portal.kit.errors import NotFound
+from portal.kit.errors import NotFound, Refused
 from portal.kit.web import download, needs, page, see_other
 from portal.plans import actions, queries
 from portal.plans.forms import ImportForm, PublishForm, SeenForm
@@ -40,8 +40,13 @@ def index() -> ResponseReturnValue:
 @bp.post("/plans/drafts")
 @needs("catalogue:edit")
 def start_draft() -> ResponseReturnValue:
-    """Open the next version as a draft."""
-    row = actions.start_draft(current_actor(), at=clock.now())
+    """Open the version after the one that was seen as a draft."""
+    actor = current_actor()
+    demand(actor, "catalogue:edit")
+    versions = queries.own_versions(actor)
+    if request.form.get("after") != str(versions[0].number if versions else 0):
+        raise Refused("The catalogue has moved on since this page was opened. Look again.")
+    row = actions.start_draft(actor, at=clock.now())
     return see_other(url_for("plans.show", catalogue_id=row.id))
 
 
