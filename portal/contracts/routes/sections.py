@@ -1,6 +1,6 @@
 """The sections of a contract: one list for the navigation that stands on each of its pages.
 
-A room that adds pages to a contract adds a line here; the template never knows the rooms.
+A room that adds pages to a contract adds a line to a chapter; the template never knows the rooms.
 """
 
 from dataclasses import dataclass
@@ -32,73 +32,109 @@ class Section:
     pages: tuple[str, ...] = ()
 
 
-SECTIONS = (
-    Section("Overview", "contracts.show"),
-    Section("Terms", "negotiation.show"),
-    Section("Rounds", "negotiation.rounds", pages=("negotiation.show_round",)),
-    Section("Compare", "negotiation.compare"),
-    Section("Comments", "negotiation.comments", pages=("negotiation.share",)),
-    Section("Approvals", "negotiation.approvals", OPEN_TERMS),
-    Section("Incidents", "incidents.index", DONE, pages=("incidents.show", "incidents.contacts")),
-    Section("People", "contracts.people"),
-    Section("Agreement", "contracts.agreement", FROZEN),
-    Section("Sign", "signing.review", frozenset({State.SIGNING}), pages=("signing.done",)),
-    Section("Deed (PDF)", "signing.deed", DEED),
-    Section(
-        "Changes of terms",
-        "contracts.amendments",
-        DONE,
-        pages=(
-            "contracts.new_amendment",
-            "contracts.terms_in_force",
-            "contracts.new_interim_change",
-            "contracts.interim_change",
+# Chapter -> its sections. A chapter leads to its first section; the others show inside it.
+CHAPTERS: dict[str, tuple[Section, ...]] = {
+    "Overview": (Section("Overview", "contracts.show"),),
+    "Terms": (
+        Section("Terms", "negotiation.show"),
+        Section("Rounds", "negotiation.rounds", pages=("negotiation.show_round",)),
+        Section("Compare", "negotiation.compare"),
+        Section("Comments", "negotiation.comments", pages=("negotiation.share",)),
+        Section("Approvals", "negotiation.approvals", OPEN_TERMS),
+    ),
+    "Agreement": (
+        Section("Sign", "signing.review", frozenset({State.SIGNING}), pages=("signing.done",)),
+        Section("Agreement", "contracts.agreement", FROZEN),
+        Section("Deed (PDF)", "signing.deed", DEED),
+        Section(
+            "Changes of terms",
+            "contracts.amendments",
+            DONE,
+            pages=(
+                "contracts.new_amendment",
+                "contracts.terms_in_force",
+                "contracts.new_interim_change",
+                "contracts.interim_change",
+            ),
         ),
     ),
-    Section(
-        "Maintenance",
-        "changes.index",
-        DONE,
-        pages=("changes.new", "changes.show", "changes.edit", "changes.calendar"),
-    ),
-    Section(
-        "Outages",
-        "changes.outages",
-        DONE,
-        pages=("changes.outage", "changes.new_outage", "changes.monitors"),
-    ),
-    Section(
-        "Renewal",
-        "renewals.show",
-        DONE,
-        pages=(
-            "renewals.notice",
-            "renewals.price",
-            "renewals.show_notice",
-            "renewals.prepare_round",
+    "Service": (
+        Section(
+            "Incidents", "incidents.index", DONE, pages=("incidents.show", "incidents.contacts")
+        ),
+        Section(
+            "Maintenance",
+            "changes.index",
+            DONE,
+            pages=("changes.new", "changes.show", "changes.edit", "changes.calendar"),
+        ),
+        Section(
+            "Outages",
+            "changes.outages",
+            DONE,
+            pages=("changes.outage", "changes.new_outage", "changes.monitors"),
+        ),
+        Section(
+            "Statements",
+            "statements.index",
+            DONE,
+            pages=("statements.show", "statements.ledger", "statements.risk", "statements.replay"),
         ),
     ),
-    Section(
-        "Statements",
-        "statements.index",
-        DONE,
-        pages=("statements.show", "statements.ledger", "statements.risk", "statements.replay"),
+    "Renewal": (
+        Section(
+            "Renewal",
+            "renewals.show",
+            DONE,
+            pages=(
+                "renewals.notice",
+                "renewals.price",
+                "renewals.show_notice",
+                "renewals.prepare_round",
+            ),
+        ),
     ),
-    Section("Log", "contracts.log"),
-    Section("Evidence", "evidence.show"),
-)
+    "People": (Section("People", "contracts.people"),),
+    "Evidence": (
+        Section("Evidence", "evidence.show"),
+        Section("Log", "contracts.log"),
+    ),
+}
 
 
-def sections_of(contract: Contract) -> list[dict[str, object]]:
-    """Return the sections a contract has now, as (label, href, current)."""
-    now = state(contract, today=today())
-    here = request.endpoint or ""
-    return [
-        {
-            "label": section.label,
-            "href": url_for(section.endpoint, ref=contract.ref),
-            "current": here == section.endpoint or here in section.pages,
-        }
-        for section in SECTIONS
-        if now in section.states
-    ]
+@dataclass(frozen=True)
+class Item:
+    """A link of the navigation."""
+
+    label: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Navigation:
+    """The chapters a contract has now, and the sections inside the one that is open."""
+
+    chapters: list[Item]
+    open: str
+    sections: list[Item]
+
+
+def sections_of(contract: Contract) -> Navigation:
+    """Return the navigation of a contract for the page being served."""
+    now, here = state(contract, today=today()), request.endpoint or ""
+    chapters, opened, inner = [], "", []
+    for label, sections in CHAPTERS.items():
+        items = [_item(one, contract, here) for one in sections if now in one.states]
+        if not items:
+            continue
+        current = any(item.current for item in items)
+        chapters.append(Item(label, items[0].href, current))
+        if current and len(items) > 1:
+            opened, inner = label, items
+    return Navigation(chapters, opened, inner)
+
+
+def _item(section: Section, contract: Contract, here: str) -> Item:
+    current = here == section.endpoint or here in section.pages
+    return Item(section.label, url_for(section.endpoint, ref=contract.ref), current)
