@@ -91,7 +91,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "outage:report": ANSWERERS | {Role.ACCOUNT_MANAGER, Role.IT_ADMIN, Role.SALES_OPS},
     "monitor:edit": ANSWERERS | {Role.IT_ADMIN},
     "statement:settle": NEGOTIATORS | ANSWERERS,
-    "replay:run": NEGOTIATORS | ANSWERERS,
+    "replay:import": NEGOTIATORS | ANSWERERS,
     "member:see": EVERYONE,
     "member:invite": frozenset({Role.ORG_ADMIN}),
     "member:edit": frozenset({Role.ORG_ADMIN}),

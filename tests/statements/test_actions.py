@@ -1,11 +1,14 @@
 """Issuing and settling months: state, exactly one entry, and a refusal that leaves neither."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from flask import current_app
 from pyhanko.pdf_utils.reader import PdfFileReader
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -232,6 +235,32 @@ def test_an_accepted_statement_is_sealed_once_with_its_figures_inside(
     attached = names[1].get_object()["/EF"]["/F"].data
     assert attached == canonical_bytes(queries.latest_revision(issued).figures)
     assert desk.events(eu, contract)[-1] == "statements:statement:sealed"
+
+
+def test_workers_at_the_same_month_issue_it_once(
+    eu: Session, regions: Regions, served: Contract
+) -> None:
+    eu.commit()
+    database, late = regions["eu"], OVER
+
+    def work(_: int) -> int:
+        with database.open_session() as session:
+            return jobs.issue_due(session, at=late)
+
+    with app_threads(4) as pool:
+        issued = list(pool.map(work, range(4)))
+    assert sum(issued) == 1
+    eu.expire_all()
+    assert [row.month for row in queries.statements_of(eu, served)] == ["2026-09"]
+    assert desk.events(eu, served) == ["statements:statement:issued"]
+
+
+@contextmanager
+def app_threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that each push the portal's context, as each worker has its own."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    with ThreadPoolExecutor(count, initializer=lambda: app.app_context().push()) as pool:
+        yield pool
 
 
 def test_a_worker_stopped_for_months_issues_each_month_once(eu: Session, served: Contract) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from portal.sla.rules.instants import to_moment, union
+from portal.sla.rules.instants import Span, to_instant, to_moment, union
 from portal.sla.rules.uptime_terms import window_spans
 
 KIND_WORDS = {"window": "Maintenance window", "freeze": "Freeze", "peak": "Peak"}
@@ -21,17 +21,28 @@ class Stretch:
     end: datetime
 
 
+# Longer than any peak or freeze may be, so that one that runs over an edge is told whole.
+MARGIN = timedelta(days=120)
+
+
 def agenda(terms: Mapping[str, Any], begin: datetime, end: datetime) -> list[Stretch]:
-    """Return the windows, freezes and peaks between two moments, oldest first."""
+    """Return the windows, freezes and peaks that touch a time, each whole, oldest first."""
     found = [
-        Stretch(kind, KIND_WORDS[kind], to_moment(b), to_moment(e))
+        _stretch(kind, KIND_WORDS[kind], span)
         for kind, term in (("window", "E1"), ("freeze", "E7"))
-        for b, e in union(window_spans(terms, terms.get(term), begin, end))
+        for span in _whole(terms, terms.get(term), begin, end)
     ]
     for row in terms.get("B5") or ():
-        found += [
-            Stretch("peak", f"Peak: {row['name']}, weight {row['multiplier']}", to_moment(b),
-                    to_moment(e))
-            for b, e in union(window_spans(terms, row["window"], begin, end))
-        ]  # fmt: skip
+        name = f"Peak: {row['name']}, weight {row['multiplier']}"
+        found += [_stretch("peak", name, span) for span in _whole(terms, row["window"], begin, end)]
     return sorted(found, key=lambda one: (one.begin, one.end))
+
+
+def _whole(terms: Mapping[str, Any], windows: Any, begin: datetime, end: datetime) -> list[Span]:
+    first, last = to_instant(begin), to_instant(end)
+    spans = union(window_spans(terms, windows, begin - MARGIN, end + MARGIN))
+    return [span for span in spans if span[0] < last and first < span[1]]
+
+
+def _stretch(kind: str, name: str, span: Span) -> Stretch:
+    return Stretch(kind, name, to_moment(span[0]), to_moment(span[1]))

@@ -19,6 +19,7 @@ from portal.accounts.totp import code_at, new_secret
 from portal.cli.demo import cases, plans
 from portal.cli.demo.incidents import tell_incidents
 from portal.cli.demo.people import COMPANIES, PASSWORD, PLAYERS, player
+from portal.cli.demo.service import tell_service
 from portal.contracts.actions import Pin, Pins, finish_step, name_people, start_contract
 from portal.contracts.models import Contract
 from portal.contracts.queries import current_version, find_contract
@@ -72,6 +73,8 @@ def tell(app: Flask, *, say: Say) -> None:
     tell_incidents(teller.regions, cast, now=now)
     say("  Northwind's catalogue, and a schedule changed since signing")
     plans.tell(cast, teller.regions.session("eu"), title=cases.CRM.title, now=now)
+    say("  CRM service: an outage, work done and planned, months sealed, the last one open")
+    tell_service(teller.regions, settings, cast, now=now)
 
 
 def join_everyone(at: datetime) -> dict[str, Actor]:

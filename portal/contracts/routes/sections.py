@@ -41,6 +41,7 @@ CHAPTERS: dict[str, tuple[Section, ...]] = {
         Section("Compare", "negotiation.compare"),
         Section("Comments", "negotiation.comments", pages=("negotiation.share",)),
         Section("Approvals", "negotiation.approvals", OPEN_TERMS),
+        Section("Replay", "statements.replay", frozenset({State.NEGOTIATION})),
     ),
     "Agreement": (
         Section("Sign", "signing.review", frozenset({State.SIGNING}), pages=("signing.done",)),
@@ -78,8 +79,9 @@ CHAPTERS: dict[str, tuple[Section, ...]] = {
             "Statements",
             "statements.index",
             DONE,
-            pages=("statements.show", "statements.ledger", "statements.risk", "statements.replay"),
+            pages=("statements.show", "statements.ledger", "statements.replay"),
         ),
+        Section("Risk", "statements.risk", DONE),
     ),
     "Renewal": (
         Section(

@@ -18,7 +18,7 @@ def keep_import(
     rows: Sequence[Mapping[str, str]], at: datetime,
 ) -> Import:  # fmt: skip
     """Keep rows that `read_import` read; they are the organisation's own business and no entry."""
-    demand(actor, "replay:run")
+    demand(actor, "replay:import")
     with transaction(session):
         row = Import(
             id=new_id(at), region=contract.region, contract_id=contract.id,
@@ -30,6 +30,6 @@ def keep_import(
 
 def drop_import(session: Session, actor: Actor, row: Import) -> None:
     """Forget an import of one's own organisation."""
-    demand(actor, "replay:run")
+    demand(actor, "replay:import")
     with transaction(session):
         session.delete(row)

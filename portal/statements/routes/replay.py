@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from portal.accounts.gate import current_actor
-from portal.accounts.rules import Actor, demand
+from portal.accounts.rules import Actor, demand, may
 from portal.changes.queries import changes_of, outages_of
 from portal.contracts.models import Contract
 from portal.contracts.queries import (
@@ -25,7 +25,7 @@ from portal.contracts.queries import (
 )
 from portal.incidents.queries import told_all
 from portal.kit import clock
-from portal.kit.errors import NotFound, Refused
+from portal.kit.errors import Refused
 from portal.kit.web import needs, page, see_other
 from portal.negotiation import rules as negotiation
 from portal.negotiation.queries import negotiation_of
@@ -55,11 +55,11 @@ class Table:
     signed: bool
 
 
-def _table(ref: str) -> Table:
+def _table(ref: str, action: str = "contract:see") -> Table:
     actor, now = current_actor(), clock.now()
     session = regions().session(region_of(ref))
     contract = find_contract(session, actor, ref)
-    demand(actor, "replay:run")
+    demand(actor, action)
     schema = load_schema(contract.schema_version)
     if version_in_force(contract) is not None:
         terms = terms_in_force(session, contract, on=now.date())
@@ -145,7 +145,7 @@ def _result(table: Table, asked: Asked) -> dict[str, Any]:
 
 
 @bp.get("/contracts/<ref>/replay")
-@needs("replay:run")
+@needs("contract:see")
 def replay(ref: str) -> ResponseReturnValue:
     """Ask for a term, a value and a past, and show both offers over it."""
     return _replay_page(_table(ref), ImportForm(formdata=None))
@@ -159,12 +159,13 @@ def _replay_page(table: Table, form: ImportForm, status: int = 200) -> ResponseR
     organisation = table.actor.organisation_id
     return page(
         "statements/replay.html", status, **_result(table, asked), sources=sources, terms=terms,
-        form=form, imports=queries.imports_of(table.session, table.contract, organisation),
+        form=form, may_import=may(table.actor, "replay:import"),
+        imports=queries.imports_of(table.session, table.contract, organisation),
     )  # fmt: skip
 
 
 @bp.get("/contracts/<ref>/replay/result")
-@needs("replay:run")
+@needs("contract:see")
 def replay_result(ref: str) -> ResponseReturnValue:
     """Show the result alone: the fragment asked for while one types."""
     table = _table(ref)
@@ -172,10 +173,10 @@ def replay_result(ref: str) -> ResponseReturnValue:
 
 
 @bp.post("/contracts/<ref>/replay/imports")
-@needs("replay:run")
+@needs("replay:import")
 def import_past(ref: str) -> ResponseReturnValue:
     """Keep a CSV of past incidents for one's own side."""
-    table, form = _table(ref), ImportForm()
+    table, form = _table(ref, "replay:import"), ImportForm()
     rows: list[dict[str, str]] = []
     if form.validate_on_submit():
         try:
@@ -206,12 +207,10 @@ def _text_of(form: ImportForm) -> str:
 
 
 @bp.post("/contracts/<ref>/replay/imports/<kept>/removal")
-@needs("replay:run")
+@needs("replay:import")
 def drop_import(ref: str, kept: str) -> ResponseReturnValue:
     """Forget an import of one's own organisation."""
-    table = _table(ref)
-    if not kept:
-        raise NotFound
+    table = _table(ref, "replay:import")
     row = queries.find_import(table.session, table.contract, table.actor.organisation_id, kept)
     actions.drop_import(table.session, table.actor, row)
     flash("The import is forgotten.", "good")
