@@ -34,6 +34,7 @@ from portal.residency.databases import Regions, read_or_make_key
 from portal.settings.rules import Settings, read_settings
 from portal.signing.routes import bp as signing_pages
 from portal.statements.routes import bp as statements_pages
+from portal.statements.rules import replay
 
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1024 * 1024
@@ -199,6 +200,7 @@ def _dress_pages(app: Flask, settings: Settings) -> None:
     }
 
     app.jinja_env.globals["sections_of"] = sections_of
+    app.jinja_env.globals["replayable"] = frozenset(replay.TERMS)
     app.jinja_env.globals["reader_zone"] = _reader_zone
 
     @app.context_processor
