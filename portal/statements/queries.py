@@ -12,6 +12,7 @@ from portal.contracts.models import Contract, Version
 from portal.contracts.queries import service_start, terms_in_force, version_in_force
 from portal.contracts.rules.document import canonical_bytes, sha256_of
 from portal.contracts.rules.life import Side
+from portal.incidents.models import ExecutiveReview, Incident, Measure, RootCause
 from portal.incidents.queries import told_between
 from portal.kit.errors import NotFound
 from portal.residency.models import DataKey, Document
@@ -217,6 +218,45 @@ def imports_of(session: Session, contract: Contract, organisation_id: str) -> li
     ).all()
     del held
     return list(rows)
+
+
+def overdue_duties(
+    session: Session, contract: Contract, *, now: datetime
+) -> list[tuple[str, int | None]]:
+    """Return what is overdue of root causes, their measures and executive reviews, in words.
+
+    Each comes with the number of its incident, where it has one.
+    """
+    causes = session.execute(
+        select(Incident.number)
+        .join(RootCause, RootCause.incident_id == Incident.id)
+        .where(
+            RootCause.contract_id == contract.id, RootCause.final_at.is_(None),
+            RootCause.final_due_at < now,
+        )
+        .order_by(RootCause.final_due_at)
+    )  # fmt: skip
+    measures = session.execute(
+        select(Incident.number)
+        .join(RootCause, RootCause.incident_id == Incident.id)
+        .join(Measure, Measure.root_cause_id == RootCause.id)
+        .where(
+            Measure.contract_id == contract.id, Measure.done_at.is_(None),
+            Measure.due < now.date().isoformat(),
+        )
+        .order_by(Measure.due)
+    )  # fmt: skip
+    reviews = session.scalars(
+        select(ExecutiveReview.number).where(
+            ExecutiveReview.contract_id == contract.id, ExecutiveReview.held_at.is_(None),
+            ExecutiveReview.due_at < now,
+        )
+    )  # fmt: skip
+    found: list[tuple[str, int | None]] = [
+        (f"Root cause of incident {number}", number) for (number,) in causes
+    ]
+    found += [(f"Measure of incident {number}", number) for (number,) in measures]
+    return found + [(f"Executive review {number}", None) for number in reviews]
 
 
 def find_import(session: Session, contract: Contract, organisation_id: str, key: str) -> Import:

@@ -54,6 +54,10 @@ def risks_of(seen: Visit) -> list[rules.Risk]:
         terms=seen.terms, at=seen.now, month=month.figures, incidents=pairs,
         weaknesses=[rules.Weakness(h.number, h) for _, h in pairs if h.number in set(weak)],
         outages=month.facts.outages, changes=month.facts.changes, statements=_statements(seen),
+        overdue=[
+            rules.WayOut(words, f"incidents/{number}" if number else "incidents")
+            for words, number in queries.overdue_duties(session, contract, now=seen.now)
+        ],
     ))  # fmt: skip
 
 

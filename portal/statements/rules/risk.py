@@ -88,6 +88,7 @@ class Now:
     outages: Sequence[Outage]
     changes: Sequence[Change]
     statements: Sequence[tuple[str, Settled, datetime, datetime]]
+    overdue: Sequence[WayOut] = ()
 
 
 def risks(now: Now) -> list[Risk]:
@@ -190,16 +191,18 @@ def _non_compliance(now: Now) -> Risk:
         for change in now.changes
         if change.stage is Stage.STARTED and change.plan.end < now.at
     ]
-    count = len(overdue) + len(untested) + len(silent)
+    count = len(overdue) + len(untested) + len(silent) + len(now.overdue)
     parts = [
         f"{len(overdue)} reports overdue",
         f"{len(untested)} releases without every test",
         f"{len(silent)} changes without a word of their end",
+        f"{len(now.overdue)} root causes, measures or reviews overdue",
     ]
     ways = [WayOut(f"Confirm {month}", f"statements/{month}") for month, _ in overdue[:2]]
     ways += [WayOut(change.ref, f"changes/{change.ref}") for change in (*silent, *untested)[:3]]
+    ways += now.overdue[:3]
     return Risk(
-        "compliance", "Non-compliance", "N1, F9, E12", Level.BAD if count else Level.CLEAR,
+        "compliance", "Non-compliance", "N1, N3, F9, E12", Level.BAD if count else Level.CLEAR,
         f"{count} open", "; ".join(parts), tuple(ways),
     )  # fmt: skip
 
