@@ -17,14 +17,8 @@ from portal.incidents.queries import told_between
 from portal.kit.errors import NotFound
 from portal.residency.models import DataKey, Document
 from portal.statements.models import CreditEntry, Import, Revision, SealTry, Statement
-from portal.statements.rules.figures import (
-    Earlier,
-    Figures,
-    MonthFacts,
-    earlier_of,
-    facts_begin,
-    figures,
-)
+from portal.statements.rules.figures import earlier_of, figures
+from portal.statements.rules.measured import Earlier, Figures, MonthFacts, facts_begin
 from portal.statements.rules.month import Month, service_bounds
 from portal.statements.rules.settling import Event, Standing, standing
 

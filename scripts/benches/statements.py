@@ -7,7 +7,8 @@ from typing import Any
 
 from portal.sla.rules.incident import Event, Happened, History
 from portal.sla.rules.promises import promises_of
-from portal.statements.rules.figures import MonthFacts, figures
+from portal.statements.rules.figures import figures
+from portal.statements.rules.measured import MonthFacts
 from portal.statements.rules.month import Month
 from portal.statements.rules.replay import Past, replay
 from portal.terms.rules import load_schema

@@ -23,7 +23,7 @@ from tests.changes import works
 from tests.incidents import desk
 
 KILLS = 50 if os.environ.get("COUNTERPART_THOROUGH") else 4
-MONTHS = 6
+MONTHS = 3
 
 
 def worker(home: Path) -> "subprocess.Popen[bytes]":

@@ -22,7 +22,8 @@ from portal.contracts.rules.life import Side
 from portal.sla.rules import incident as inc
 from portal.sla.rules.incident import Happened, History
 from portal.sla.rules.promises import promises_of
-from portal.statements.rules.figures import MonthFacts, earlier_of, figures
+from portal.statements.rules.figures import earlier_of, figures
+from portal.statements.rules.measured import MonthFacts
 from portal.statements.rules.month import Month, until
 from tests.changes.works import terms_with
 from tests.statements import slow

@@ -20,7 +20,7 @@ from portal.statements.forms import AnswerForm, ConfirmForm, DisputeForm, Paymen
 from portal.statements.models import Statement
 from portal.statements.routes.doors import Visit, bp, read_month, visit
 from portal.statements.rules import settling as rules
-from portal.statements.rules.figures import Figures
+from portal.statements.rules.measured import Figures
 from portal.statements.rules.month import Month
 from portal.statements.rules.pictures import strip
 from portal.statements.rules.settling import Stage, Standing

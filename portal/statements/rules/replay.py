@@ -24,8 +24,9 @@ from portal.sla.rules.incident import Event, Happened, History, severity_line
 from portal.sla.rules.instants import Span, to_instant, union
 from portal.sla.rules.outcomes import runs_of
 from portal.sla.rules.promises import AIM_WORDS, SEVERITIES, Aim, Promises, promises_of
-from portal.statements.rules.figures import Earlier, MonthFacts, month_credit, monthly_fee
+from portal.statements.rules.figures import month_credit, monthly_fee
 from portal.statements.rules.judged import Judged, judged
+from portal.statements.rules.measured import Earlier, MonthFacts
 from portal.statements.rules.month import Month, until
 from portal.terms.rules.numbers import MINOR_DIGITS
 

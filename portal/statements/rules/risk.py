@@ -25,7 +25,8 @@ from portal.sla.rules.incident import (
 )
 from portal.sla.rules.promises import Promises
 from portal.sla.rules.uptime_terms import holidays_of, open_spans
-from portal.statements.rules.figures import Figures, percent_shown
+from portal.statements.rules.figures import percent_shown
+from portal.statements.rules.measured import Figures
 from portal.statements.rules.settling import Stage as Settled
 
 Terms = Mapping[str, Any]
