@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal.accounts import gate
 from portal.accounts.routes import bp as accounts_pages
 from portal.admin.routes import bp as admin_pages
+from portal.batches.routes import bp as batches_pages
 from portal.changes.routes import bp as changes_pages
 from portal.contracts.routes import bp as contracts_pages
 from portal.contracts.routes.sections import sections_of
@@ -35,6 +36,7 @@ from portal.settings.rules import Settings, read_settings
 from portal.signing.routes import bp as signing_pages
 from portal.statements.routes import bp as statements_pages
 from portal.statements.rules import replay
+from portal.templates.routes import bp as templates_pages
 
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1024 * 1024
@@ -51,6 +53,8 @@ PAGES = (
     renewals_pages,
     notices_pages,
     plans_pages,
+    templates_pages,
+    batches_pages,
     signing_pages,
     statements_pages,
 )
@@ -234,6 +238,7 @@ def _navigation(visitor: gate.Visitor) -> list[dict[str, Any]]:
         ("Contracts", "contracts.index"),
         ("Renewals", "renewals.index"),
         ("Plans", "plans.index"),
+        ("Templates", "templates.index"),
         ("Organisation", "admin.members"),
     ]
     return [

@@ -96,6 +96,18 @@ WORDINGS: Mapping[str, Wording] = {
     ),
     "interim_change:declined": lambda f: f"declined change {f.get('number')} of a schedule",
     "interim_change:withdrawn": lambda f: f"took back change {f.get('number')} of a schedule",
+    "template:created": "started a template",
+    "template:draft:started": lambda f: f"started number {f.get('number')} of a template",
+    "template:draft:saved": lambda f: f"changed the draft of template number {f.get('number')}",
+    "template:draft:discarded": lambda f: f"discarded template number {f.get('number')}",
+    "template:published": lambda f: f"published number {f.get('number')} of a template",
+    "template:retired": lambda f: f"retired number {f.get('number')} of a template",
+    "batch:uploaded": lambda f: (
+        f"uploaded a sheet of {_count(f, 'rows', 'row')}, {f.get('faulty', 0)} with errors"
+    ),
+    "batch:confirmed": lambda f: f"confirmed a batch of {_count(f, 'rows', 'contract')}",
+    "batch:row:started": lambda f: f"started row {f.get('row')} of a batch",
+    "batch:stopped": lambda f: f"stopped a batch, {f.get('left', 0)} left",
     "catalogue:draft:started": lambda f: f"started version {f.get('number')} of the catalogue",
     "catalogue:draft:imported": lambda f: f"read version {f.get('number')} of the catalogue in",
     "catalogue:draft:saved": lambda f: f"changed the draft of catalogue version {f.get('number')}",

@@ -13,6 +13,7 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from portal.batches import actions as batches
 from portal.contracts.models import Contract
 from portal.evidence.actions import keep_logs
 from portal.incidents import actions as incidents
@@ -71,6 +72,11 @@ def keep_incidents(app: Flask) -> None:
         session.rollback()
 
 
+def start_batches(app: Flask) -> None:
+    """Start the contracts of confirmed sheets, a few rows at a look."""
+    batches.run_batches(regions(), at=clock.now())
+
+
 def settle_months(app: Flask) -> None:
     """Issue the statements of months that are over, and settle and seal what is due."""
     run_statements(regions(), app.config["SETTINGS"], at=clock.now())
@@ -115,6 +121,7 @@ JOBS = (
     Job("prepare and seal deeds", make_deeds, EACH_LOOK),
     Job("keep the dates of renewals", keep_renewals, EACH_LOOK),
     Job("close, warn and escalate incidents", keep_incidents, EACH_LOOK),
+    Job("start contracts from sheets", start_batches, EACH_LOOK),
     Job("issue, settle and seal statements", settle_months, timedelta(seconds=15)),
     Job("sign checkpoints", sign_checkpoints, EACH_LOOK),
     Job("remind of approvals", remind_of_approvals, timedelta(minutes=5)),

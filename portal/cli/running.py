@@ -16,6 +16,7 @@ from portal.plans.actions import plant_examples
 from portal.residency.databases import RegionDatabase, regions
 from portal.residency.models import RegionIdentity
 from portal.signing import jobs
+from portal.templates.actions import plant_shipped
 
 
 @click.command()
@@ -35,6 +36,7 @@ def migrate_all(app: Flask) -> list[tuple[str, str | None, str | None]]:
             _name_region(database)
             database.check_identity()
         plant_examples(db.session(), at=clock.now())
+        plant_shipped(db.session(), at=clock.now())
     return done
 
 

@@ -18,8 +18,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from portal.contracts.rules.people import FUNCTION_WORDS, MOST_SIGNERS, OWNER, Signer
-from portal.contracts.rules.template import Template, outside_allowed
 from portal.kit.forms import Form, trimmed
+from portal.templates.rules.template import Template, outside_allowed
 from portal.terms.rules import Term, Unreadable, Value, edit_text, parse, validate
 from portal.terms.rules.text import clean_line, clean_lines
 

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from portal.contracts.rules import listing, people, starting, waiting
 from portal.contracts.rules.life import STATE_WORDS, Side, State
-from portal.contracts.rules.template import load_template
 from portal.contracts.rules.waiting import Door, Standing, Wait, next_step, waits_for
 from portal.plans.rules import load_catalogue, tier_terms
+from portal.templates.rules.template import load_template
 from portal.terms.rules import load_schema, validate
 
 SCHEMA = load_schema("1")

@@ -15,6 +15,10 @@ MEMBERS = ("ada", "ben", "nia", "cleo", "dov", "lena")
 SAMPLES = {
     "term": "D1",
     "catalogue_id": "0" * 26,
+    "template_id": "0" * 26,
+    "other_id": "0" * 26,
+    "chapter": "D",
+    "batch_ref": "eu-0000000000",
     "tier": "0",
     "number": "1",
     "file_id": "0" * 26,

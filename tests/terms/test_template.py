@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-import portal.contracts.rules.template as rules
-from portal.contracts.rules.template import (
+import portal.templates.rules.template as rules
+from portal.templates.rules.template import (
     TemplateBroken,
     load_template,
     outside_allowed,

@@ -25,7 +25,6 @@ from portal.contracts.models import Contract
 from portal.contracts.queries import current_version, find_contract
 from portal.contracts.rules.people import Signer
 from portal.contracts.rules.starting import own_terms, starting_terms, tier_key
-from portal.contracts.rules.template import load_template
 from portal.contracts.rules.waiting import STEPS
 from portal.evidence.actions import keep_logs
 from portal.kit import clock
@@ -40,6 +39,7 @@ from portal.signing import actions as signing
 from portal.signing import jobs
 from portal.signing.queries import slot_of
 from portal.signing.rules import load_disclosure
+from portal.templates.rules.template import load_template
 from portal.terms.rules import Value, load_schema, parse
 from portal.terms.rules.standard import load_standard_terms
 

@@ -65,15 +65,19 @@ def start_contract(
     customer: Organisation,
     pins: Pins,
     at: datetime,
+    ref: str | None = None,
 ) -> Contract:
-    """Create a draft in a region both organisations allow, with its own data key."""
+    """Create a draft in a region both organisations allow, with its own data key.
+
+    `ref` is a reference somebody keeps in the same transaction, so that a crash loses neither.
+    """
     demand(actor, "contract:start")
     region = database.region
     if not allowed_for({region.name: region}, vendor.allowed_regions, customer.allowed_regions):
         raise Refused(f"{region.label} is not allowed by both organisations.")
     side = _side_among(actor, vendor=vendor, customer=customer)
     with transaction(session):
-        ref = new_public_ref(region.name)
+        ref = ref or new_public_ref(region.name)
         make_data_key(session, database, contract_id=ref, at=at)
         contract = Contract(
             id=ref, region=region.name, vendor_id=vendor.id, customer_id=customer.id,

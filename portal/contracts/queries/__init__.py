@@ -4,9 +4,8 @@ other parties is not found."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from importlib.resources import files
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from portal.accounts.models import Membership, Organisation, Person
@@ -24,12 +23,13 @@ from portal.contracts.queries.in_force import terms_over_time as terms_over_time
 from portal.contracts.queries.in_force import version_in_force as version_in_force
 from portal.contracts.rules.life import DatedFact, Side, State, completed_at, state_of, turn_of
 from portal.contracts.rules.people import FUNCTION_WORDS, OWNER, Member, suggested
-from portal.contracts.rules.template import Template, load_template
 from portal.contracts.rules.waiting import Standing
 from portal.kit.db import db, directory_reader
 from portal.kit.errors import NotFound
 from portal.notices.rules import Recipient
 from portal.residency.models import DataKey
+from portal.templates.queries import pinned_template
+from portal.templates.rules import Template
 
 
 def find_contract(session: Session, actor: Actor, ref: str) -> Contract:
@@ -173,21 +173,34 @@ def own_organisation(actor: Actor) -> Organisation:
     return db.session.get_one(Organisation, actor.organisation_id)
 
 
-def published_templates() -> dict[str, Template]:
-    """Return the published templates by "name/number"."""
-    found = {}
-    for file in files("portal.contracts").joinpath("data").iterdir():
-        name, _, number = file.name.removeprefix("template-").removesuffix(".toml").rpartition("-")
-        template = load_template(name, int(number))
-        if template.status == "published":
-            found[f"{name}/{number}"] = template
-    return dict(sorted(found.items()))
-
-
 def template_of(contract: Contract) -> Template:
     """Return the template a contract is pinned to."""
-    name, _, number = contract.template.rpartition("/")
-    return load_template(name, int(number))
+    return pinned_template(contract.template, contract.template_sha256)
+
+
+@dataclass(frozen=True)
+class OnTemplate:
+    """A contract that rests on a version of a template."""
+
+    ref: str
+    title: str
+    other: str
+    state: State
+
+
+def contracts_on_template(
+    sessions: Sequence[Session], actor: Actor, sha256: str, *, today: date
+) -> list[OnTemplate]:
+    """Return the actor's contracts that rest on this version, newest first."""
+    whose = and_(_is_party(actor), Contract.template_sha256 == sha256)
+    rows = _rows(sessions, actor, today=today, whose=whose)
+    return [
+        OnTemplate(
+            row.ref, row.title, row.customer if row.side is Side.VENDOR else row.vendor,
+            row.state,
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def members_of(organisation_id: str) -> list[Member]:

@@ -40,6 +40,7 @@ def index() -> ResponseReturnValue:
         shown=_filters(rows, state, search),
         regions=region_labels(),
         may_start=may(actor, "contract:start"),
+        may_start_many=may(actor, "batch:start"),
     )
 
 

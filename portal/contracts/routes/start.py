@@ -23,7 +23,6 @@ from portal.contracts.models import Contract
 from portal.contracts.routes.doors import bp, doors_of, opened, region_labels, step_url
 from portal.contracts.rules import starting
 from portal.contracts.rules.life import Side
-from portal.contracts.rules.template import Template
 from portal.contracts.rules.waiting import STEP_WORDS, STEPS, Door
 from portal.kit import clock
 from portal.kit.web import needs, page, see_other
@@ -32,6 +31,8 @@ from portal.negotiation.queries import negotiation_of
 from portal.plans.queries import offer_of, offers
 from portal.plans.rules import Catalogue, tier_terms
 from portal.residency.databases import regions
+from portal.templates.queries import published
+from portal.templates.rules.template import Template
 from portal.terms.rules import Value, load_schema
 from portal.terms.rules.standard import StandardTerms, load_standard_terms
 
@@ -137,7 +138,7 @@ def _offer_choices(form: NewContractForm, actor: Actor) -> None:
         counterparties=[(other.id, other.name) for other in others],
         templates=[
             (key, f"{template.name}, number {template.number}")
-            for key, template in queries.published_templates().items()
+            for key, template in published(actor).items()
         ],
         tiers=tiers,
         regions=list(region_labels().items()),
@@ -166,7 +167,7 @@ def _chosen(form: NewContractForm, actor: Actor) -> Chosen | None:
         vendor=vendor,
         customer=customer,
         template_key=form.template.data,
-        template=queries.published_templates()[form.template.data],
+        template=published(actor)[form.template.data],
         catalogue=offer_of(vendor.id) if slug else None,
         tier=rest.partition("/")[2] or None,
     )

@@ -13,6 +13,7 @@ from portal.negotiation.actions.answering import (
     set_offers,
 )
 from portal.negotiation.actions.approving import approve, remind_approvers, set_limits
+from portal.negotiation.actions.draft import value_problems
 from portal.negotiation.actions.freezing import freeze, freeze_conditions
 from portal.negotiation.actions.looking import look
 from portal.negotiation.actions.opening import open_round, recall_round
@@ -43,5 +44,6 @@ __all__ = [
     "set_limits",
     "set_offers",
     "share_note",
+    "value_problems",
     "write_note",
 ]

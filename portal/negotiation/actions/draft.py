@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.rules import Actor
 from portal.contracts.models import Contract
+from portal.contracts.queries import template_of
 from portal.contracts.rules.life import Side
 from portal.kit.errors import Refused
 from portal.kit.refs import new_id
@@ -17,7 +18,8 @@ from portal.negotiation import rules
 from portal.negotiation.actions.opening import open_waiting
 from portal.negotiation.models import Answer, Round
 from portal.negotiation.queries import Negotiation, negotiation_of
-from portal.terms.rules import Value
+from portal.templates.rules import Template, barred
+from portal.terms.rules import Term, Value
 
 
 def answerable(
@@ -65,12 +67,28 @@ def demand_sayable(standing: rules.Standing, word: rules.Word, side: Side) -> No
         raise Refused(f"{standing.term}: {problem}")
 
 
+def value_problems(
+    found: Negotiation, template: Template, term: Term, value: Value, *, complete: bool
+) -> list[str]:
+    """List what is wrong with a value, and what the contract's template bars."""
+    if wrong := rules.value_problems(term, value, complete=complete):
+        return wrong
+    word, standing = found.words.get(term.id), found.standings[term.id]
+    if standing.offer is None and word is None:
+        return []  # what a contract starts with comes from the template, its tier and the parties
+    held = standing.value
+    if standing.offer is None and word is not None and word.kind is rules.Kind.OFFER:
+        held = word.value
+    problem = barred(template, term, value, held=held)
+    return [problem] if problem else []
+
+
 def check_values(found: Negotiation, values: Mapping[str, Value], *, complete: bool) -> None:
     """Raise `Incomplete` with every value that cannot stand."""
-    problems = {}
+    problems, template = {}, template_of(found.contract)
     for term, value in values.items():
         known = found.schema.terms[term]
-        if wrong := rules.value_problems(known, value, complete=complete):
+        if wrong := value_problems(found, template, known, value, complete=complete):
             problems[term] = wrong
     if problems:
         first = next(iter(problems))

@@ -6,7 +6,7 @@ from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.rules import ROLE_WORDS, Role
-from portal.contracts.queries import organisation_of
+from portal.contracts.queries import organisation_of, template_of
 from portal.kit import clock
 from portal.kit.errors import Refused
 from portal.kit.web import needs, page, see_other
@@ -253,7 +253,9 @@ def _read(
     kind, value = rules.Kind(form.kind.data), None
     if kind is rules.Kind.OFFER:
         value, texts = read_value(term, typed)
-        texts = texts or rules.value_problems(term, value, complete=True)
+        texts = texts or actions.value_problems(
+            found, template_of(found.contract), term, value, complete=True
+        )
         wrong = [("value", text) for text in texts]
     return value, wrong or _rule_errors(standing, found, kind, value, form)
 

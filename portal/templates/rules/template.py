@@ -88,12 +88,34 @@ def load_template(name: str, number: int) -> Template:
 
 def read_template(text: str) -> Template:
     """Read a template from its TOML, and check it against the schema it names."""
+    return template_of_raw(plain_of(text))
+
+
+def plain_of(text: str) -> dict[str, Any]:
+    """Return the structure of a template's TOML, dates as text, as it is stored and hashed."""
     raw = tomllib.loads(text)
+    for entry in raw["changelog"]:
+        _day(entry["date"])
+    plain: dict[str, Any] = _plain(raw)
+    return plain
+
+
+def shipped_templates() -> list[tuple[str, dict[str, Any]]]:
+    """Return the templates of the data folder as (short name, structure)."""
+    found = []
+    for file in sorted(_DATA.glob("template-*.toml")):
+        slug, _, _ = file.stem.removeprefix("template-").rpartition("-")
+        found.append((slug, plain_of(file.read_text(encoding="utf-8"))))
+    return found
+
+
+def template_of_raw(raw: Mapping[str, Any]) -> Template:
+    """Read a template from its structure, and check it against the schema it names."""
     schema = load_schema(raw["schema"])
     if raw["status"] not in STATUSES:
         raise TemplateBroken(f"The status {raw['status']!r} is not known.")
     changelog = tuple(
-        Change(entry["number"], _day(entry["date"]), entry["text"]) for entry in raw["changelog"]
+        Change(entry["number"], str(entry["date"]), entry["text"]) for entry in raw["changelog"]
     )
     return Template(
         name=raw["name"],
@@ -101,7 +123,7 @@ def read_template(text: str) -> Template:
         status=raw["status"],
         schema=raw["schema"],
         standard_terms=raw["standard_terms"],
-        sha256=value_sha256(_plain(raw)),
+        sha256=value_sha256(dict(raw)),
         defaults=_defaults(schema, raw["defaults"]),
         locked=frozenset(_term(schema, term_id).id for term_id in raw["locked"]["terms"]),
         allowed={
@@ -128,6 +150,16 @@ def outside_allowed(template: Template, term: Term, value: Value) -> str | None:
     if allowed.high is not None and _beyond(term, value, allowed.high):
         return f"This template allows {show(term, allowed.high)} or less."
     return None
+
+
+def barred(template: Template, term: Term, value: Value, *, held: Value) -> str | None:
+    """Say why a template bars a value, or None; `held` is what the term says before it.
+
+    A locked term stays as the contract started with it; a range binds both sides alike.
+    """
+    if term.id in template.locked and value != held:
+        return "The template locks this term: it stays as the contract started with it."
+    return outside_allowed(template, term, value) if value != held else None
 
 
 def _beyond(term: Term, more: Value, less: Value) -> bool:
