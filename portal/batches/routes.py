@@ -81,8 +81,10 @@ def upload() -> ResponseReturnValue:
     actor, form = current_actor(), BatchForm()
     demand(actor, "batch:start")
     _offer(form, actor)
-    text = _sheet(form)
-    if not form.validate() or text is None:
+    good, (text, problem) = form.validate(), _sheet(form)
+    if problem:
+        form.sheet.errors = [problem]
+    if not good or problem:
         return _new_page(form, 422)
     template = published(actor)[form.template.data]
     catalogue = offer_of(actor.organisation_id) if form.tier.data else None
@@ -105,22 +107,17 @@ def upload() -> ResponseReturnValue:
     return see_other(url_for("batches.show", batch_ref=batch.id))
 
 
-def _sheet(form: BatchForm) -> str | None:
-    """Return the sheet's text, from the file or the field; None after saying what is missing."""
+def _sheet(form: BatchForm) -> tuple[str, str | None]:
+    """Return the sheet's text, from the file or the field, and what is wrong with it."""
     given = request.files.get("file")
     content = given.read() if given is not None and given.filename else b""
     if content:
         try:
-            return str(content.decode("utf-8-sig"))
+            return content.decode("utf-8-sig"), None
         except UnicodeDecodeError:
-            form.validate()
-            form.file.errors = ["Save the sheet as UTF-8, then choose it again."]
-            return None
-    if (form.sheet.data or "").strip():
-        return str(form.sheet.data)
-    form.validate()
-    form.sheet.errors = ["Choose a sheet, or paste its rows."]
-    return None
+            return "", "Save the sheet as UTF-8, then choose it again."
+    text = form.sheet.data or ""
+    return text, None if text.strip() else "Choose a sheet, or paste its rows."
 
 
 def _start(
@@ -186,7 +183,7 @@ def _frame(batch: Batch) -> dict[str, Any]:
         "done": done,
         "failed": failed,
         "running": bool(batch.confirmed_at and not batch.stopped_at and done + failed < good),
-        "template": start.template,
+        "beginning": start.template,
         "region_label": regions()[batch.region].region.label,
     }
 

@@ -102,7 +102,7 @@ def _frame(actor: Actor, row: TemplateVersion) -> dict[str, Any]:
     draft = mine and row.status == queries.DRAFT
     return {
         "row": row,
-        "template": template,
+        "found": template,
         "standing": STATUS_TAGS[row.status],
         "workflow": writing.workflow_words(template),
         "terms": _terms(schema, template),
