@@ -78,8 +78,8 @@ def longer(raw: writing.Raw, place: int) -> writing.Raw:
     from portal.terms.rules import load_schema
 
     raw = writing.with_tier_added(raw, copy_of=place)
-    terms = {**raw["tiers"][-1]["terms"], "C4.S3.first_response": f"{place + 3} bd",
-             "C4.S4.first_response": f"{place + 5} bd"}  # fmt: skip
+    terms = {**raw["tiers"][-1]["terms"], "C4.S3.update_every": f"{place + 6} bd",
+             "C4.S4.update_every": f"{place + 6} bd"}  # fmt: skip
     return writing.with_terms(load_schema("1"), raw, len(raw["tiers"]) - 1, terms)
 
 
