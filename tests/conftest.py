@@ -132,8 +132,14 @@ def contract(eu: Session, regions: Regions) -> Contract:
     return make_contract(eu, regions)
 
 
-def make_contract(session: Session, regions: Regions, title: str = "CRM support 2027") -> Contract:
-    """Write a draft contract of the cast into the session's region."""
+def make_contract(
+    session: Session,
+    regions: Regions,
+    title: str = "CRM support 2027",
+    *,
+    terms: list[str] | None = None,
+) -> Contract:
+    """Write a draft contract of the cast into the session's region; `terms` narrows it to a few."""
     at = clock.now() - timedelta(days=1)
     region = session.info["region"]
     ada, cleo = cast.actor("ada"), cast.actor("cleo")
@@ -145,6 +151,7 @@ def make_contract(session: Session, regions: Regions, title: str = "CRM support 
         started_by_side="vendor", template="standard-support/1", template_sha256="0" * 64,
         schema_version="1", schema_sha256="0" * 64, standard_version="1.0",
         standard_sha256="0" * 64, tier=None, tier_sha256=None, created_at=at, step=4,
+        amended=",".join(terms) if terms else None,
     )  # fmt: skip
     put(session, row, title=title)
     session.flush()
