@@ -148,14 +148,13 @@ def rounds(ref: str) -> ResponseReturnValue:
     return page(
         "negotiation/rounds.html",
         **frame(visit, found),
-        sent=[
-            (sent, rules.summary(sent.words, found.before(sent.number)), left[sent.number])
-            for sent in reversed(found.rounds)
-        ],
+        sent=[(sent, left[sent.number]) for sent in reversed(found.rounds)],
         course=told,
         bars=bars,
         band=band,
-        with_each=[(found.names[side], rules.in_words(told.with_side(side))) for side in Side],
+        with_each=[
+            (f"With {found.names[side]}", rules.in_words(told.with_side(side))) for side in Side
+        ],
         in_words=rules.in_words,
     )
 

@@ -8,8 +8,9 @@ from flask.typing import ResponseReturnValue
 from portal.accounts.rules import ROLE_WORDS, Role
 from portal.contracts.queries import organisation_of, template_of
 from portal.kit import clock
+from portal.kit.csv_file import csv_bytes
 from portal.kit.errors import Refused
-from portal.kit.web import needs, page, see_other
+from portal.kit.web import download, needs, page, see_other
 from portal.negotiation import actions, rules
 from portal.negotiation.forms import (
     AnswerForm,
@@ -86,6 +87,16 @@ def _wanted(found: Negotiation) -> rules.Show:
     if found.my_turn:
         return rules.Show.MINE
     return rules.Show.ALL if found.all_agreed or not found.workable else rules.Show.OPEN
+
+
+@bp.get("/contracts/<ref>/terms.csv")
+@needs("contract:see")
+def terms_csv(ref: str) -> ResponseReturnValue:
+    """Answer with the terms as a spreadsheet: both positions, and no draft."""
+    visit = visit_to(ref)
+    found = visit.negotiation()
+    body = csv_bytes(rules.HEADER, rules.rows_of(found.schema, found.standings))
+    return download(body, name=f"terms-{visit.contract.ref}.csv", mimetype="text/csv")
 
 
 @bp.get("/contracts/<ref>/terms/<term>")

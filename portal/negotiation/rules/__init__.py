@@ -32,6 +32,7 @@ from portal.negotiation.rules.course import (
     course,
     drawn,
 )
+from portal.negotiation.rules.exporting import HEADER, rows_of
 from portal.negotiation.rules.freezing import (
     Condition,
     Readiness,
@@ -94,6 +95,7 @@ from portal.negotiation.rules.wording import (
 )
 
 __all__ = [
+    "HEADER",
     "LEAST_IN_A_PACKAGE",
     "LONGEST_COMMENT",
     "SHOW_WORDS",
@@ -154,6 +156,7 @@ __all__ = [
     "returned_packages",
     "roles_in",
     "round_bytes",
+    "rows_of",
     "short",
     "standings",
     "summary",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from portal.contracts.rules.life import Side
+from portal.negotiation.rules.answers import Summary, summary
 from portal.negotiation.rules.standing import SentRound, Standing, Status, hear
 
 
@@ -32,6 +33,7 @@ class After:
     at: datetime
     agreed: int
     open: int
+    summary: Summary
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,10 @@ def course(
     for sent in rounds:
         stays.append(Stay(sent.side, start, sent.at, sent.number))
         start = sent.at
+        counted = summary(sent.words, found)
         hear(found, sent, started_by=started_by)
         agreed = sum(s.status is Status.AGREED for s in found.values())
-        after.append(After(sent.number, sent.side, sent.at, agreed, len(found) - agreed))
+        after.append(After(sent.number, sent.side, sent.at, agreed, len(found) - agreed, counted))
     if not ended and until > start:
         stays.append(Stay(turn, start, until, None))
     return Course(stays, after)
@@ -93,8 +96,8 @@ def drawn(found: Course) -> tuple[list[Bar], list[Bar]]:
     step = (WIDTH - LEFT) / max(len(found.after), 1)
     bars = [
         Bar(
-            round(LEFT + n * step + step * 0.15, 1), round(BASE - a.open / most * (BASE - 20), 1),
-            round(step * 0.7, 1), round(a.open / most * (BASE - 20), 1),
+            round(LEFT + n * step + step * 0.15, 1), round(BASE - a.open / most * (BASE - 45), 1),
+            round(step * 0.7, 1), round(a.open / most * (BASE - 45), 1),
             "is-warn" if a.open else "is-good", f"{a.open}",
         )
         for n, a in enumerate(found.after)
