@@ -18,6 +18,7 @@ from portal.accounts.rules import Actor, Role
 from portal.accounts.totp import code_at, new_secret
 from portal.cli.demo import cases, plans
 from portal.cli.demo.incidents import tell_incidents
+from portal.cli.demo.negotiation import tell_negotiation
 from portal.cli.demo.people import COMPANIES, PASSWORD, PLAYERS, player
 from portal.cli.demo.service import tell_service
 from portal.contracts.actions import Pin, Pins, finish_step, name_people, start_contract
@@ -67,6 +68,7 @@ def tell(app: Flask, *, say: Say) -> None:
     teller.waiting(cases.CRM_NEXT, region="eu", at=now - timedelta(days=12))
     say("  CPQ integration support: three rounds, Cleo's turn")
     teller.negotiated(cases.CPQ, region="us", at=now - timedelta(days=9))
+    tell_negotiation(teller.regions, cast, now=now)
     say("  Otherware and Lindqvist: a contract nobody else may see")
     teller.offered(cases.OTHER, region="eu", at=now - timedelta(days=5))
     say("  CRM incidents: ten weeks, one answered late, one contested, one open now")
@@ -285,6 +287,8 @@ class Teller:
                 self.says(session, contract, "ada", term, "accept")
             else:
                 self.says(session, contract, "ada", term, "offer", *said)
+        pair = ["C4.S1.first_response", "P6"]
+        negotiation.make_package(session, contract, self.cast["ada"], pair, at=self.next())
 
     def signs(self, session: Session, contract: Contract, key: str) -> None:
         """Consent and sign with the code of that minute, as on the signing page."""
