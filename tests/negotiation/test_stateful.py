@@ -47,7 +47,7 @@ from tests.conftest import close, make_contract, settings_for
 from tests.negotiation.table import SCHEMA
 
 THOROUGH = os.environ.get("COUNTERPART_THOROUGH") == "1"
-RUNS, STEPS = (42, 50) if THOROUGH else (6, 40)
+RUNS, STEPS = (100, 21) if THOROUGH else (10, 14)
 
 TEXTS = {
     "D1": ["99.5 %", "99.9 %", "99.95 %", "99 %"],
@@ -62,6 +62,12 @@ LIMITS = {
     Side.VENDOR: Limits(VALUES["D1"][0], (Rung(VALUES["D1"][1], "legal"),), None, "legal"),
     Side.CUSTOMER: Limits(VALUES["D1"][2], (Rung(VALUES["D1"][1], "legal"),), None, "legal"),
 }
+
+WEIGHTED = [
+    *["plays_a_whole_round"] * 6, *["comes_to_terms"] * 2, *["offers", "answers", "approves"] * 2,
+    "offers_everything", "accepts_the_rest", "takes_back", "ties", "unties", "answers_a_package",
+    "sends", "opens", "recalls", "notes", "shares", "settles", "freezes",
+]  # fmt: skip
 
 terms = st.sampled_from(list(TEXTS))
 people = st.sampled_from(PEOPLE)
@@ -101,6 +107,40 @@ class Play(RuleBasedStateMachine):
         self.secrets: dict[Side, set[str]] = {Side.VENDOR: set(), Side.CUSTOMER: set()}
         self.pending: dict[Side, set[str]] = {Side.VENDOR: set(), Side.CUSTOMER: set()}
         self.count = 0
+        self.offers_everything("ada")
+        self.sends("ada")
+        self.opens("cleo")
+
+    def mover(self) -> str:
+        """Somebody of the side whose turn it is: random people mostly wait."""
+        found = self.at("ada")
+        return KEYS[found.turn][self.count % 2]
+
+    @rule(data=st.data())
+    def step(self, data: Any) -> None:
+        """One thing somebody tries, mostly somebody of the side whose turn it is."""
+        if state(self.contract, today=clock.now().date()) is State.AGREED:
+            # Nothing can move here any more: the next step is played at another table.
+            self.session.close()
+            self.sit_down()
+        act = data.draw(st.sampled_from(WEIGHTED))
+        key = self.mover() if data.draw(st.integers(0, 3)) else data.draw(people)
+        term = data.draw(terms)
+        if act in ("plays_a_whole_round", "comes_to_terms"):
+            getattr(self, act)(data)
+        elif act == "offers":
+            self.says(key, term, "offer", data.draw(st.sampled_from(VALUES[term])), self.token())
+        elif act == "answers":
+            kind = data.draw(st.sampled_from(["accept", "reject", "discuss", "park"]))
+            self.says(key, term, kind, None, None if kind == "accept" else self.token())
+        elif act == "ties":
+            self.ties(key, data.draw(st.lists(terms, min_size=1, max_size=3)))
+        elif act == "answers_a_package":
+            self.answers_a_package(key, data.draw(st.sampled_from(["accept", "reject"])))
+        elif act in ("takes_back", "notes"):
+            getattr(self, act)(key, term)
+        else:
+            getattr(self, act)(key)
 
     def teardown(self) -> None:
         if self.session is not None:
@@ -141,7 +181,6 @@ class Play(RuleBasedStateMachine):
         if done and reason:
             self.pending[side_of_key(key)].add(reason)
 
-    @rule(key=people)
     def offers_everything(self, key: str) -> None:
         values = {term: values[0] for term, values in VALUES.items()}
         self.tries(
@@ -150,16 +189,49 @@ class Play(RuleBasedStateMachine):
             )
         )
 
-    @rule(key=people, term=terms, data=st.data())
-    def offers(self, key: str, term: str, data: Any) -> None:
-        value = data.draw(st.sampled_from(VALUES[term]))
-        self.says(key, term, "offer", value, self.token())
+    def plays_a_whole_round(self, data: Any) -> None:
+        """Answer every term somehow, perhaps tie two answers, send, and let it be opened or not."""
+        key = self.mover()
+        for term in TEXTS:
+            kind = data.draw(st.sampled_from(["offer", "accept", "accept", *Kind, None]))
+            if kind == "offer":
+                self.says(key, term, kind, data.draw(st.sampled_from(VALUES[term])), self.token())
+            elif kind is not None:
+                self.says(key, term, kind, None, None if kind == "accept" else self.token())
+        if data.draw(st.booleans()):
+            self.ties(key, ["D1", data.draw(st.sampled_from(["E4", "P6"]))])
+        self.sends(key)
+        then = data.draw(st.sampled_from(["open", "open", "recall", "wait"]))
+        if then == "open":
+            self.opens(KEYS[side_of_key(key).other][0])
+        if then == "recall":
+            self.recalls(key)
 
-    @rule(key=people, term=terms, kind=st.sampled_from(["accept", "reject", "discuss", "park"]))
-    def answers(self, key: str, term: str, kind: str) -> None:
-        self.says(key, term, kind, None, None if kind == "accept" else self.token())
+    def comes_to_terms(self, data: Any) -> None:
+        """Let both sides answer until nothing is open, then try to freeze."""
+        for _ in range(6):
+            key = self.mover()
+            self.opens(key)
+            for name in list(rules.packages_of(self.at(key).standings)):
+                found = self.at(key)
+                self.tries(
+                    lambda name=name, found=found, key=key: actions.answer_package(
+                        self.session, self.contract, cast.actor(key), name, kind="accept",
+                        seen_round=found.last_sent, at=clock.now(),
+                    )
+                )  # fmt: skip
+            self.accepts_the_rest(key)
+            for term, one in self.at(key).standings.items():
+                if one.status is not Status.AGREED and term not in self.at(key).words:
+                    self.says(key, term, "offer", VALUES[term][self.count % 2], self.token())
+                    self.says(key, term, "accept", None, None)
+            self.sends(key)
+        if data.draw(st.booleans()):
+            self.approves("nia")
+            self.approves("lena")
+            self.settles("cleo")
+        self.freezes(self.mover())
 
-    @rule(key=people)
     def accepts_the_rest(self, key: str) -> None:
         self.tries(
             lambda: actions.accept_rest(
@@ -167,7 +239,6 @@ class Play(RuleBasedStateMachine):
             )
         )
 
-    @rule(key=people, term=terms)
     def takes_back(self, key: str, term: str) -> None:
         self.tries(
             lambda: actions.clear_answer(
@@ -175,7 +246,6 @@ class Play(RuleBasedStateMachine):
             )
         )
 
-    @rule(key=people, chosen=st.lists(terms, min_size=1, max_size=3))
     def ties(self, key: str, chosen: list[str]) -> None:
         self.tries(
             lambda: actions.make_package(
@@ -183,7 +253,6 @@ class Play(RuleBasedStateMachine):
             )
         )
 
-    @rule(key=people)
     def unties(self, key: str) -> None:
         for name in rules.packages_in(self.at(key).words):
             self.tries(
@@ -192,7 +261,6 @@ class Play(RuleBasedStateMachine):
                 )
             )
 
-    @rule(key=people, kind=st.sampled_from(["accept", "reject"]))
     def answers_a_package(self, key: str, kind: str) -> None:
         found = self.at(key)
         for name in rules.packages_of(found.standings):
@@ -203,7 +271,6 @@ class Play(RuleBasedStateMachine):
                 )
             )  # fmt: skip
 
-    @rule(key=people)
     def sends(self, key: str) -> None:
         seen = rules.words_sha256(self.at(key).words)
         self.tries(
@@ -213,13 +280,11 @@ class Play(RuleBasedStateMachine):
             )
         )  # fmt: skip
 
-    @rule(key=people)
     def opens(self, key: str) -> None:
         self.tries(
             lambda: actions.open_round(self.session, self.contract, cast.actor(key), at=clock.now())
         )
 
-    @rule(key=people)
     def recalls(self, key: str) -> None:
         self.tries(
             lambda: actions.recall_round(
@@ -227,7 +292,6 @@ class Play(RuleBasedStateMachine):
             )
         )
 
-    @rule(key=people, term=terms)
     def notes(self, key: str, term: str) -> None:
         secret = self.token()
         done = self.tries(
@@ -239,7 +303,6 @@ class Play(RuleBasedStateMachine):
         if done:
             self.secrets[side_of_key(key)].add(secret)
 
-    @rule(key=people)
     def shares(self, key: str) -> None:
         side = side_of_key(key)
         note = self.session.scalar(
@@ -248,7 +311,7 @@ class Play(RuleBasedStateMachine):
                 Note.shared_at.is_(None),
             )
         )  # fmt: skip
-        if note is not None and self.count % 4 == 0:
+        if note is not None:
             text = note.text
             if self.tries(
                 lambda: actions.share_note(
@@ -257,7 +320,6 @@ class Play(RuleBasedStateMachine):
             ):
                 self.secrets[side].discard(text)
 
-    @rule(key=people)
     def settles(self, key: str) -> None:
         for said in comments_of(self.session, self.contract):
             self.tries(
@@ -266,7 +328,6 @@ class Play(RuleBasedStateMachine):
                 )
             )
 
-    @rule(key=people)
     def approves(self, key: str) -> None:
         for need in board_of(self.session, self.at(key)).outstanding:
             reason = self.token()
@@ -280,7 +341,6 @@ class Play(RuleBasedStateMachine):
             if done:
                 self.secrets[side_of_key(key)].add(reason)
 
-    @rule(key=people)
     def freezes(self, key: str) -> None:
         ready = self.may_be_frozen()
         done = self.tries(
