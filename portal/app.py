@@ -20,6 +20,7 @@ from portal.changes.routes import bp as changes_pages
 from portal.contracts.routes import bp as contracts_pages
 from portal.contracts.routes.sections import sections_of
 from portal.evidence.routes import bp as evidence_pages
+from portal.home.routes import bp as home_pages
 from portal.incidents.routes import bp as incidents_pages
 from portal.kit import clock, headers, web
 from portal.kit.db import db, harden_sqlite, reading
@@ -46,6 +47,7 @@ PAGES = (
     admin_pages,
     changes_pages,
     contracts_pages,
+    home_pages,
     incidents_pages,
     evidence_pages,
     negotiation_pages,

@@ -57,7 +57,7 @@ class Visitor(UserMixin):  # type: ignore[misc]
         self.person = sign_in.person
         self.actor = actor_of(sign_in.membership) if sign_in.membership else None
         self.half_way = self.person.has_factor and sign_in.mfa_at is None
-        self.reader = ALWAYS
+        self.reader, self.has_reader = ALWAYS, False
         self.must_enrol = False
         self.must_choose = False
 
@@ -130,7 +130,8 @@ def find_sign_in(session: Session, cookie: str, settings: Settings, now: datetim
 
 def _visitor(session: Session, sign_in: SignIn, now: datetime) -> Visitor | None:
     visitor = Visitor(sign_in)
-    visitor.reader = reader_of(session.get(ReaderRow, visitor.person.id))
+    row = session.get(ReaderRow, visitor.person.id)
+    visitor.reader, visitor.has_reader = reader_of(row), row is not None
     if visitor.half_way:
         return visitor if now - sign_in.created_at <= HALF_WAY_LIFE else None
     if visitor.actor is None:
@@ -202,7 +203,7 @@ def safe_next(target: str | None) -> str:
     Only what the URL map matches for GET passes: no host, no scheme, no backslash, no control
     character, no second slash, however encoded.
     """
-    home = url_for("accounts.home")
+    home = url_for("home.show")
     plain = unquote(unquote(target or ""))
     unsafe = "//" in plain or "\\" in plain or not plain.isprintable() or ".." in plain
     if not target or not target.startswith("/") or unsafe or not target.isascii():

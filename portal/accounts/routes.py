@@ -66,15 +66,6 @@ def _hand_over(response: Response, cookie: str) -> Response:
     return response
 
 
-@bp.get("/")
-@signed_in
-def home() -> ResponseReturnValue:
-    """Lead members to their contracts; say to others where they stand."""
-    if current_user.actor is not None:
-        return see_other(url_for("contracts.index"))
-    return page("accounts/home/show.html", operator=bool(current_user.person.operator))
-
-
 @bp.get("/sign-in")
 @public
 def sign_in() -> ResponseReturnValue:

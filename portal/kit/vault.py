@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, object_session
 
 FORMAT = b"\x01"
 NONCE_BYTES = 12
+TAG_BYTES = 16
 
 
 class CannotOpen(Exception):
@@ -30,7 +31,7 @@ class Cipher:
 
     def open(self, sealed: bytes, *, context: str) -> bytes:
         """Decrypt, or raise `CannotOpen`."""
-        if sealed[:1] != FORMAT:
+        if sealed[:1] != FORMAT or len(sealed) < len(FORMAT) + NONCE_BYTES + TAG_BYTES:
             raise CannotOpen(context)
         nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
         try:

@@ -1,0 +1,246 @@
+"""Gathering the lines of the home page, a room at a time; a fixed number of queries each."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import Person
+from portal.accounts.queries import members_short_of_rule
+from portal.accounts.rules import Actor, MfaRule, may
+from portal.contracts.models import Contract, Fact
+from portal.contracts.queries import list_contracts
+from portal.contracts.rules.life import Side
+from portal.contracts.rules.waiting import WAIT_WORDS, Wait, waits_for
+from portal.home.rules import Item
+from portal.incidents.models import Incident
+from portal.notices.queries import count_failed, lag_of, standing_of_work
+from portal.renewals.queries import listing as renewals
+from portal.renewals.rules.listing import Filter
+from portal.statements.models import Statement
+
+SOON = timedelta(days=60)
+LATELY = timedelta(days=14)
+MOST = 50
+LATE_MINUTES = 10
+ANSWERS = {Wait.SIGNATURE: "/sign", Wait.ANSWER: "/terms", Wait.START: ""}
+ENDINGS = {"declined": "Declined", "withdrawn": "Withdrawn"}
+# Of a statement: the stage, the side it waits for, and what to do.
+STATEMENTS = {
+    "issued": (Side.VENDOR, "Confirm the statement of {month}"),
+    "confirmed": (Side.CUSTOMER, "Accept or dispute the statement of {month}"),
+    "disputed": (Side.VENDOR, "Answer the dispute about {month}"),
+}
+
+
+def contract_lines(sessions: Sequence[Session], actor: Actor, *, at: datetime) -> list[Item]:
+    """Return contracts that wait for this member: to sign, to answer, to finish."""
+    found = []
+    for row in list_contracts(sessions, actor, today=at.date()):
+        standing = row.standing
+        wait = waits_for(standing) if standing else None
+        if standing is None or wait is None:
+            continue
+        if wait is Wait.SIGNATURE or may(actor, "round:send"):
+            found.append(
+                Item(
+                    row.title, f"{row.ref}, with {standing.other_name}",
+                    f"/contracts/{row.ref}{ANSWERS[wait]}", rank=list(Wait).index(wait) + 1,
+                    at=row.created_at, state=WAIT_WORDS[wait], kind="yours",
+                )
+            )  # fmt: skip
+    return found
+
+
+def ended_lines(sessions: Sequence[Session], actor: Actor, *, at: datetime) -> list[Item]:
+    """Return contracts that were declined or withdrawn in the last fourteen days."""
+    found = []
+    for session in sessions:
+        query = (
+            select(Fact, Contract)
+            .join(Contract, Contract.id == Fact.contract_id)
+            .where(_of_actor(actor), Fact.kind.in_(ENDINGS), Fact.at >= at - LATELY)
+            .limit(MOST)
+        )
+        found += [
+            Item(
+                contract.title, f"{contract.id}, with {_other(contract, actor)}",
+                f"/contracts/{contract.id}", rank=6, at=fact.at, state=ENDINGS[fact.kind],
+                kind="rejected",
+            )
+            for fact, contract in session.execute(query)
+        ]  # fmt: skip
+    return found
+
+
+def _other(contract: Contract, actor: Actor) -> str:
+    vendor = contract.vendor_id == actor.organisation_id
+    return contract.customer_name if vendor else contract.vendor_name
+
+
+def _of_actor(actor: Actor) -> ColumnElement[bool]:
+    mine = actor.organisation_id
+    return or_(Contract.vendor_id == mine, Contract.customer_id == mine)
+
+
+def incident_lines(
+    sessions: Sequence[Session], actor: Actor, *, at: datetime
+) -> tuple[list[Item], list[Item]]:
+    """Return (what waits, what went wrong) of incidents, for those who answer or report them."""
+    waits: list[Item] = []
+    wrong: list[Item] = []
+    if not may(actor, "incident:follow"):
+        return waits, wrong
+    for incident, contract in _incidents(sessions, actor):
+        vendor = contract.vendor_id == actor.organisation_id
+        href = f"/contracts/{contract.id}/incidents/{incident.number}"
+        other = _other(contract, actor)
+        hint = f"Incident {incident.number}, {incident.severity}, {contract.id}, {other}"
+        late = incident.next_due_at is not None and incident.next_due_at < at
+        if vendor and incident.standing == "open" and may(actor, "incident:answer"):
+            waits.append(
+                Item(
+                    incident.title, hint, href, rank=0, at=incident.next_due_at,
+                    state="Overdue" if late else "Yours to answer", kind="bad" if late else "yours",
+                )
+            )  # fmt: skip
+        if not vendor and incident.standing == "resolved":
+            waits.append(
+                Item(incident.title, hint, href, rank=2, at=incident.silence_at,
+                     state="Confirm that it works", kind="yours")
+            )  # fmt: skip
+        if incident.breaches and incident.standing != "closed":
+            wrong.append(
+                Item(incident.title, hint, href, rank=1, at=incident.reported_at,
+                     state="Target missed", kind="bad")
+            )  # fmt: skip
+    return waits, wrong
+
+
+def _incidents(sessions: Sequence[Session], actor: Actor) -> Iterator[tuple[Incident, Contract]]:
+    for session in sessions:
+        query = (
+            select(Incident, Contract)
+            .join(Contract, Contract.id == Incident.contract_id)
+            .where(_of_actor(actor), Incident.standing != "closed")
+            .order_by(Incident.next_due_at)
+            .limit(MOST)
+        )
+        for row in session.execute(query):
+            yield row[0], row[1]
+
+
+def statement_lines(
+    sessions: Sequence[Session], actor: Actor
+) -> tuple[list[Item], list[Item], list[Item]]:
+    """Return (what waits, what comes by silence, what is disputed) of monthly statements."""
+    waits: list[Item] = []
+    coming: list[Item] = []
+    wrong: list[Item] = []
+    if not may(actor, "statement:settle"):
+        return waits, coming, wrong
+    for session in sessions:
+        query = (
+            select(Statement, Contract)
+            .join(Contract, Contract.id == Statement.contract_id)
+            .where(_of_actor(actor), Statement.stage.in_(STATEMENTS))
+            .order_by(Statement.month)
+            .limit(MOST)
+        )
+        for row, contract in session.execute(query):
+            side, words = STATEMENTS[row.stage]
+            mine = Side.VENDOR if contract.vendor_id == actor.organisation_id else Side.CUSTOMER
+            href = f"/contracts/{contract.id}/statements/{row.month}"
+            words, hint = words.format(month=row.month), f"{contract.title}, {contract.id}"
+            if side is mine:
+                waits.append(Item(words, hint, href, rank=3, at=row.act_at, state="Yours",
+                                  kind="yours"))  # fmt: skip
+            if row.act_at is not None:
+                coming.append(
+                    Item(f"The statement of {row.month} is accepted by silence", hint, href,
+                         at=row.act_at)
+                )  # fmt: skip
+            if row.stage == "disputed":
+                wrong.append(Item(f"The statement of {row.month} is disputed", hint, href, rank=3,
+                                  state="Disputed", kind="rejected"))  # fmt: skip
+    return waits, coming, wrong
+
+
+def renewal_lines(
+    sessions: Sequence[Session], actor: Actor, *, at: datetime
+) -> tuple[list[Item], list[Item]]:
+    """Return (decisions that are overdue, notice dates of the next sixty days)."""
+    if not may(actor, "renewal:decide"):
+        return [], []
+    today = at.date()
+    waits = [
+        Item(row.title, f"Notice by {row.notice_by:%d %b %Y}, {row.ref}, with {row.other}",
+             f"/contracts/{row.ref}/renewal", rank=3, state="Decide on renewal", kind="yours")
+        for row in renewals.overdue(sessions, actor, today=today).rows
+    ]  # fmt: skip
+    coming = [
+        Item(f"Last day for notice: {row.title}", f"{row.ref}, with {row.other}",
+             f"/contracts/{row.ref}/renewal",
+             at=datetime.combine(row.notice_by, time(12), UTC))
+        for row in renewals.page_of(sessions, actor, Filter(), today=today).rows
+        if row.notice_by <= today + SOON
+    ]  # fmt: skip
+    return waits, coming
+
+
+def member_lines(actor: Actor) -> list[Item]:
+    """Return what an organisation's administrator looks after: members without codes."""
+    if not may(actor, "member:edit"):
+        return []
+    short = members_short_of_rule(actor)
+    if not short:
+        return []
+    out = sum(rule is MfaRule.REQUIRED for _, rule in short)
+    state = "Kept out" if out else "Cannot sign"
+    return [
+        Item(f"{len(short)} without codes from a phone", "The rule on sign-in codes asks for them",
+             "/organisation/mfa", rank=4, state=state, kind="warn")
+    ]  # fmt: skip
+
+
+def mail_lines(sessions: Sequence[Session], person: Person) -> list[Item]:
+    """Return mail in the person's name that could not be delivered."""
+    failed = count_failed(sessions, person.id)
+    if not failed:
+        return []
+    return [
+        Item(f"{_mails(failed)} in your name could not be delivered", "See to whom, and why",
+             "/notices/mail", rank=2, state="Failed", kind="bad")
+    ]  # fmt: skip
+
+
+def _mails(count: int) -> str:
+    return "1 mail" if count == 1 else f"{count} mails"
+
+
+def operator_lines(
+    places: Sequence[tuple[str, Session]], directory: Session, *, at: datetime
+) -> list[Item]:
+    """Return what is wrong with the host, in counts: no contract is opened for it."""
+    found = []
+    work = standing_of_work(directory, at=at)
+    if not work.workers:
+        found.append(
+            Item("No worker runs", "Mail, deeds and dates wait. Start: counterpart work", "",
+                 rank=0, state="Stopped", kind="bad")
+        )  # fmt: skip
+    for job in work.jobs:
+        if job.error:
+            found.append(Item(f"The job “{job.name}” failed", f"{job.error}; see the worker's log",
+                              "", rank=1, at=job.ran_at, state="Failing", kind="bad"))  # fmt: skip
+    for name, session in places:
+        lag = lag_of(session, at=at)
+        minutes = int(lag.behind.total_seconds() // 60)
+        if minutes >= LATE_MINUTES:
+            found.append(Item(f"Mail is {minutes} minutes late", f"{lag.waiting} wait, {name}", "",
+                              rank=2, state="Late", kind="warn"))  # fmt: skip
+        if lag.given_up:
+            found.append(Item(f"{_mails(lag.given_up)} given up", name, "", rank=3,
+                              state="Failed", kind="warn"))  # fmt: skip
+    return found
