@@ -40,6 +40,8 @@ from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id, new_token
 from portal.notices.actions import tell, write_mail
 from portal.notices.letters import letter
+from portal.notices.models import MailRule
+from portal.notices.queries import asks_for_thin_mail
 from portal.notices.rules import Recipient
 
 
@@ -222,6 +224,19 @@ def set_mfa_rules(actor: Actor, rules: Mapping[str, MfaRule], *, at: datetime) -
         if lowered:
             _tell_admins(session, actor, at)
     return True
+
+
+def set_mail_rule(actor: Actor, *, thin: bool, at: datetime) -> None:
+    """Choose whether mail to the organisation's people says only that something waits."""
+    demand(actor, "policy:edit")
+    with transaction(db.session) as session:
+        if asks_for_thin_mail(session, actor.organisation_id) == thin:
+            return
+        session.merge(MailRule(organisation_id=actor.organisation_id, thin=int(thin)))
+        record(
+            session, actor.organisation_id, "organisation:mail_rule:changed", actor=actor.log,
+            at=at, facts={"thin": thin},
+        )  # fmt: skip
 
 
 def _write_rule(session: Session, organisation_id: str, role: str, rule: MfaRule | None) -> None:

@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from wtforms import PasswordField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms import (
+    BooleanField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -79,3 +86,9 @@ class MfaForm(Form):
     support_lead = _stricter(Role.SUPPORT_LEAD)
     auditor = _stricter(Role.AUDITOR)
     org_admin = _stricter(Role.ORG_ADMIN)
+
+
+class MailForm(Form):
+    """What mail to the organisation's people may say."""
+
+    thin = BooleanField("Mail says only that something waits, and where")

@@ -19,10 +19,12 @@ from portal.accounts.rules import (
     role_words,
 )
 from portal.admin import actions
-from portal.admin.forms import InvitationForm, JoinForm, MfaForm, RolesForm
+from portal.admin.forms import InvitationForm, JoinForm, MailForm, MfaForm, RolesForm
 from portal.kit import clock
+from portal.kit.db import db
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page, public, see_other
+from portal.notices.queries import asks_for_thin_mail
 
 bp = Blueprint("admin", __name__)
 
@@ -229,3 +231,29 @@ def set_mfa() -> ResponseReturnValue:
     changed = actions.set_mfa_rules(actor, rules, at=now)
     flash("The rule was saved and holds now." if changed else "Nothing was changed.", "good")
     return see_other(url_for("admin.mfa"))
+
+
+# What mail may say
+
+
+@bp.get("/organisation/mail")
+@needs("policy:edit")
+def mail() -> ResponseReturnValue:
+    """Show what mail to the organisation's people may say."""
+    actor = current_actor()
+    demand(actor, "policy:edit")
+    thin = asks_for_thin_mail(db.session(), actor.organisation_id)
+    return page("admin/mail/edit.html", form=MailForm(formdata=None, thin=thin), actor=actor)
+
+
+@bp.post("/organisation/mail")
+@needs("policy:edit")
+def set_mail() -> ResponseReturnValue:
+    """Choose what mail to the organisation's people may say."""
+    actor, form = current_actor(), MailForm()
+    demand(actor, "policy:edit")
+    if not form.validate_on_submit():
+        return page("admin/mail/edit.html", 422, form=form, actor=actor)
+    actions.set_mail_rule(actor, thin=form.thin.data, at=clock.now())
+    flash("Saved. It holds from the next mail on.", "good")
+    return see_other(url_for("admin.mail"))

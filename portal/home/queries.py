@@ -1,7 +1,7 @@
 """Gathering the lines of the home page, a room at a time; a fixed number of queries each."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
@@ -47,7 +47,7 @@ def contract_lines(sessions: Sequence[Session], actor: Actor, *, at: datetime) -
                 Item(
                     row.title, f"{row.ref}, with {standing.other_name}",
                     f"/contracts/{row.ref}{ANSWERS[wait]}", rank=list(Wait).index(wait) + 1,
-                    at=row.created_at, state=WAIT_WORDS[wait], kind="yours",
+                    at=row.created_at, what="started", state=WAIT_WORDS[wait], kind="yours",
                 )
             )  # fmt: skip
     return found
@@ -101,18 +101,18 @@ def incident_lines(
         if vendor and incident.standing == "open" and may(actor, "incident:answer"):
             waits.append(
                 Item(
-                    incident.title, hint, href, rank=0, at=incident.next_due_at,
+                    incident.title, hint, href, rank=0, at=incident.next_due_at, what="due",
                     state="Overdue" if late else "Yours to answer", kind="bad" if late else "yours",
                 )
             )  # fmt: skip
         if not vendor and incident.standing == "resolved":
             waits.append(
                 Item(incident.title, hint, href, rank=2, at=incident.silence_at,
-                     state="Confirm that it works", kind="yours")
+                     what="closes by itself", state="Confirm that it works", kind="yours")
             )  # fmt: skip
         if incident.breaches and incident.standing != "closed":
             wrong.append(
-                Item(incident.title, hint, href, rank=1, at=incident.reported_at,
+                Item(incident.title, hint, href, rank=1, at=incident.reported_at, what="reported",
                      state="Target missed", kind="bad")
             )  # fmt: skip
     return waits, wrong
@@ -152,17 +152,18 @@ def statement_lines(
             side, words = STATEMENTS[row.stage]
             mine = Side.VENDOR if contract.vendor_id == actor.organisation_id else Side.CUSTOMER
             href = f"/contracts/{contract.id}/statements/{row.month}"
-            words, hint = words.format(month=row.month), f"{contract.title}, {contract.id}"
+            month = f"{date.fromisoformat(f'{row.month}-01'):%B %Y}"
+            words, hint = words.format(month=month), f"{contract.title}, {contract.id}"
             if side is mine:
-                waits.append(Item(words, hint, href, rank=3, at=row.act_at, state="Yours",
-                                  kind="yours"))  # fmt: skip
+                waits.append(Item(words, hint, href, rank=3, at=row.act_at, what="by",
+                                  state="Yours", kind="yours"))  # fmt: skip
             if row.act_at is not None:
                 coming.append(
-                    Item(f"The statement of {row.month} is accepted by silence", hint, href,
+                    Item(f"The statement of {month} is accepted by silence", hint, href,
                          at=row.act_at)
                 )  # fmt: skip
             if row.stage == "disputed":
-                wrong.append(Item(f"The statement of {row.month} is disputed", hint, href, rank=3,
+                wrong.append(Item(f"The statement of {month} is disputed", hint, href, rank=3,
                                   state="Disputed", kind="rejected"))  # fmt: skip
     return waits, coming, wrong
 

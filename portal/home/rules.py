@@ -9,13 +9,17 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class Item:
-    """One line: what it is, where it leads, when, and how pressing (0 is the most)."""
+    """One line: what it is, where it leads, when, and how pressing (0 is the most).
+
+    `what` says what happens `at` that time: "due", "since", "closes by itself".
+    """
 
     words: str
     hint: str
     href: str
     rank: int = 5
     at: datetime | None = None
+    what: str = ""
     state: str = ""
     kind: str = "open"
 

@@ -129,7 +129,7 @@ def standing_of_work(directory: Session, *, at: datetime) -> Standing:
     return Standing(list(directory.scalars(alive)), list(jobs))
 
 
-def _mine(table: Any, person_id: str, organisation_id: str | None) -> ColumnElement[bool]:
+def read_by(table: Any, person_id: str, organisation_id: str | None) -> ColumnElement[bool]:
     """What a person reads: their own notices, and those they get for the organisation they act for.
 
     Whoever has left an organisation no longer sees what they were told for it.
@@ -146,7 +146,7 @@ def count_unread(sessions: Collection[Session], person_id: str, organisation_id:
             select(func.count())
             .select_from(notice_table(session))
             .where(
-                _mine(notice_table(session), person_id, organisation_id),
+                read_by(notice_table(session), person_id, organisation_id),
                 notice_table(session).read_at.is_(None),
             )
         )
@@ -178,7 +178,7 @@ def inbox_of(
     found: list[Any] = []
     for session in sessions:
         table = notice_table(session)
-        query = select(table).where(_mine(table, person_id, organisation_id))
+        query = select(table).where(read_by(table, person_id, organisation_id))
         if unread_only:
             query = query.where(table.read_at.is_(None))
         if before:
@@ -193,7 +193,7 @@ def find_notice(
 ) -> Any:
     """Return one of a person's own notices, or raise `NotFound`."""
     table = notice_table(session)
-    mine = select(table).where(table.id == notice_id, _mine(table, person_id, organisation_id))
+    mine = select(table).where(table.id == notice_id, read_by(table, person_id, organisation_id))
     found = session.scalar(mine)
     if found is None:
         raise NotFound

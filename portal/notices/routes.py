@@ -19,7 +19,7 @@ from portal.notices.actions import try_again
 from portal.notices.actions.reading import choose, mark_all_read, mark_read, silence
 from portal.notices.actions.silence import read_token
 from portal.notices.forms import ZONES, WishesForm, field_of
-from portal.notices.rules import DIGEST, EVENTS, Channel, Reader
+from portal.notices.rules import DIGEST, EVENTS, Channel, Reader, grouped
 from portal.residency.databases import regions
 
 bp = Blueprint("notices", __name__)
@@ -107,7 +107,7 @@ def read_all() -> ResponseReturnValue:
     """Mark everything read that the page showed or that is older."""
     until = request.form.get("until", "")
     for session in _places().values():
-        mark_all_read(session, current_user.person.id, until=until, at=clock.now())
+        mark_all_read(session, current_user.person.id, _organisation(), until=until, at=clock.now())
     flash("Everything up to here is read.", "good")
     return see_other(url_for("notices.inbox"))
 
@@ -130,7 +130,10 @@ def preferences() -> ResponseReturnValue:
 def _preferences_page(form: WishesForm, status: int) -> ResponseReturnValue:
     return page(
         "notices/edit.html", status, form=form, zones=ZONES, now=clock.now(),
-        events=[form[field_of(event.name)] for event in EVENTS.values() if event.optional],
+        groups=[
+            (heading, [form[field_of(event.name)] for event in events])
+            for heading, events in grouped([one for one in EVENTS.values() if one.optional])
+        ],
         always=[event.words for event in EVENTS.values() if not event.optional],
     )  # fmt: skip
 

@@ -272,3 +272,35 @@ def test_a_notice_links_to_a_page_of_the_portal(eu: Session, contract: Contract)
     tell_cleo(eu, contract)
     assert {n.link for n in eu.scalars(select(RegionNotice))} == {f"/contracts/{contract.id}/terms"}
     assert db.session.scalars(select(DirectoryNotice)).all() == []
+
+
+def test_an_administrator_asks_for_thin_mail_and_nobody_else_may(
+    client_as: ClientAs, eu: Session, contract: Contract
+) -> None:
+    assert client_as("cleo").get("/organisation/mail").status_code == 403
+    assert client_as("cleo").post("/organisation/mail", data={"thin": "y"}).status_code == 403
+    dov = client_as("dov")
+    assert "checked" not in dov.get("/organisation/mail").text
+    for _ in range(2):
+        assert dov.post("/organisation/mail", data={"thin": "y"}).status_code == 303
+    assert "checked" in dov.get("/organisation/mail").text
+    events = [line.event for line in lines(db.session(), CLEO.organisation_id)]
+    assert events == ["organisation:mail_rule:changed"]
+    db.session.rollback()
+    tell_cleo(eu, contract)
+    mail = eu.scalars(select(RegionMail)).one()
+    assert mail.subject == f"Something waits for you: {contract.id}"
+    assert "Northwind" not in mail.text
+
+
+def test_marking_all_read_leaves_what_one_reads_for_another_organisation(
+    client_as: ClientAs, eu: Session, contract: Contract
+) -> None:
+    elsewhere = Recipient(CLEO.person_id, CLEO.name, CLEO.email, "ORG-ELSEWHERE")
+    tell_cleo(eu, contract)
+    tell_cleo(eu, contract, to=elsewhere, event="contract:withdrawn", organisation="x")
+    cleo = client_as("cleo")
+    assert cleo.post("/notices/reading", data={"until": "Z" * 26}).status_code == 303
+    eu.rollback()
+    unread = eu.scalars(select(RegionNotice).where(RegionNotice.read_at.is_(None))).all()
+    assert [notice.organisation_id for notice in unread] == ["ORG-ELSEWHERE"]

@@ -20,6 +20,7 @@ from portal.cli.demo import cases, plans
 from portal.cli.demo.incidents import tell_incidents
 from portal.cli.demo.negotiation import tell_negotiation
 from portal.cli.demo.people import COMPANIES, PASSWORD, PLAYERS, player
+from portal.cli.demo.readers import tell_readers
 from portal.cli.demo.service import tell_service
 from portal.contracts.actions import Pin, Pins, finish_step, name_people, start_contract
 from portal.contracts.models import Contract
@@ -77,6 +78,7 @@ def tell(app: Flask, *, say: Say) -> None:
     plans.tell(cast, teller.regions.session("eu"), title=cases.CRM.title, now=now)
     say("  CRM service: an outage, work done and planned, months sealed, the last one open")
     tell_service(teller.regions, settings, cast, now=now)
+    tell_readers(teller.regions, cast, now=now)
 
 
 def join_everyone(at: datetime) -> dict[str, Actor]:

@@ -13,7 +13,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import Refused
 from portal.notices import rules
 from portal.notices.models import Choice, ReaderRow
-from portal.notices.queries import choices_of, find_notice, notice_table
+from portal.notices.queries import choices_of, find_notice, notice_table, read_by
 
 
 def mark_read(
@@ -26,13 +26,19 @@ def mark_read(
         return str(notice.link)
 
 
-def mark_all_read(session: Session, person_id: str, *, until: str, at: datetime) -> int:
+def mark_all_read(
+    session: Session, person_id: str, organisation_id: str | None, *, until: str, at: datetime
+) -> int:
     """Mark what a person has seen on the page read, up to the newest notice `until`."""
     table = notice_table(session)
     with transaction(session):
         done: Any = session.execute(
             update(table)
-            .where(table.person_id == person_id, table.read_at.is_(None), table.id <= until)
+            .where(
+                read_by(table, person_id, organisation_id),
+                table.read_at.is_(None),
+                table.id <= until,
+            )
             .values(read_at=at)
             .execution_options(synchronize_session=False)
         )

@@ -7,6 +7,7 @@ from portal.notices.rules.events import (
     Event,
     Weight,
     event_of,
+    grouped,
     is_optional,
 )
 from portal.notices.rules.hours import ALWAYS, Reader, digest_after, sent_at
@@ -29,6 +30,7 @@ __all__ = [
     "digest_after",
     "due_rung",
     "event_of",
+    "grouped",
     "header",
     "is_optional",
     "message",

@@ -5,7 +5,7 @@ mail is `templates/mail/<room>_<event>.txt`, named in `letter`. Subjects are thi
 filled with the words of `tell` and the reference, and name nothing a contract says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -364,3 +364,25 @@ def event_of(name: str) -> Event:
 def is_optional(name: str) -> bool:
     """Return whether a person may turn this event's mail off; an event of old code may not."""
     return name == DIGEST or (name in EVENTS and EVENTS[name].optional)
+
+
+HEADINGS = {
+    "contract": "Contracts",
+    "negotiation": "Negotiation",
+    "interim_change": "Schedules",
+    "signing": "Signing",
+    "incidents": "Incidents",
+    "changes": "Changes and outages",
+    "statements": "Monthly statements",
+    "renewal": "Renewals",
+}
+
+
+def grouped(events: Iterable[Event]) -> list[tuple[str, list[Event]]]:
+    """Return events under the headings a person reads; what has none of its own comes last."""
+    found: dict[str, list[Event]] = {}
+    for event in events:
+        heading = HEADINGS.get(event.name.partition(":")[0], "Everything else")
+        found.setdefault(heading, []).append(event)
+    order = [*HEADINGS.values(), "Everything else"]
+    return [(heading, found[heading]) for heading in order if heading in found]
