@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, selectinload
 from portal.accounts.rules import Actor
 from portal.changes.models import ChangeEvent, ChangeRow, Monitor, OutageEventRow, OutageRow
 from portal.changes.rules.outages import Outage, OutageEvent, outage_of
-from portal.changes.rules.plan import Change, Event, Stage, change_of, plan_from_json
+from portal.changes.rules.plan import Change, Event, change_of, plan_from_json
 from portal.contracts.models import Contract
 from portal.contracts.queries import side_of
 from portal.contracts.rules.life import Side
@@ -33,18 +33,18 @@ def changes_of(
 ) -> list[Change]:
     """Return the announced changes as the rules read them, as they were known at a moment."""
     found = [as_change(row, known_at=known_at) for row in change_rows(session, contract)]
-    return [change for change in found if change.stage is not Stage.DRAFT]
+    return [change for change in found if change.announced_at is not None]
 
 
 def visible_changes(session: Session, contract: Contract, actor: Actor) -> list[Change]:
-    """Return the changes a member may see: drafts are the vendor's own."""
+    """Return the changes a member may see: what was never announced is the vendor's own."""
     vendor = side_of(contract, actor) is Side.VENDOR
     found = [as_change(row) for row in change_rows(session, contract)]
-    return [change for change in found if vendor or change.stage is not Stage.DRAFT]
+    return [change for change in found if vendor or change.announced_at is not None]
 
 
 def find_change(session: Session, contract: Contract, actor: Actor, ref: str) -> ChangeRow:
-    """Return one change; a draft of the vendor's is not found by the customer."""
+    """Return one change; what the vendor never announced is not found by the customer."""
     row = session.scalar(
         select(ChangeRow)
         .where(ChangeRow.contract_id == contract.id, ChangeRow.ref == ref)
@@ -52,7 +52,7 @@ def find_change(session: Session, contract: Contract, actor: Actor, ref: str) ->
     )
     if row is None:
         raise NotFound
-    if as_change(row).stage is Stage.DRAFT and side_of(contract, actor) is not Side.VENDOR:
+    if as_change(row).announced_at is None and side_of(contract, actor) is not Side.VENDOR:
         raise NotFound
     return row
 

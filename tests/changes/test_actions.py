@@ -51,6 +51,18 @@ def test_a_draft_is_the_vendors_own_and_writes_no_entry(eu: Session, served: Con
     assert queries.visible_changes(eu, served, cast.actor("dov")) == []
 
 
+def test_a_draft_that_is_withdrawn_stays_unknown_to_the_customer(
+    eu: Session, served: Contract
+) -> None:
+    ben, dov = cast.actor("ben"), cast.actor("dov")
+    row = actions.plan_change(eu, served, ben, plan(), at=NOW)
+    actions.withdraw_change(eu, served, ben, row, reason="Not needed.", at=NOW)
+    refused(eu, lambda: queries.find_change(eu, served, dov, row.ref), NotFound)
+    assert queries.visible_changes(eu, served, dov) == []
+    assert queries.changes_of(eu, served) == []
+    assert desk.events(eu, served) == []
+
+
 def test_a_change_runs_from_plan_to_completion(eu: Session, served: Contract) -> None:
     row = announced(eu, served)
     for key in ("ada", "dov"):

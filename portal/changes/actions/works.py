@@ -228,8 +228,10 @@ def withdraw_change(
         change = queries.as_change(row)
         if change.stage in OVER or change.stage is Stage.STARTED:
             raise Refused("Only a change that has not begun can be withdrawn.")
-        _add(session, contract, actor, row, "withdrawn", note=_said(reason), at=at)
-        if change.stage is Stage.ANNOUNCED:
+        told = change.stage is Stage.ANNOUNCED
+        # A draft is the vendor's own: the chain both sides read never knew of it.
+        _add(session, contract, actor, row, "withdrawn", note=_said(reason), at=at, told=told)
+        if told:
             _tell(session, contract, Side.CUSTOMER, row, "withdrawn", at=at)
 
 
@@ -246,6 +248,7 @@ def _add(
     begin: datetime | None = None,
     end: datetime | None = None,
     facts: Mapping[str, Any] | None = None,
+    told: bool = True,
 ) -> None:
     side = _side(contract, actor)
     event = ChangeEvent(
@@ -255,6 +258,8 @@ def _add(
     )  # fmt: skip
     put(session, event, note=note)
     row.events.append(event)
+    if not told:
+        return
     record(
         session, contract.id, f"changes:change:{kind}", actor=actor.log, at=at,
         facts={"change": row.ref, **(facts or {})},

@@ -17,7 +17,6 @@ from portal.sla.rules.instants import Span, clip, to_instant, union, without
 from portal.sla.rules.uptime_terms import holidays_of, open_spans, window_spans
 
 Terms = Mapping[str, Any]
-HOUR = timedelta(hours=1)
 
 
 class Outcome(StrEnum):
@@ -66,9 +65,7 @@ class Around:
 
 def verdict(plan: Plan, terms: Terms, around: Around) -> list[Check]:
     """Return every check that applies to a plan, in the order of the clauses."""
-    found: Iterable[Check | None] = (
-        *(rule(plan, terms, around) for rule in _RULES),
-    )  # fmt: skip
+    found = (rule(plan, terms, around) for rule in _RULES)
     return [check for check in found if check is not None]
 
 

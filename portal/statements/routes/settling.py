@@ -6,9 +6,14 @@ from flask.typing import ResponseReturnValue
 from portal.kit.web import needs, see_other
 from portal.statements import actions, queries
 from portal.statements.forms import AnswerForm, ConfirmForm, DisputeForm, PaymentForm, RevisionForm
-from portal.statements.routes.doors import bp, visit
-from portal.statements.routes.statements import demand_issued, show_page
+from portal.statements.models import Statement
+from portal.statements.routes.doors import Visit, bp, visit
+from portal.statements.routes.statements import show_page
 from portal.statements.rules.settling import figure_names
+
+
+def _issued(seen: Visit, month: str) -> Statement:
+    return queries.find_statement(seen.session, seen.contract, month)
 
 
 def _back(ref: str, month: str, words: str) -> ResponseReturnValue:
@@ -21,7 +26,7 @@ def _back(ref: str, month: str, words: str) -> ResponseReturnValue:
 def confirm(ref: str, month: str) -> ResponseReturnValue:
     """Stand by the figures, or object to them."""
     seen = visit(ref, "statement:settle")
-    row, form = demand_issued(seen, month), ConfirmForm()
+    row, form = _issued(seen, month), ConfirmForm()
     objects = form.word.data == "object"
     unsaid = objects and not form.objection.data
     if not form.validate_on_submit() or unsaid:
@@ -41,7 +46,7 @@ def confirm(ref: str, month: str) -> ResponseReturnValue:
 def accept(ref: str, month: str) -> ResponseReturnValue:
     """Accept the figures: they are frozen and sealed."""
     seen = visit(ref, "statement:settle")
-    row, form = demand_issued(seen, month), RevisionForm()
+    row, form = _issued(seen, month), RevisionForm()
     if not form.validate_on_submit():
         return show_page(seen, month, status=422)
     actions.accept(*seen.args, row, revision=form.revision.data, at=seen.now)
@@ -53,7 +58,7 @@ def accept(ref: str, month: str) -> ResponseReturnValue:
 def dispute(ref: str, month: str) -> ResponseReturnValue:
     """Dispute one figure, and say why."""
     seen = visit(ref, "statement:settle")
-    row, form = demand_issued(seen, month), DisputeForm()
+    row, form = _issued(seen, month), DisputeForm()
     form.offer(figure_names(queries.latest_revision(row).figures).items())
     if not form.validate_on_submit():
         return show_page(seen, month, status=422, forms={"dispute": form})
@@ -69,7 +74,7 @@ def dispute(ref: str, month: str) -> ResponseReturnValue:
 def answer(ref: str, month: str) -> ResponseReturnValue:
     """Answer a dispute."""
     seen = visit(ref, "statement:settle")
-    row, form = demand_issued(seen, month), AnswerForm()
+    row, form = _issued(seen, month), AnswerForm()
     if not form.validate_on_submit():
         return show_page(seen, month, status=422, forms={"answer": form})
     actions.answer(*seen.args, row, reply=form.reply.data, at=seen.now)
@@ -81,7 +86,7 @@ def answer(ref: str, month: str) -> ResponseReturnValue:
 def compute_again(ref: str, month: str) -> ResponseReturnValue:
     """Compute it again from what is recorded by now."""
     seen = visit(ref, "statement:settle")
-    actions.compute_again(*seen.args, demand_issued(seen, month), at=seen.now)
+    actions.compute_again(*seen.args, _issued(seen, month), at=seen.now)
     return _back(ref, month, "Computed again. The vendor confirms the new figures.")
 
 
@@ -90,7 +95,7 @@ def compute_again(ref: str, month: str) -> ResponseReturnValue:
 def claim(ref: str, month: str) -> ResponseReturnValue:
     """Claim the credit of a month."""
     seen = visit(ref, "statement:settle")
-    actions.claim_credit(*seen.args, demand_issued(seen, month), at=seen.now)
+    actions.claim_credit(*seen.args, _issued(seen, month), at=seen.now)
     return _back(ref, month, "Claimed. The credit is granted when the statement is accepted.")
 
 
@@ -99,7 +104,7 @@ def claim(ref: str, month: str) -> ResponseReturnValue:
 def pay(ref: str, month: str) -> ResponseReturnValue:
     """Record how a credit was paid."""
     seen = visit(ref, "statement:settle")
-    row, form = demand_issued(seen, month), PaymentForm()
+    row, form = _issued(seen, month), PaymentForm()
     if not form.validate_on_submit():
         return show_page(seen, month, status=422, forms={"payment": form})
     actions.pay_credit(*seen.args, row, how=form.how.data, at=seen.now)

@@ -10,7 +10,6 @@ from portal.accounts.rules import may
 from portal.contracts.rules.document import canonical_bytes
 from portal.contracts.rules.life import Side
 from portal.kit.csv_file import csv_bytes
-from portal.kit.errors import NotFound
 from portal.kit.web import download, needs, page
 from portal.residency.actions import read_document
 from portal.residency.databases import regions
@@ -213,10 +212,3 @@ def _rows(figures: Figures) -> list[tuple[object, ...]]:
     rows.append(("total", "credit due", "12.6", None, None, None, totals["due"],
                  f"{totals['amount'] or ''} {totals['currency'] or ''}".strip()))  # fmt: skip
     return rows
-
-
-def demand_issued(seen: Visit, month: str) -> Statement:
-    """Return the statement of a month, or raise `NotFound`."""
-    if not month:
-        raise NotFound
-    return queries.find_statement(seen.session, seen.contract, month)
