@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.accounts import gate
+from portal.accounts.parking import park
 from portal.accounts.routes import bp as accounts_pages
 from portal.admin.routes import bp as admin_pages
 from portal.batches.routes import bp as batches_pages
@@ -135,8 +136,7 @@ def _guard(app: Flask, settings: Settings) -> None:
             return None
         step = gate.first_step(request.endpoint)
         if step is not None:
-            target = request.full_path.rstrip("?") if request.method == "GET" else None
-            return web.leave_for(url_for(step, next=target))
+            return _to_first_step(step, view)
         gate.touch(clock.now())
         return None
 
@@ -151,6 +151,17 @@ def _guard(app: Flask, settings: Settings) -> None:
             # What it wrote is committed; what it read after that was read under the write lock.
             undo()
         return web.mend_for_htmx(response)
+
+
+def _to_first_step(step: str, view: Any) -> Response:
+    """Send the visitor to sign in; what they typed is kept where the view asks for that."""
+    way_back = getattr(view, "parks", None)
+    if request.method == "GET":
+        return web.leave_for(url_for(step, next=request.full_path.rstrip("?")))
+    if way_back is None:
+        return web.leave_for(url_for(step))
+    target = url_for(way_back, **(request.view_args or {}))
+    return park(web.leave_for(url_for(step, next=target)), at=clock.now())
 
 
 def _foreign_origin() -> bool:

@@ -30,6 +30,12 @@ def _signed(facts: Facts) -> str:
     return f"signed version {facts.get('version', '')}{told}"
 
 
+def _fallen(facts: Facts) -> str:
+    if not facts.get("signatures"):
+        return ""
+    return f" with {_count(facts, 'signatures', 'signature')} made on it"
+
+
 def _round_sent(facts: Facts) -> str:
     kinds = ("accepted", "countered", "offered", "rejected")
     parts = [f"{facts[kind]} {kind}" for kind in kinds if facts.get(kind)]
@@ -136,6 +142,23 @@ WORDINGS: Mapping[str, Wording] = {
     "signing:consent:withdrawn": "withdrew consent to electronic records",
     "signing:signature:signed": _signed,
     "signing:signature:declined": lambda f: f"declined to sign version {f.get('version')}",
+    "signing:version:approved": lambda f: f"approved version {f.get('version')} for signature",
+    "signing:signer:reminded": lambda f: (
+        f"reminded {_count(f, 'people', 'person', 'people')} of version {f.get('version')}"
+    ),
+    "signing:slot:delegated": "gave the own place to sign to a colleague",
+    "signing:slot:reassigned": "gave a place to sign to another colleague before it was reached",
+    "signing:version:voided": lambda f: (
+        f"voided the signing of version {f.get('version')}{_fallen(f)}"
+    ),
+    "signing:version:reopened": lambda f: (
+        f"agreed to open the terms again: version {f.get('version')} is void{_fallen(f)}"
+    ),
+    "signing:reopening:proposed": "proposed to open the frozen terms again",
+    "signing:reopening:refused": "refused to open the frozen terms again",
+    "signing:offer:expired": lambda f: f"let the offer to sign version {f.get('version')} expire",
+    "signing:paper:asked": "asked for a paper copy",
+    "signing:paper:sent": "noted a paper copy as sent",
     "signing:deed:prepared": lambda f: (
         f"prepared the deed of version {f.get('version')} for {_count(f, 'slots', 'signer')}"
     ),

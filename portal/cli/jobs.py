@@ -36,6 +36,11 @@ def make_deeds(app: Flask) -> None:
     signing.run_jobs(regions(), app.config["SETTINGS"], at=clock.now())
 
 
+def keep_signings(app: Flask) -> None:
+    """End offers to sign whose time is over, and remind those whose turn it is."""
+    signing.keep_signings(regions(), at=clock.now())
+
+
 def sign_checkpoints(app: Flask) -> None:
     """Sign the checkpoints that are due in every region, and write the receipts they cover."""
     keep_logs(regions(), app.config["SETTINGS"], at=clock.now())
@@ -119,6 +124,7 @@ EACH_LOOK = timedelta()
 
 JOBS = (
     Job("prepare and seal deeds", make_deeds, EACH_LOOK),
+    Job("end offers and remind signers", keep_signings, timedelta(minutes=1)),
     Job("keep the dates of renewals", keep_renewals, EACH_LOOK),
     Job("close, warn and escalate incidents", keep_incidents, EACH_LOOK),
     Job("start contracts from sheets", start_batches, EACH_LOOK),

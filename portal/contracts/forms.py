@@ -6,6 +6,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 from wtforms import (
+    BooleanField,
     DateField,
     Field,
     HiddenField,
@@ -17,7 +18,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
-from portal.contracts.rules.people import FUNCTION_WORDS, MOST_SIGNERS, OWNER, Signer
+from portal.contracts.rules.people import APPROVING, FUNCTION_WORDS, MOST_SIGNERS, OWNER, Signer
 from portal.kit.forms import Form, trimmed
 from portal.templates.rules.template import Template, outside_allowed
 from portal.terms.rules import Term, Unreadable, Value, edit_text, parse, validate
@@ -121,6 +122,13 @@ class PeopleForm(Form):
     title_2 = StringField("Title of the second signer", filters=[trimmed])
     title_3 = StringField("Title of the third signer", filters=[trimmed])
     title_4 = StringField("Title of the fourth signer", filters=[trimmed])
+    together_2 = BooleanField("Asked at the same time as the signer before")
+    together_3 = BooleanField("Asked at the same time as the signer before")
+    together_4 = BooleanField("Asked at the same time as the signer before")
+    approves_sales = BooleanField("Approves before anyone signs")
+    approves_it = BooleanField("Approves before anyone signs")
+    approves_legal = BooleanField("Approves before anyone signs")
+    approves_procurement = BooleanField("Approves before anyone signs")
 
     def offer(self, members: Choices, signatories: Choices) -> None:
         """Fill the lists people choose from."""
@@ -135,13 +143,25 @@ class PeopleForm(Form):
         places = range(1, MOST_SIGNERS + 1)
         return [(self[f"signer_{place}"], self[f"title_{place}"]) for place in places]
 
+    def together(self, number: int) -> Field | None:
+        """Return the box that asks a signer together with the one before; the first has none."""
+        return self[f"together_{number}"] if number > 1 else None
+
+    def approving(self) -> list[str]:
+        """Return the functions whose person approves before anybody signs."""
+        return [name for name in APPROVING if self[name].data and self[f"approves_{name}"].data]
+
     def functions(self) -> dict[str, str]:
         """Return the chosen person of each function that has one."""
         return {name: self[name].data for name in FUNCTION_WORDS if self[name].data}
 
     def signers(self) -> list[Signer]:
         """Return the signers in order."""
-        return [Signer(who.data, title.data) for who, title in self.pairs() if who.data]
+        return [
+            Signer(who.data, title.data, bool((box := self.together(number)) and box.data))
+            for number, (who, title) in enumerate(self.pairs(), 1)
+            if who.data
+        ]
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Ask for the title each signer signs under, and name each signer once."""

@@ -48,7 +48,10 @@ class Contract(Model):
 
     title = Sealed()
     stakeholders: Mapped[list["Stakeholder"]] = relationship(order_by="Stakeholder.id")
-    slots: Mapped[list["SignerSlot"]] = relationship(order_by="SignerSlot.position")
+    slots: Mapped[list["SignerSlot"]] = relationship(
+        order_by="SignerSlot.position",
+        primaryjoin="and_(Contract.id == SignerSlot.contract_id, SignerSlot.retired_at.is_(None))",
+    )
     facts: Mapped[list["Fact"]] = relationship(order_by="Fact.at")
     versions: Mapped[list["Version"]] = relationship(order_by="Version.number")
     amendments: Mapped[list["Contract"]] = relationship(
@@ -97,6 +100,9 @@ class Stakeholder(OfContract, Model):
     function: Mapped[str] = mapped_column(
         String(20), comment="owner | sales | it | legal | procurement | support"
     )
+    approves: Mapped[int] = mapped_column(
+        Integer, default=0, server_default="0", comment="1 = approves before anyone signs"
+    )
     name_enc: Mapped[bytes] = mapped_column(LargeBinary)
     email_enc: Mapped[bytes] = mapped_column(LargeBinary)
     name = Sealed()
@@ -116,6 +122,12 @@ class SignerSlot(OfContract, Model):
     side: Mapped[str] = mapped_column(String(8))
     position: Mapped[int] = mapped_column(Integer, comment="order over both sides, from 1")
     person_id: Mapped[str] = mapped_column(String(26))
+    together: Mapped[int] = mapped_column(
+        Integer, default=0, server_default="0", comment="1 = asked with the slot before"
+    )
+    retired_at: Mapped[datetime | None] = mapped_column(
+        Instant, comment="no longer signs, but signed a voided version"
+    )
     name_enc: Mapped[bytes] = mapped_column(LargeBinary)
     email_enc: Mapped[bytes] = mapped_column(LargeBinary)
     title_enc: Mapped[bytes] = mapped_column(LargeBinary)

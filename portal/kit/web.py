@@ -41,6 +41,16 @@ def needs(action: str) -> Callable[[View], View]:
     return declare
 
 
+def parks(endpoint: str) -> Callable[[View], View]:
+    """Declare that what was typed here survives a lost session, and the page that takes it back."""
+
+    def declare(view: View) -> View:
+        view.parks = endpoint  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
 def page(template: str, status: int = 200, **context: Any) -> ResponseReturnValue:
     """Render a whole page; 422 shows the same page with its errors."""
     return render_template(template, **context), status

@@ -103,6 +103,9 @@ def _persons(signatures: Sequence[SignatureReport], file: DeedFile) -> Iterator[
             )
         if not _is_slot_of(one, file.labels.get(one.field, "")):
             yield _error("other-person", f"{one.name}: signed in the place of another person.")
+        elif one.in_place_of:
+            message = f"{one.name} signed in place of {one.in_place_of}, by a dated handover."
+            yield Finding("note", "delegated", message)
     if len({file.issuers[one.field] for one in signers}) > 1:
         yield _error("mixed-issuers", "The signatures were issued for different contracts.")
     own = {file.issuers[one.field] for one in signatures if one.kind in ("certification", "seal")}
@@ -113,10 +116,14 @@ def _persons(signatures: Sequence[SignatureReport], file: DeedFile) -> Iterator[
 
 
 def _is_slot_of(one: SignatureReport, label: str) -> bool:
-    """The page names the person of each field; certificates cut very long names."""
+    """The page names the person of each field; certificates cut very long names.
+
+    A delegate's signature names, among what it binds, the person whose place it is in.
+    """
     words = " ".join(label.split())
     before, _, organisation = words.removeprefix("Signature of ").rpartition(" for ")
-    return (bounded(before), bounded(organisation)) == (one.name, one.organisation)
+    named = one.name if not one.in_place_of else bounded(one.in_place_of)
+    return (bounded(before), bounded(organisation)) == (named, one.organisation)
 
 
 def _terms(file: DeedFile, terms_sha256: str | None) -> Iterator[Finding]:

@@ -19,6 +19,13 @@ class Consent(OfContract, Model):
     person_id: Mapped[str] = mapped_column(String(26))
     disclosure: Mapped[str] = mapped_column(String(20), comment="version of the text")
     disclosure_sha256: Mapped[str] = mapped_column(String(64))
+    covers: Mapped[str] = mapped_column(
+        String(60), default="signing", server_default="signing",
+        comment="signing | signing,notices,incidents,renewals",
+    )  # fmt: skip
+    demonstrated: Mapped[int] = mapped_column(
+        Integer, default=0, server_default="0", comment="1 = typed the word of the sample PDF"
+    )
     given_at: Mapped[datetime] = mapped_column(Instant)
     withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
 
@@ -38,7 +45,78 @@ class Signature(OfContract, Model):
     totp_step: Mapped[int] = mapped_column(Integer, comment="the 30 s step consumed")
     signed_at: Mapped[datetime] = mapped_column(Instant)
     identification_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    strokes_enc: Mapped[bytes | None] = mapped_column(LargeBinary)
     identification = Sealed()
+    strokes = Sealed()
+
+
+class Approval(OfContract, Model):
+    """A yes to the frozen terms, asked before anybody signs; bound to the version's hash."""
+
+    __tablename__ = "signing_approvals"
+    __bind_key__ = REGIONAL
+    __table_args__ = (UniqueConstraint("version_id", "person_id", name="approved_once"),)
+
+    version_id: Mapped[str] = mapped_column(ForeignKey("versions.id"), index=True)
+    person_id: Mapped[str] = mapped_column(String(26))
+    side: Mapped[str] = mapped_column(String(8))
+    version_sha256: Mapped[str] = mapped_column(String(64))
+    totp_step: Mapped[int] = mapped_column(Integer, comment="the 30 s step consumed")
+    approved_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Invitation(OfContract, Model):
+    """A person asked to approve or to sign a version: since when, and how often reminded."""
+
+    __tablename__ = "invitations"
+    __bind_key__ = REGIONAL
+    __table_args__ = (
+        UniqueConstraint("version_id", "kind", "person_id", name="invited_once"),
+    )  # fmt: skip
+
+    version_id: Mapped[str] = mapped_column(ForeignKey("versions.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(8), comment="approve | sign")
+    person_id: Mapped[str] = mapped_column(String(26))
+    slot_id: Mapped[str | None] = mapped_column(ForeignKey("signer_slots.id"))
+    invited_at: Mapped[datetime] = mapped_column(Instant)
+    asked_at: Mapped[datetime] = mapped_column(Instant, comment="of the last mail")
+    reminders: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    resent_at: Mapped[datetime | None] = mapped_column(Instant, comment="asked for by a person")
+
+
+class Handover(OfContract, Model):
+    """A slot given to another person of the same side: by its signer, or before it was reached."""
+
+    __tablename__ = "handovers"
+    __bind_key__ = REGIONAL
+
+    version_id: Mapped[str] = mapped_column(ForeignKey("versions.id"), index=True)
+    slot_id: Mapped[str] = mapped_column(ForeignKey("signer_slots.id"))
+    kind: Mapped[str] = mapped_column(String(10), comment="delegated | reassigned")
+    from_person: Mapped[str] = mapped_column(String(26))
+    to_person: Mapped[str] = mapped_column(String(26))
+    by_person: Mapped[str] = mapped_column(String(26))
+    at: Mapped[datetime] = mapped_column(Instant)
+    names_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    reason_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    names = Sealed()
+    reason = Sealed()
+
+
+class PaperRequest(OfContract, Model):
+    """A paper copy asked for by a person; the owner of their side sends it by the due day."""
+
+    __tablename__ = "paper_requests"
+    __bind_key__ = REGIONAL
+
+    person_id: Mapped[str] = mapped_column(String(26))
+    side: Mapped[str] = mapped_column(String(8))
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    sent_at: Mapped[datetime | None] = mapped_column(Instant)
+    sent_by: Mapped[str | None] = mapped_column(String(26))
+    name_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    name = Sealed()
 
 
 class SpentCode(Model):
@@ -53,15 +131,28 @@ class SpentCode(Model):
 
 
 class Deed(OfContract, Model):
-    """One revision of a version's PDF: prepared, signed by slot k, or sealed."""
+    """One revision of a version's PDF: prepared, signed, sealed, then stamped or renewed."""
 
     __tablename__ = "deeds"
     __bind_key__ = REGIONAL
     __table_args__ = (UniqueConstraint("version_id", "revision", name="deeds_in_order"),)
 
     version_id: Mapped[str] = mapped_column(ForeignKey("versions.id"), index=True)
-    revision: Mapped[int] = mapped_column(Integer, comment="0 prepared, k after slot k, then seal")
-    kind: Mapped[str] = mapped_column(String(10), comment="prepared | signed | sealed")
+    revision: Mapped[int] = mapped_column(
+        Integer, comment="0 prepared, k after the k-th signature, then seal"
+    )
+    kind: Mapped[str] = mapped_column(
+        String(10), comment="prepared | signed | sealed | stamped | renewed"
+    )
+    signature_id: Mapped[str | None] = mapped_column(
+        String(26), comment="the act this revision put into the file"
+    )
+    stamp_due: Mapped[int] = mapped_column(
+        Integer, default=0, server_default="0", comment="1 = an authority has yet to stamp it"
+    )
+    renew_by: Mapped[datetime | None] = mapped_column(
+        Instant, comment="when its last proof of time ends"
+    )
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.id"))
     sha256: Mapped[str] = mapped_column(String(64), index=True, comment="of the whole file")
     made_at: Mapped[datetime] = mapped_column(Instant)

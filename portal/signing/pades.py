@@ -72,6 +72,7 @@ class SignerFacts:
     authority: str
     consent_sha256: str
     identification: Mapping[str, str] = field(default_factory=dict)
+    in_place_of: str = ""
 
 
 class _DeedWriter(IncrementalPdfFileWriter):  # type: ignore[misc]  # pyHanko's constructor is untyped
@@ -293,10 +294,18 @@ def _signature_lines(signer: SignerFacts, key: KeyPair, at: datetime) -> tuple[L
     return (
         Line(signer.name, HAND, 17, "Signed by the person named beside"),
         Line(office, PRINT, 8, "Title and organisation as beside"),
+        *_place_lines(signer),
         Line(f"Signed {_moment(at)}", PRINT, 7.5),
         Line(f"Certificate {key.certificate.serial_number:x}", PRINT, 6),
         Line("Simple electronic signature (SES)", PRINT, 6),
     )
+
+
+def _place_lines(signer: SignerFacts) -> tuple[Line, ...]:
+    """A delegate's signature says whose place it is in."""
+    if not signer.in_place_of:
+        return ()
+    return (Line(f"in place of {signer.in_place_of}", PRINT, 7, "In place of the person beside"),)
 
 
 def _seal_lines(operator: str, key: KeyPair, at: datetime) -> tuple[Line, ...]:

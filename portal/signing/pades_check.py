@@ -206,6 +206,7 @@ def _described(
         consent_sha256=claims.get(CONSENT_ATTRIBUTE, ""),
         certificate=f"{one.signer_cert.serial_number:x}",
         issuer=_text(one.signer_cert.issuer.native.get("common_name")),
+        in_place_of=_in_place_of(claims) if kind == "signer" else "",
     )
 
 
@@ -232,6 +233,11 @@ def _identified(certificate: x509.Certificate, claims: dict[str, str]) -> str:
     )
     facts = json.loads(claims.get(IDENTIFICATION_ATTRIBUTE) or "{}")
     return "; ".join([how, *(f"{key}: {value}" for key, value in sorted(facts.items()))])
+
+
+def _in_place_of(claims: dict[str, str]) -> str:
+    facts = json.loads(claims.get(IDENTIFICATION_ATTRIBUTE) or "{}")
+    return str(facts.get("in_place_of", ""))
 
 
 def _claims(one: EmbeddedPdfSignature) -> Iterator[tuple[str, str]]:

@@ -29,6 +29,7 @@ TERMS_NAME = "terms.json"
 LARGEST_TEXT_BYTES = 300_000
 LARGEST_TERMS_BYTES = 2_000_000
 MOST_BLOCKS = 2_000
+SAMPLE_MADE = "2026-11-25T00:00:00+00:00"
 # A busy host gives the process less than its share; the bound is for one that hangs.
 WALL_SECONDS = 4 * CPU_SECONDS
 TARGET_ID = re.compile(r"C4\.(?P<severity>S\d+)\.(?P<column>\w+)")
@@ -80,6 +81,22 @@ def set_pages(html: str, attached: bytes, *, name: str, description: str, create
         "terms_name": name,
         "description": description,
         "created": created,
+    }
+    return _typeset(json.dumps(order).encode())
+
+
+def render_sample(word: str, *, operator: str) -> bytes:
+    """Set a page in the format of a deed that holds one word, for somebody to show they read it.
+
+    The same word gives the same bytes.
+    """
+    words = {"word": word, "operator": operator, "frozen_at": SAMPLE_MADE}
+    order = {
+        "html": _templates().get_template("deed/sample.html").render(words),
+        "css": SHEET.read_text("utf-8"),
+        "terms": base64.b64encode(b"{}").decode(),
+        "terms_name": TERMS_NAME,
+        "created": SAMPLE_MADE,
     }
     return _typeset(json.dumps(order).encode())
 

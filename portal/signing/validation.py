@@ -65,6 +65,7 @@ class SignatureReport:
     consent_sha256: str = ""
     certificate: str = ""
     issuer: str = ""
+    in_place_of: str = ""
 
     @property
     def holds(self) -> bool:

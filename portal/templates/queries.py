@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from portal.accounts.rules import Actor
-from portal.kit.db import db
+from portal.kit.db import db, directory_reader
 from portal.kit.errors import NotFound
 from portal.templates.models import TemplateVersion
 from portal.templates.rules import Template, load_template, template_of_raw
@@ -75,10 +75,11 @@ def pinned_template(key: str, sha256: str) -> Template:
 
     Raises `TemplateBroken` where this host has neither.
     """
-    row = db.session.scalar(
-        select(TemplateVersion).where(TemplateVersion.sha256 == sha256).limit(1)
-    )
-    if row is not None:
-        return template_of_raw(raw_of(row))
+    with directory_reader() as directory:
+        row = directory.scalar(
+            select(TemplateVersion).where(TemplateVersion.sha256 == sha256).limit(1)
+        )
+        if row is not None:
+            return template_of_raw(raw_of(row))
     name, _, number = key.rpartition("/")
     return load_template(name, int(number))

@@ -73,7 +73,7 @@ def test_the_bundle_holds_what_its_entries_name_and_the_words_of_the_terms(
     entries = [json.loads(line) for line in files["entries.jsonl"].splitlines()]
     named = named_files(entries)
     assert {"deed.pdf", "terms/1.json", "rounds/0001.json", "rounds/0002.json",
-            "consents/1.0.toml"} <= set(named) <= set(files)  # fmt: skip
+            "consents/1.1.toml"} <= set(named) <= set(files)  # fmt: skip
     assert sum(path.startswith("signatures/") for path in named) == 4
     text = files["terms/1.txt"].decode()
     assert "CRM deployment support 2026" in text
@@ -161,7 +161,7 @@ CHANGES: dict[str, tuple[Callable[[Files], None], str]] = {
     "the terms": (swap("terms/1.json", b'"version":1', b'"version":2'), "file-differs"),
     "a round": (flip("rounds/0001.json"), "file-differs"),
     "the values of a round": (swap("rounds/0001.values.json", b"true", b"false"), "value-differs"),
-    "the text of consent": (flip("consents/1.0.toml"), "file-differs"),
+    "the text of consent": (flip("consents/1.1.toml"), "file-differs"),
     "a signature": (lambda f: flip(a_signature(f))(f), "file-differs"),
     "a missing signature": (lambda f: drop(a_signature(f))(f), "file-missing"),
     "a missing deed": (drop("deed.pdf"), "file-missing"),

@@ -37,6 +37,8 @@ SAMPLES = {
     "monitor": "0" * 26,
     "month": "2026-09",
     "kept": "0" * 26,
+    "slot_id": "0" * 26,
+    "request_id": "0" * 26,
 }
 
 

@@ -139,6 +139,13 @@ class Visitor:
         self.page.wait_for_load_state()
         self.inspect()
 
+    def sample_word(self) -> str:
+        """Open the sample PDF of the consent page and read its six letters."""
+        href = self.page.get_by_role("link", name="Open the sample").get_attribute("href")
+        pdf = self.page.request.get(f"{self.url}{href}").body()
+        text = subprocess.run(["pdftotext", "-", "-"], input=pdf, capture_output=True, check=True)
+        return next(w for w in text.stdout.decode().split() if len(w) == 6 and w.isupper())
+
     def inspect(self) -> None:
         """Check the page: structure, accessibility, no violation, no horizontal scroll."""
         path = self.page.url.removeprefix(self.url)

@@ -121,6 +121,7 @@ def signs(one: Visitor, at: str) -> None:
         one.sign_in()
     one.open(f"{at}/sign")
     one.press("Continue", role="link")
+    one.page.locator("[name=word]").fill(one.sample_word())
     one.page.locator("[name=agreed]").check()
     one.press("Consent and continue")
     one.page.locator("[name=intent]").check()

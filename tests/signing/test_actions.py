@@ -23,7 +23,7 @@ from portal.kit.errors import NotAllowed, NotFound, Refused
 from portal.notices.models import RegionMail
 from portal.residency.actions import read_document
 from portal.residency.databases import Regions
-from portal.signing import actions, keys, queries
+from portal.signing import actions, keys, queries, rules
 from portal.signing.jobs import line, run_jobs
 from portal.signing.jobs import steps as deed_steps
 from portal.signing.models import Consent, Deed, IssuingKey, SealFailure, Signature, SpentCode
@@ -186,7 +186,10 @@ def test_consent_is_stored_once_with_the_text_shown(
         stage.consent(eu, contract, "ada", at=at)
     assert grown(before, counts(eu)) == {"consents": 1, "entries": 1}
     with pytest.raises(Refused, match="changed"):
-        actions.give_consent(eu, cast.actor("nia"), contract, shown_sha256="0" * 64, at=at)
+        actions.give_consent(
+            eu, cast.actor("nia"), contract, shown_sha256="0" * 64, covers=rules.SIGNING_ONLY,
+            demonstrated=True, at=at,
+        )  # fmt: skip
     with pytest.raises(NotAllowed):
         stage.consent(eu, contract, "ben", at=at)
 

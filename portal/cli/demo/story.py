@@ -40,7 +40,7 @@ from portal.settings.rules import Settings
 from portal.signing import actions as signing
 from portal.signing import jobs
 from portal.signing.queries import slot_of
-from portal.signing.rules import load_disclosure
+from portal.signing.rules import SIGNING_ONLY, load_disclosure
 from portal.templates.rules.template import load_template
 from portal.terms.rules import Value, load_schema, parse
 from portal.terms.rules.standard import load_standard_terms
@@ -302,7 +302,10 @@ class Teller:
         version, slot = current_version(contract), slot_of(contract, actor.person_id)
         assert version is not None and slot is not None  # noqa: S101  the story froze and staffed it
         shown = load_disclosure().sha256
-        signing.give_consent(session, actor, contract, shown_sha256=shown, at=at)
+        signing.give_consent(
+            session, actor, contract, shown_sha256=shown, covers=SIGNING_ONLY, demonstrated=True,
+            at=at,
+        )  # fmt: skip
         outcome = accounts.spend_code(actor.person_id, code_at(secret, at), at=at, purpose="sign")
         assert outcome.step is not None, outcome  # noqa: S101
         signing.sign(

@@ -1,10 +1,11 @@
 """Starting, staffing and withdrawing a contract; facts and versions for the wings upon it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import Organisation
@@ -35,6 +36,7 @@ from portal.residency.rules import allowed_for, new_public_ref
 
 # Slots are moved out of the way before they are numbered anew: (contract, position) is unique.
 ASIDE = 1000
+RETIRED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -145,9 +147,13 @@ def name_people(
     *,
     functions: Mapping[str, str],
     signers: Sequence[rules.Signer],
+    approving: Collection[str] = (),
     at: datetime,
 ) -> None:
-    """Replace the people of the actor's side: person by function, and its signers in order."""
+    """Replace the people of the actor's side: person by function, and its signers in order.
+
+    `approving` names the functions whose person approves before anybody signs.
+    """
     demand(actor, "contract:edit_people")
     side = side_of(contract, actor)
     if side is None:
@@ -160,11 +166,14 @@ def name_people(
     if problem:
         raise Refused(problem)
     with transaction(session):
-        _write_stakeholders(session, contract, side, functions, members, at=at)
+        _write_stakeholders(session, contract, side, functions, members, approving, at=at)
         _write_slots(session, contract, side, signers, members, at=at)
         record(
             session, contract.id, "contract:people:changed", actor=actor.log, at=at,
-            facts={"side": side, "stakeholders": len(functions), "signers": len(signers)},
+            facts={
+                "side": side, "stakeholders": len(functions), "signers": len(signers),
+                "approvers": len({functions[name] for name in approving if name in functions}),
+            },
         )  # fmt: skip
     session.expire(contract, ["stakeholders", "slots"])
 
@@ -175,6 +184,7 @@ def _write_stakeholders(
     side: Side,
     functions: Mapping[str, str],
     members: Mapping[str, rules.Member],
+    approving: Collection[str],
     *,
     at: datetime,
 ) -> None:
@@ -184,7 +194,7 @@ def _write_stakeholders(
     for function, person_id in functions.items():
         row = Stakeholder(
             id=new_id(at), region=contract.region, contract_id=contract.id, side=side,
-            person_id=person_id, function=function,
+            person_id=person_id, function=function, approves=int(function in approving),
         )  # fmt: skip
         put(session, row, name=members[person_id].name, email=members[person_id].email)
 
@@ -200,26 +210,54 @@ def _write_slots(
 ) -> None:
     """Keep the slot of whoever stays, and number both sides anew in one sequence."""
     titles = {signer.person_id: signer.title for signer in signers}
+    together = {signer.person_id for signer in signers[1:] if signer.together}
     kept = []
     for number, slot in enumerate(list(contract.slots)):
         if slot.side == side and slot.person_id not in titles:
-            session.delete(slot)
+            _let_go(session, contract, slot, at=at)
         else:
             slot.position = ASIDE + number
             kept.append(slot)
     session.flush()
     places = _places(side, list(titles), [slot for slot in kept if slot.side != side])
-    held = {slot.person_id: slot for slot in kept}
+    held = {slot.person_id: slot for slot in kept} | _retired(session, contract, titles)
     for person_id, place in places.items():
         slot = held.get(person_id) or SignerSlot(
             id=new_id(at), region=contract.region, contract_id=contract.id, side=side,
             person_id=person_id,
         )  # fmt: skip
-        slot.position = place
+        slot.position, slot.retired_at = place, None
         if person_id in titles:
             member = members[person_id]
+            slot.together = int(person_id in together)
             put(session, slot, name=member.name, email=member.email, title=titles[person_id])
     session.flush()
+
+
+def _let_go(session: Session, contract: Contract, slot: SignerSlot, *, at: datetime) -> None:
+    """Remove a slot; where a version was signed before, its row stays for that signature."""
+    if not contract.versions:
+        session.delete(slot)
+        return
+    slot.retired_at = at
+    last = session.scalar(
+        select(func.max(SignerSlot.position)).where(SignerSlot.contract_id == contract.id)
+    )
+    slot.position = max(last or 0, RETIRED) + 1
+
+
+def _retired(
+    session: Session, contract: Contract, titles: Mapping[str, str]
+) -> dict[str, SignerSlot]:
+    """Return the retired slots of persons who are named again."""
+    rows = session.scalars(
+        select(SignerSlot).where(
+            SignerSlot.contract_id == contract.id,
+            SignerSlot.retired_at.is_not(None),
+            SignerSlot.person_id.in_(list(titles)),
+        )
+    )
+    return {row.person_id: row for row in rows}
 
 
 def _places(side: Side, mine: Sequence[str], theirs: Sequence[SignerSlot]) -> dict[str, int]:

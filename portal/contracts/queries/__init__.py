@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from portal.accounts.models import Membership, Organisation, Person
 from portal.accounts.rules import NEGOTIATORS, Actor
-from portal.contracts.models import Contract, InterimChange, SignerSlot
+from portal.contracts.models import Contract, InterimChange, Stakeholder
 from portal.contracts.queries.in_force import TermsOverTime as TermsOverTime
 from portal.contracts.queries.in_force import amends as amends
 from portal.contracts.queries.in_force import current_version as current_version
@@ -22,6 +22,7 @@ from portal.contracts.queries.in_force import terms_in_force as terms_in_force
 from portal.contracts.queries.in_force import terms_over_time as terms_over_time
 from portal.contracts.queries.in_force import version_in_force as version_in_force
 from portal.contracts.rules.life import DatedFact, Side, State, completed_at, state_of, turn_of
+from portal.contracts.rules.order import ALL_AT_ONCE, Seat, listed, open_seats
 from portal.contracts.rules.people import FUNCTION_WORDS, OWNER, Member, suggested
 from portal.contracts.rules.waiting import Standing
 from portal.kit.db import db, directory_reader
@@ -92,16 +93,56 @@ def turn(contract: Contract) -> Side:
 
 def signed_by(contract: Contract) -> dict[str, datetime]:
     """Return who signed the version that stands, and when, by person."""
+    return _since_frozen(contract, "signed")
+
+
+def _since_frozen(contract: Contract, kind: str) -> dict[str, datetime]:
     facts = sorted(contract.facts, key=lambda fact: (fact.at, fact.id))
     frozen = max((i for i, fact in enumerate(facts) if fact.kind == "frozen"), default=len(facts))
-    return {fact.person_id: fact.at for fact in facts[frozen:] if fact.kind == "signed"}
+    return {fact.person_id: fact.at for fact in facts[frozen:] if fact.kind == kind}
 
 
-def next_slot(contract: Contract) -> SignerSlot | None:
-    """Return the slot that signs next: the first in order that has not."""
+def approved_by(contract: Contract) -> dict[str, datetime]:
+    """Return who approved the version that stands, and when, by person."""
+    return _since_frozen(contract, "approved")
+
+
+def approvers(contract: Contract) -> list[Stakeholder]:
+    """Return who approves before anybody signs, each person once, the vendor's first."""
+    rows = sorted(contract.stakeholders, key=lambda row: (row.side != Side.VENDOR, row.id))
+    return list({row.person_id: row for row in rows if row.approves}.values())
+
+
+def approvals_missing(contract: Contract) -> list[Stakeholder]:
+    """Return the approvers who have not approved the version that stands."""
+    given = approved_by(contract)
+    return [row for row in approvers(contract) if row.person_id not in given]
+
+
+def signs_at_once(contract: Contract) -> bool:
+    """Return whether all are asked to sign at the same time (term A13.order of the version)."""
+    version = current_version(contract)
+    return version is not None and version.canonical["terms"].get("A13.order") == ALL_AT_ONCE
+
+
+def seats_of(contract: Contract) -> list[Seat]:
+    """Return the places to sign as the rules of order see them."""
     signed = signed_by(contract)
-    slots = sorted(contract.slots, key=lambda slot: slot.position)
-    return next((slot for slot in slots if slot.person_id not in signed), None)
+    return [
+        Seat(
+            slot.id, slot.position, slot.person_id, slot.name, signed.get(slot.person_id),
+            bool(slot.together),
+        )
+        for slot in sorted(contract.slots, key=lambda slot: slot.position)
+    ]  # fmt: skip
+
+
+def seats_to_sign(contract: Contract) -> list[Seat]:
+    """Return the places whose turn it is: none while an approval is missing."""
+    return open_seats(
+        seats_of(contract), all_at_once=signs_at_once(contract),
+        approvals_missing=len(approvals_missing(contract)),
+    )  # fmt: skip
 
 
 def standing(contract: Contract, actor: Actor, *, today: date) -> Standing:
@@ -109,15 +150,20 @@ def standing(contract: Contract, actor: Actor, *, today: date) -> Standing:
     side = side_of(contract, actor)
     if side is None:
         raise NotFound
-    slot = next_slot(contract)
+    where = state(contract, today=today)
+    open_now = seats_to_sign(contract) if where is State.SIGNING else []
+    approving = approvals_missing(contract) if where is State.SIGNING else []
+    awaited = [row.name for row in approving] or [seat.name for seat in open_now]
     return Standing(
-        state=state(contract, today=today),
+        state=where,
         turn=turn(contract),
         side=side,
         step=contract.step,
-        mine_to_sign=slot is not None and slot.person_id == actor.person_id,
-        next_signer=slot.name if slot else None,
+        mine_to_sign=any(seat.person_id == actor.person_id for seat in open_now),
+        next_signer=listed(awaited) or None,
         other_name=name_of(contract, side.other),
+        mine_to_approve=any(row.person_id == actor.person_id for row in approving),
+        approving=bool(approving),
     )
 
 
@@ -204,8 +250,12 @@ def contracts_on_template(
 
 
 def members_of(organisation_id: str) -> list[Member]:
-    """Return the members of an organisation who can be named on a contract, by name."""
-    return _members(db.session(), organisation_id)
+    """Return the members of an organisation who can be named on a contract, by name.
+
+    Read beside whatever transaction is open, so that a page never holds the directory's lock.
+    """
+    with directory_reader() as directory:
+        return _members(directory, organisation_id)
 
 
 def _members(directory: Session, organisation_id: str) -> list[Member]:
@@ -259,8 +309,9 @@ class Place:
 
 def signing_order(contract: Contract, *, today: date) -> list[Place]:
     """Return the signers of both sides in order."""
-    signed, following = signed_by(contract), next_slot(contract)
+    signed = signed_by(contract)
     signing = state(contract, today=today) is State.SIGNING
+    following = {seat.slot_id for seat in seats_to_sign(contract)} if signing else set()
     return [
         Place(
             position=slot.position,
@@ -269,7 +320,7 @@ def signing_order(contract: Contract, *, today: date) -> list[Place]:
             title=slot.title,
             organisation=name_of(contract, Side(slot.side)),
             signed_at=signed.get(slot.person_id),
-            is_next=signing and slot is following,
+            is_next=slot.id in following,
         )
         for slot in sorted(contract.slots, key=lambda slot: slot.position)
     ]
@@ -309,6 +360,9 @@ def people_to_edit(
     mine = [slot for slot in contract.slots if slot.side == side]
     for number, slot in enumerate(mine, 1):
         found |= {f"signer_{number}": slot.person_id, f"title_{number}": slot.title}
+        found[f"together_{number}"] = "yes" if slot.together else None
+    found |= {f"approves_{row.function}": "yes" for row in contract.stakeholders
+              if row.side == side and row.approves}  # fmt: skip
     return found
 
 
@@ -329,7 +383,8 @@ class Ended:
 
 def ended(contract: Contract) -> Ended | None:
     """Return who withdrew from or declined the contract, when and why."""
-    fact = last_fact(contract, "withdrawn") or last_fact(contract, "declined")
+    kinds = ("withdrawn", "declined", "voided")
+    fact = next((fact for kind in kinds if (fact := last_fact(contract, kind))), None)
     if fact is None or fact.side is None:
         return None
     return Ended(name_of(contract, Side(fact.side)), fact.at, fact.reason or "")

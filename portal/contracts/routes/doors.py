@@ -45,6 +45,7 @@ def doors_of(contract: Contract) -> dict[Door, str]:
         Door.SIGN: f"{here}/sign",
         Door.AGREEMENT: url_for("contracts.agreement", ref=contract.ref),
         Door.DEED: f"{here}/deed.pdf",
+        Door.SIGNING: f"{here}/signing",
         Door.LOG: url_for("contracts.log", ref=contract.ref),
         Door.AMENDED: url_for("contracts.amendments", ref=contract.amends_id or contract.ref),
     }

@@ -47,7 +47,11 @@ def index() -> ResponseReturnValue:
 def _listed(row: queries.Row) -> dict[str, Any]:
     assert row.standing is not None  # noqa: S101  rows of a member always know where they stand
     wait = waiting.waits_for(row.standing)
-    pages = {waiting.Wait.ANSWER: "/terms", waiting.Wait.SIGNATURE: "/sign"}
+    pages = {
+        waiting.Wait.ANSWER: "/terms",
+        waiting.Wait.SIGNATURE: "/sign",
+        waiting.Wait.APPROVAL: "/sign",
+    }
     return {
         "ref": row.ref,
         "title": row.title,

@@ -84,8 +84,9 @@ def _save_people(
         form.signer_1.errors = [*form.signer_1.errors, problem]
         return _people_page(contract, actor, form, status=422, starting=starting)
     actions.name_people(
-        session, contract, actor, functions=functions, signers=signers, at=clock.now()
-    )
+        session, contract, actor, functions=functions, signers=signers,
+        approving=form.approving(), at=clock.now(),
+    )  # fmt: skip
     return None
 
 

@@ -44,7 +44,13 @@ CHAPTERS: dict[str, tuple[Section, ...]] = {
         Section("Replay", "statements.replay", frozenset({State.NEGOTIATION})),
     ),
     "Agreement": (
-        Section("Sign", "signing.review", frozenset({State.SIGNING}), pages=("signing.done",)),
+        Section("Sign", "signing.review", frozenset({State.SIGNING})),
+        Section(
+            "Signing",
+            "signing.overview",
+            FROZEN | {State.NEGOTIATION},
+            pages=("signing.done", "signing.delegation", "signing.voiding", "signing.reopening"),
+        ),
         Section("Agreement", "contracts.agreement", FROZEN),
         Section("Deed (PDF)", "signing.deed", DEED),
         Section(

@@ -34,6 +34,8 @@ class State(StrEnum):
     AMENDS = "amends"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
+    VOIDED = "voided"
+    EXPIRED = "expired"
 
 
 STATE_WORDS = {
@@ -50,17 +52,26 @@ STATE_WORDS = {
     State.AMENDS: "Signed amendment",
     State.DECLINED: "Declined",
     State.WITHDRAWN: "Withdrawn",
+    State.VOIDED: "Voided before completion",
+    State.EXPIRED: "Offer to sign expired",
 }
 
 # Kinds of facts: round_sent(side), round_recalled(side), frozen, reopened, deed_prepared,
-# signed(side), all_signed, completed, declined(side), withdrawn(side); leaving (the term ends and
-# nothing renews it), staying (it renews after all), term_renewed, renewed (by a new contract),
-# ended.
+# signed(side), all_signed, completed, declined(side), withdrawn(side), voided(side), expired;
+# approved(side), reopening(side), reopening_refused(side), delegated(side), reassigned(side);
+# leaving (the term ends and nothing renews it), staying (it renews after all), term_renewed,
+# renewed (by a new contract), ended.
+ENDED_EARLY = {
+    "withdrawn": State.WITHDRAWN,
+    "declined": State.DECLINED,
+    "voided": State.VOIDED,
+    "expired": State.EXPIRED,
+}
 RUNNING = frozenset({State.IN_FORCE, State.EXPIRING})
 """The signed terms run the service."""
 OVER = frozenset({State.RENEWED, State.ENDED})
 """The last term has ended."""
-FINAL = frozenset({State.DECLINED, State.WITHDRAWN, State.COMPLETED, State.AMENDS}) | RUNNING | OVER
+FINAL = frozenset({State.COMPLETED, State.AMENDS, *ENDED_EARLY.values()}) | RUNNING | OVER
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,7 @@ def state_of(
     `of` is the contract an amendment amends: signed, it never runs by itself but changes that one.
     """
     kinds = {fact.kind for fact in facts}
-    for kind, state in (("withdrawn", State.WITHDRAWN), ("declined", State.DECLINED)):
+    for kind, state in ENDED_EARLY.items():
         if kind in kinds:
             return state
     if "completed" in kinds and of is not None:

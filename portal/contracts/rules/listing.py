@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from portal.contracts.rules.life import OVER, RUNNING, State
+from portal.contracts.rules.life import ENDED_EARLY, OVER, RUNNING, State
 
 FILTERS: Mapping[str, tuple[str, frozenset[State]]] = {
     "draft": ("Drafts", frozenset({State.DRAFT})),
     "negotiation": ("In negotiation", frozenset({State.NEGOTIATION})),
     "signing": ("To sign", frozenset({State.AGREED, State.SIGNING, State.SEALING})),
     "signed": ("Signed", RUNNING | {State.COMPLETED, State.AMENDS}),
-    "ended": ("Ended", OVER | {State.DECLINED, State.WITHDRAWN}),
+    "ended": ("Ended", OVER | {*ENDED_EARLY.values()}),
 }
 
 OPEN_STATES = frozenset({State.DRAFT, State.NEGOTIATION})
@@ -26,6 +26,8 @@ KINDS: Mapping[State, str] = {
     State.AMENDS: "good",
     State.DECLINED: "rejected",
     State.WITHDRAWN: "rejected",
+    State.VOIDED: "rejected",
+    State.EXPIRED: "rejected",
 }
 
 

@@ -14,6 +14,7 @@ FUNCTION_WORDS = {
     "support": "Support",
 }
 MOST_SIGNERS = 4
+APPROVING = ("sales", "it", "legal", "procurement")
 
 # Which roles usually fill a function: only a suggestion, the person who fills the form decides.
 USUAL_ROLES: Mapping[str, tuple[str, ...]] = {
@@ -43,10 +44,14 @@ class Member:
 
 @dataclass(frozen=True)
 class Signer:
-    """A person named to sign, with the title they sign under."""
+    """A person named to sign, with the title they sign under.
+
+    `together`: asked at the same time as the signer before.
+    """
 
     person_id: str
     title: str
+    together: bool = False
 
 
 def suggested(function: str, members: Iterable[Member]) -> str | None:

@@ -20,6 +20,7 @@ class Wait(StrEnum):
     """What waits for the member who looks, the most pressing first."""
 
     SIGNATURE = "signature"
+    APPROVAL = "approval"
     ANSWER = "answer"
     START = "start"
 
@@ -28,6 +29,7 @@ WAIT_WORDS = {
     Wait.START: "Yours to finish and send",
     Wait.ANSWER: "Your turn to answer",
     Wait.SIGNATURE: "Waiting for your signature",
+    Wait.APPROVAL: "Waiting for your approval",
 }
 
 
@@ -41,6 +43,7 @@ class Door(StrEnum):
     SIGN = "sign"
     AGREEMENT = "agreement"
     DEED = "deed"
+    SIGNING = "signing"
     LOG = "log"
     AMENDED = "amended"
 
@@ -56,6 +59,8 @@ class Standing:
     mine_to_sign: bool
     next_signer: str | None
     other_name: str
+    mine_to_approve: bool = False
+    approving: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ class NextStep:
 def waits_for(standing: Standing) -> Wait | None:
     """Return what waits for this member, if anything does."""
     if standing.state is State.SIGNING:
+        if standing.mine_to_approve:
+            return Wait.APPROVAL
         return Wait.SIGNATURE if standing.mine_to_sign else None
     if standing.state not in OPEN or standing.turn is not standing.side:
         return None
@@ -108,6 +115,9 @@ def _mine(wait: Wait, standing: Standing) -> NextStep:
     if wait is Wait.SIGNATURE:
         text = "You are next. Read the agreement, consent, and sign with a code from your phone."
         return NextStep(WAIT_WORDS[wait], text, "Review and sign", Door.SIGN, True)
+    if wait is Wait.APPROVAL:
+        text = "Nobody signs before you approve. Read the agreement, then approve with a code."
+        return NextStep(WAIT_WORDS[wait], text, "Review and approve", Door.SIGN, True)
     if wait is Wait.ANSWER:
         text = f"{standing.other_name} sent a round. Answer each open term, then send yours."
         return NextStep(WAIT_WORDS[wait], text, "Answer the terms", Door.TERMS, True)
@@ -139,9 +149,10 @@ def _later(standing: Standing) -> NextStep:
             Door.AGREEMENT,
         ),
         State.SIGNING: (
-            f"Waiting for {standing.next_signer or 'the next signer'} to sign",
-            "The signers sign one after the other. Each gets a mail when it is their turn.",
-            Door.AGREEMENT,
+            f"Waiting for {standing.next_signer or 'the next signer'} to "
+            + ("approve" if standing.approving else "sign"),
+            "Everybody gets a mail when it is their turn, and a reminder if they wait long.",
+            Door.SIGNING,
         ),
         State.SEALING: (
             "Signed by all, being sealed",
@@ -172,10 +183,21 @@ def _later(standing: Standing) -> NextStep:
         ),
         State.WITHDRAWN: ("Withdrawn", "Nothing more can be done with this contract.", Door.LOG),
         State.DECLINED: ("Declined", "Nothing more can be done with this contract.", Door.LOG),
+        State.VOIDED: (
+            "Voided before completion",
+            "The signing was called off. Signatures made so far bind nobody.",
+            Door.LOG,
+        ),
+        State.EXPIRED: (
+            "The offer to sign expired",
+            "Not everybody signed in time. Signatures made so far bind nobody.",
+            Door.LOG,
+        ),
     }[standing.state]
     label = {
         Door.AGREEMENT: "Read the agreement",
         Door.DEED: "Open the deed (PDF)",
+        Door.SIGNING: "See how the signing stands",
         Door.LOG: "Read the log",
         Door.AMENDED: "See the contract it changed",
     }[door]

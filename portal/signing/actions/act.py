@@ -1,4 +1,4 @@
-"""The act of signing: consent, signature, declination. Each is one transaction and one entry."""
+"""The act of signing, and of approving before it: one transaction and one entry each."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,28 +6,26 @@ from datetime import datetime
 from typing import Any
 
 import rfc8785
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal.accounts.rules import ROLE_WORDS, Actor, demand
+from portal.accounts.rules import ROLE_WORDS, Actor, Role, demand
 from portal.audit.actions import record
 from portal.contracts.actions import add_fact
-from portal.contracts.models import Contract, SignerSlot, Version
-from portal.contracts.queries import current_version, people_to_tell, side_of, state
-from portal.contracts.rules.life import Side, State
+from portal.contracts.models import Contract, SignerSlot, Stakeholder, Version
+from portal.contracts.queries import side_of
 from portal.kit import clock
 from portal.kit.db import transaction
-from portal.kit.errors import NotFound, Refused
+from portal.kit.errors import NotAllowed, NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.signing import queries, rules
-from portal.signing.actions.letters import Post, everyone
-from portal.signing.models import Consent, Signature, SpentCode
-
-
-class AlreadySigned(Refused):
-    """The slot holds a signature already: a second press, which changes nothing."""
+from portal.signing.actions.invitations import invite_open
+from portal.signing.actions.letters import Post
+from portal.signing.actions.turn import AlreadySigned, demand_approver, demand_turn, hold
+from portal.signing.models import Approval, Consent, Signature, SpentCode
+from portal.signing.rules.strokes import Strokes
 
 
 @dataclass(frozen=True)
@@ -41,97 +39,18 @@ class Identification:
     agent: str
 
 
-def hold(session: Session, contract: Contract) -> Contract:
-    """Lock a contract for the caller's transaction, and read everything about it anew."""
-    session.expire_all()
-    session.execute(select(Contract.id).where(Contract.id == contract.id).with_for_update())
-    return contract
-
-
-def give_consent(
-    session: Session,
-    actor: Actor,
-    contract: Contract,
-    *,
-    shown_sha256: str,
-    at: datetime,
-) -> Consent:
-    """Store a signer's consent to electronic records with the exact text shown; once is enough."""
-    demand(actor, "signature:sign")
-    disclosure = rules.load_disclosure()
-    if shown_sha256 != disclosure.sha256:
-        raise Refused("The text changed after this page was opened. Read it again.")
-    with transaction(session):
-        _demand_signer(hold(session, contract), actor)
-        given = queries.standing_consent(session, contract, actor.person_id)
-        if given is not None:
-            return given
-        row = Consent(
-            id=new_id(at), region=contract.region, contract_id=contract.id,
-            person_id=actor.person_id, disclosure=disclosure.version,
-            disclosure_sha256=disclosure.sha256, given_at=at,
-        )  # fmt: skip
-        session.add(row)
-        record(
-            session, contract.id, "signing:consent:given", actor=actor.log, at=at,
-            facts={"consent": row.id, "disclosure": row.disclosure, "sha256": disclosure.sha256},
-        )  # fmt: skip
-        return row
-
-
-def withdraw_consent(session: Session, actor: Actor, contract: Contract, *, at: datetime) -> None:
-    """End a person's consent from this instant; a signature they made stays as it is."""
-    with transaction(session):
-        hold(session, contract)
-        given = queries.consents_of(session, contract, actor.person_id)
-        if not given:
-            raise Refused("There is no consent of yours to withdraw for this contract.")
-        for row in given:
-            row.withdrawn_at = at
-        record(
-            session, contract.id, "signing:consent:withdrawn", actor=actor.log, at=at,
-            facts={"consents": [row.id for row in given]},
-        )  # fmt: skip
-        post = Post(session, contract, at, by=actor.person_id)
-        for person in [p for side in Side for p in people_to_tell(contract, side)]:
-            post.write(
-                "signing:consent:withdrawn", given[0].id, person,
-                organisation=actor.organisation_name,
-            )  # fmt: skip
-
-
-def demand_turn(
-    session: Session, contract: Contract, person_id: str, *, at: datetime
-) -> tuple[Version, SignerSlot]:
-    """Return the version and the slot a person signs now, or say in words why they cannot."""
-    slot = queries.slot_of(contract, person_id)
-    if slot is None:
-        raise NotFound
-    version = current_version(contract)
-    where = state(contract, today=at.date())
-    if version is None or where in {State.DRAFT, State.NEGOTIATION}:
-        raise Refused("The terms are not frozen yet, so there is nothing to sign.")
-    places = queries.places(session, contract, version)
-    if queries.signature_of(session, version, slot) is not None:
-        raise AlreadySigned("You have already signed this agreement.")
-    if where is State.AGREED:
-        raise Refused("The deed is being prepared. The first signer gets a mail in a moment.")
-    if where is not State.SIGNING:
-        raise Refused("This contract is no longer open for signatures.")
-    problem = rules.turn_problem(places, person_id)
-    if problem:
-        raise Refused(problem)
-    return version, slot
-
-
 @dataclass(frozen=True)
 class Shown:
-    """What the page showed and the signer answered: the hash, the title, the two statements."""
+    """What the page showed and the signer answered: the hash, the title, the two statements.
+
+    `strokes` is a signature drawn as well as typed, where somebody wants that.
+    """
 
     version_sha256: str
     title: str
     authority_confirmed: str
     intent: str
+    strokes: Strokes | None = None
 
 
 def check_signature(
@@ -139,6 +58,8 @@ def check_signature(
 ) -> tuple[Version, SignerSlot, Consent]:
     """Return what is signed, where, and under which consent; refuse all that a code cannot mend."""
     demand(actor, "signature:sign")
+    if not queries.holds_role(actor, Role.SIGNATORY):
+        raise NotAllowed("You no longer hold the role to sign for this organisation.")
     version, slot = demand_turn(session, contract, actor.person_id, at=at)
     problem = rules.signature_problem(
         shown_sha256=shown.version_sha256, stored_sha256=version.sha256, title=shown.title,
@@ -181,8 +102,8 @@ def sign(
         )  # fmt: skip
         known = _identified(
             actor, slot, consent, row, title=" ".join(shown.title.split()), facts=identification
-        )
-        _write_signature(session, row, known)
+        ) | queries.in_place_of(version, slot)
+        _write_signature(session, row, known, shown.strokes)
         _finish_signature(session, contract, actor, row, known)
         return row
 
@@ -237,9 +158,11 @@ def _identified(
     }
 
 
-def _write_signature(session: Session, row: Signature, known: dict[str, Any]) -> None:
+def _write_signature(
+    session: Session, row: Signature, known: dict[str, Any], strokes: Strokes | None
+) -> None:
     try:
-        put(session, row, identification=known)
+        put(session, row, identification=known, strokes=strokes)
         session.flush()
     except IntegrityError as error:
         raise AlreadySigned("You have already signed this agreement.") from error
@@ -254,62 +177,80 @@ def _finish_signature(
 ) -> None:
     at, side = row.signed_at, side_of(contract, actor)
     add_fact(session, contract, "signed", person_id=actor.person_id, side=side, at=at)
-    following = queries.next_slot(session, contract)
-    if following is None:
-        add_fact(session, contract, "all_signed", person_id=actor.person_id, side=side, at=at)
     version = session.get_one(Version, row.version_id)
+    remaining = [seat for seat in queries.seats(session, contract, version) if not seat.is_signed]
+    if not remaining:
+        add_fact(session, contract, "all_signed", person_id=actor.person_id, side=side, at=at)
     record(
         session, contract.id, "signing:signature:signed", actor=actor.log, at=at,
         facts={
             "signature": row.id, "slot": row.slot_id, "version": version.number,
             "sha256": row.version_sha256, "consent": row.consent_id,
             "identification_sha256": hashlib.sha256(rfc8785.dumps(known)).hexdigest(),
-            "remaining": sum(
-                place.signed_at is None for place in queries.places(session, contract, version)
-            ),
+            "remaining": len(remaining),
         },
     )  # fmt: skip
-    if following is not None:
-        Post(session, contract, at, by=actor.person_id).invite(version, following)
+    invite_open(Post(session, contract, at, by=actor.person_id), version)
 
 
-def decline(
+def check_approval(
+    contract: Contract, actor: Actor, *, shown_sha256: str, confirmed: str, at: datetime
+) -> tuple[Version, Stakeholder]:
+    """Return what is approved and by whom; refuse all that a code cannot mend."""
+    demand(actor, "agreement:approve")
+    version, mine = demand_approver(contract, actor.person_id, at=at)
+    if shown_sha256 != version.sha256:
+        raise Refused("The agreement changed after this page was opened. Review it again.")
+    if confirmed != "yes":
+        raise Refused("Tick the box if you approve.")
+    return version, mine
+
+
+def approve(
     session: Session,
     actor: Actor,
     contract: Contract,
     *,
-    reason: str,
+    shown_sha256: str,
+    confirmed: str,
+    step: int,
     at: datetime,
-) -> None:
-    """Refuse to sign, with a reason both sides read; the contract ends."""
-    demand(actor, "signature:sign")
-    if len(reason.strip()) < rules.LEAST_REASON:
-        raise Refused("Give a reason: the other side will read it.")
+) -> Approval:
+    """Approve the version for signature, by its hash; after the last one the signers are asked.
+
+    `step` is the code's 30 s step, as for a signature.
+    """
     with transaction(session):
-        slot = _demand_signer(hold(session, contract), actor)
-        version = current_version(contract)
-        if version is None or state(contract, today=at.date()) is not State.SIGNING:
-            raise Refused("This contract is not open for signatures.")
-        if queries.signature_of(session, version, slot) is not None:
-            raise Refused("You have already signed. Ask the owner of the contract to withdraw it.")
+        hold(session, contract)
+        version, mine = check_approval(
+            contract, actor, shown_sha256=shown_sha256, confirmed=confirmed, at=at
+        )
+        _spend_step(session, contract, actor, step=step)
+        row = Approval(
+            id=new_id(at), region=contract.region, contract_id=contract.id, side=mine.side,
+            version_id=version.id, person_id=actor.person_id, version_sha256=version.sha256,
+            totp_step=step, approved_at=at,
+        )  # fmt: skip
+        session.add(row)
+        try:
+            session.flush()
+        except IntegrityError as error:
+            raise AlreadySigned("You have already approved this agreement.") from error
         add_fact(
-            session, contract, "declined", person_id=actor.person_id, side=Side(slot.side), at=at,
-            reason=reason.strip(),
+            session, contract, "approved", person_id=actor.person_id,
+            side=side_of(contract, actor), at=at,
         )  # fmt: skip
         record(
-            session, contract.id, "signing:signature:declined", actor=actor.log, at=at,
-            facts={"slot": slot.id, "version": version.number, "sha256": version.sha256},
+            session, contract.id, "signing:version:approved", actor=actor.log, at=at,
+            facts={
+                "approval": row.id, "function": mine.function, "version": version.number,
+                "sha256": version.sha256,
+            },
         )  # fmt: skip
         post = Post(session, contract, at, by=actor.person_id)
-        for person in everyone(session, contract):
-            post.write(
-                "signing:signature:declined", version.id, person,
-                organisation=actor.organisation_name,
-            )  # fmt: skip
-
-
-def _demand_signer(contract: Contract, actor: Actor) -> SignerSlot:
-    slot = queries.slot_of(contract, actor.person_id)
-    if slot is None:
-        raise NotFound
-    return slot
+        post.both_sides(
+            "signing:version:approved", row.id, organisation=actor.organisation_name,
+            sha256=version.sha256,
+        )  # fmt: skip
+        invite_open(post, version)
+        return row

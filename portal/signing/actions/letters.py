@@ -6,14 +6,25 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.contracts.models import Contract, SignerSlot, Version
-from portal.contracts.queries import organisation_of, people_to_tell
+from portal.contracts.models import Contract, SignerSlot, Stakeholder
+from portal.contracts.queries import approvers, organisation_of, people_to_tell
 from portal.contracts.rules.life import Side
 from portal.notices.actions import tell
 from portal.notices.rules import Recipient
 from portal.signing import queries
+from portal.signing.models import Invitation
 
-INVITED = "signing:signer:invited"
+APPROVE, SIGN = "approve", "sign"
+INVITED = {SIGN: "signing:signer:invited", APPROVE: "signing:approver:invited"}
+REMINDED = "signing:signer:reminded"
+PAGES = {
+    **dict.fromkeys([*INVITED.values(), REMINDED], "/sign"),
+    "signing:slot:delegated": "/signing",
+    "signing:slot:reassigned": "/signing",
+    "signing:version:reopened": "/signing",
+    "signing:reopening:proposed": "/signing",
+    "signing:paper:asked": "/signing",
+}
 
 
 def signer(contract: Contract, slot: SignerSlot) -> Recipient:
@@ -22,10 +33,17 @@ def signer(contract: Contract, slot: SignerSlot) -> Recipient:
     return Recipient(slot.person_id, slot.name, slot.email, organisation)
 
 
+def approver(contract: Contract, row: Stakeholder) -> Recipient:
+    """Return an approver as one who is told."""
+    organisation = organisation_of(contract, Side(row.side))
+    return Recipient(row.person_id, row.name, row.email, organisation)
+
+
 def everyone(session: Session, contract: Contract) -> list[Recipient]:
-    """Return both sides' people and signers, each once, but those who want no more mail."""
+    """Return all who take part, each once, but those who want no more mail."""
     silent = queries.withdrawn_persons(session, contract)
     people = [person for side in Side for person in people_to_tell(contract, side)]
+    people += [approver(contract, row) for row in approvers(contract)]
     people += [signer(contract, slot) for slot in contract.slots]
     unique = {person.person_id: person for person in people}
     # Whoever was erased has no address any more.
@@ -42,13 +60,34 @@ class Post:
     by: str | None = None
 
     def write(self, event: str, cause: str, to: Recipient, **words: Any) -> None:
-        """Tell one person of an event; the same cause tells the same person once."""
-        page = "/sign" if event == INVITED else ""
+        """Tell one person of an event, once a cause; none who withdrew consent to such records."""
+        if to.person_id in queries.withdrawn_persons(self.session, self.contract):
+            return
         tell(
             self.session, event=event, to=to, chain=self.contract.id, cause=cause,
-            link=f"/contracts/{self.contract.ref}{page}", by=self.by, at=self.at, **words,
+            link=f"/contracts/{self.contract.ref}{PAGES.get(event, '')}", by=self.by, at=self.at,
+            **words,
         )  # fmt: skip
 
-    def invite(self, version: Version, slot: SignerSlot) -> None:
-        """Tell the next signer that it is their turn."""
-        self.write(INVITED, f"{version.id}:{slot.id}", signer(self.contract, slot))
+    def invite(self, row: Invitation, to: Recipient) -> None:
+        """Tell somebody that it is their turn to approve or to sign."""
+        self.write(INVITED[row.kind], f"{row.version_id}:{row.id}", to)
+
+    def both_sides(self, event: str, cause: str, **words: Any) -> None:
+        """Tell the people of both sides."""
+        for side in Side:
+            for person in people_to_tell(self.contract, side):
+                self.write(event, cause, person, **words)
+
+    def everyone(
+        self,
+        event: str,
+        cause: str,
+        *,
+        signed: frozenset[str] | set[str] | None = None,
+        **words: Any,
+    ) -> None:
+        """Tell all who take part; with `signed`, also whether their own signature fell."""
+        for person in everyone(self.session, self.contract):
+            own = {} if signed is None else {"had_signed": person.person_id in signed}
+            self.write(event, cause, person, **words, **own)

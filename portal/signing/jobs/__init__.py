@@ -4,5 +4,14 @@ from portal.signing.jobs.bench import CannotSeal
 from portal.signing.jobs.line import advance, run_jobs
 from portal.signing.jobs.rehearsal import SelfTestFailed, self_test
 from portal.signing.jobs.steps import deed_of
+from portal.signing.jobs.sweep import keep_signings
 
-__all__ = ["CannotSeal", "SelfTestFailed", "advance", "deed_of", "run_jobs", "self_test"]
+__all__ = [
+    "CannotSeal",
+    "SelfTestFailed",
+    "advance",
+    "deed_of",
+    "keep_signings",
+    "run_jobs",
+    "self_test",
+]

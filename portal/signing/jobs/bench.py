@@ -40,3 +40,4 @@ class Made:
     kind: str
     content: bytes
     finish: Callable[[Bench, Deed], None]
+    signature_id: str | None = None

@@ -91,11 +91,11 @@ def _next_step(bench: Bench) -> Step | None:
         return None
     if deed is None:
         return prepare
-    places = queries.places(bench.session, bench.contract, bench.version)
-    signed = sum(place.signed_at is not None for place in places)
+    seats = queries.seats(bench.session, bench.contract, bench.version)
+    signed = sum(seat.is_signed for seat in seats)
     if deed.revision < signed:
         return apply_signature
-    all_applied = deed.revision == len(places) == signed
+    all_applied = deed.revision == len(seats) == signed
     return seal_deed if all_applied and deed.kind != SEALED else None
 
 
@@ -132,6 +132,7 @@ def _file(bench: Bench, before: Deed | None, made: Made) -> None:
                 id=new_id(bench.at), region=bench.contract.region, contract_id=bench.contract.id,
                 version_id=bench.version.id, revision=revision, kind=made.kind,
                 document_id=document.id, sha256=document.sha256, made_at=bench.at,
+                signature_id=made.signature_id,
             )  # fmt: skip
             session.add(deed)
             session.flush()

@@ -16,7 +16,7 @@ from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.residency.actions import read_document, write_document
 from portal.signing import queries
-from portal.signing.actions import Post, everyone
+from portal.signing.actions import Post, everyone, invite_open
 from portal.signing.certificates import (
     KeyPair,
     create_contract_ca,
@@ -94,9 +94,8 @@ def _prepared(bench: Bench, deed: Deed, authority: KeyPair) -> None:
             "slots": len(contract.slots),
         },
     )  # fmt: skip
-    first = queries.next_slot(session, contract)
-    if first is not None:
-        Post(session, contract, bench.at).invite(version, first)
+    session.flush()
+    invite_open(Post(session, contract, bench.at), version)
 
 
 # A signer's field.
@@ -106,7 +105,7 @@ def apply_signature(bench: Bench, before: Deed | None) -> Made:
     """Fill the next signed slot's field with a PAdES signature made for that act."""
     if before is None:
         raise CannotSeal("There is no deed to sign yet.")
-    slot, signature = _to_apply(bench, before)
+    slot, signature = _to_apply(bench)
     facts = _signer_facts(slot, signature)
     authority = _authority(bench)
     previous = _content(bench, before)
@@ -116,16 +115,14 @@ def apply_signature(bench: Bench, before: Deed | None) -> Made:
         previous, slot_field(slot.side, slot.position), facts, contract_ca=authority,
         root=keys.root, tsu=keys.unit, at=bench.at,
     )  # fmt: skip
-    return Made(SIGNED, content, lambda where, row: _applied(where, row, signature))
+    return Made(SIGNED, content, lambda where, row: _applied(where, row, signature), signature.id)
 
 
-def _to_apply(bench: Bench, before: Deed) -> tuple[SignerSlot, Signature]:
-    slots = sorted(bench.contract.slots, key=lambda slot: slot.position)
-    slot = slots[before.revision]
-    signature = queries.signature_of(bench.session, bench.version, slot)
+def _to_apply(bench: Bench) -> tuple[SignerSlot, Signature]:
+    signature = queries.signature_to_apply(bench.session, bench.version)
     if signature is None:
-        raise CannotSeal("The signatures are not in the order of their slots.")
-    return slot, signature
+        raise CannotSeal("There is no signature to put into the deed.")
+    return bench.session.get_one(SignerSlot, signature.slot_id), signature
 
 
 def _signer_facts(slot: SignerSlot, signature: Signature) -> SignerFacts:
@@ -139,10 +136,12 @@ def _signer_facts(slot: SignerSlot, signature: Signature) -> SignerFacts:
         email=known["email"],
         authority=known["authority"],
         consent_sha256=known["disclosure_sha256"],
+        in_place_of=known.get("in_place_of", ""),
         identification={
             **{name: str(known[name]) for name in shown},
             "signature": signature.id,
             "terms": signature.version_sha256,
+            **({"in_place_of": known["in_place_of"]} if "in_place_of" in known else {}),
         },
     )
 

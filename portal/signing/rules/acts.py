@@ -1,80 +1,33 @@
-"""Who may sign now, what a signer is told first, and how a signature says who made it."""
+"""Who may sign now, what a signature lacks, and how it says who made it."""
 
-import hashlib
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from portal.contracts.rules.order import Seat, listed, seat_of
 from portal.plans.rules import Catalogue, CatalogueBroken, departures, tier_terms
 from portal.terms.rules import Schema, show
 
-CURRENT_DISCLOSURE = "1.0"
 LONGEST_TITLE = 64  # X.520, upper bound of a title in a certificate
 LEAST_REASON = 5
 RETRY_AFTER = [timedelta(minutes=m) for m in (1, 5, 15, 60)]
 
 
-@dataclass(frozen=True)
-class Disclosure:
-    """A published text that is shown before consent; `sha256` is over `content`, its file."""
-
-    version: str
-    title: str
-    sections: tuple[tuple[str, tuple[str, ...]], ...]
-    sha256: str
-    content: bytes
-
-
-@cache
-def load_disclosure(version: str = CURRENT_DISCLOSURE) -> Disclosure:
-    """Return a published disclosure; an unknown version raises `LookupError`."""
-    names = {f"disclosure-{version}.toml"}
-    found = [f for f in files("portal.signing").joinpath("data").iterdir() if f.name in names]
-    if not found:
-        raise LookupError(f"There is no disclosure {version!r}.")
-    content = found[0].read_bytes()
-    source = tomllib.loads(content.decode())
-    sections = tuple((part["title"], tuple(part["paragraphs"])) for part in source["section"])
-    sha256 = hashlib.sha256(content).hexdigest()
-    return Disclosure(source["version"], source["title"], sections, sha256, content)
-
-
-@dataclass(frozen=True)
-class Place:
-    """A slot as the rules see it, in the order of signing."""
-
-    slot_id: str
-    position: int
-    person_id: str
-    name: str
-    signed_at: datetime | None
-
-
-def whose_turn(places: Sequence[Place]) -> Place | None:
-    """Return the first place in order that is not signed; None when all are."""
-    waiting = [place for place in places if place.signed_at is None]
-    return min(waiting, key=lambda place: place.position, default=None)
-
-
-def place_of(places: Sequence[Place], person_id: str) -> Place | None:
-    """Return the place a person signs in, if they sign at all."""
-    return next((place for place in places if place.person_id == person_id), None)
-
-
-def turn_problem(places: Sequence[Place], person_id: str) -> str | None:
+def turn_problem(seats: Sequence[Seat], open_now: Sequence[Seat], person_id: str) -> str | None:
     """Say why a person cannot sign now, or None when it is their turn."""
-    mine, turn = place_of(places, person_id), whose_turn(places)
+    mine = seat_of(seats, person_id)
     if mine is None:
         return "You are not named as a signer of this contract."
-    if mine.signed_at is not None:
+    if mine.is_signed:
         return "You have already signed this agreement."
-    if turn is None or turn.slot_id == mine.slot_id:
+    if mine in open_now:
         return None
-    return f"It is not your turn yet. {turn.name} signs next, and you get a mail when it is you."
+    if not open_now:
+        return "It is not your turn yet: the approvals come first. You get a mail when it is you."
+    verb = "signs" if len(open_now) == 1 else "sign"
+    names = listed([seat.name for seat in open_now])
+    return f"It is not your turn yet. {names} {verb} next, and you get a mail when it is you."
 
 
 def signature_problem(
@@ -102,6 +55,11 @@ def retry_at(failures: Sequence[datetime]) -> datetime | None:
     if not failures:
         return None
     return failures[-1] + RETRY_AFTER[min(len(failures), len(RETRY_AFTER)) - 1]
+
+
+def approval_statement(organisation: str) -> str:
+    """Return the sentence of approval, as it stands on the page and in the log's record."""
+    return f"I approve this agreement for signature on behalf of {organisation}."
 
 
 def authority_statement(organisation: str) -> str:
@@ -169,4 +127,25 @@ def tier_departures(
             tier=show(schema.terms[term], preset[term]),
         )
         for term in departures(document["terms"], preset)
+    ]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A term that differs between two versions, in words."""
+
+    label: str
+    before: str
+    after: str
+
+
+def term_changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], schema: Schema
+) -> list[Change]:
+    """List the terms that differ between two frozen documents of one schema."""
+    old, new = before["terms"], after["terms"]
+    return [
+        Change(term.label, show(term, old.get(term.id)), show(term, new.get(term.id)))
+        for term in schema.terms.values()
+        if old.get(term.id) != new.get(term.id)
     ]
