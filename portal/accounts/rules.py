@@ -79,6 +79,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "incident:report": REPORTERS | ANSWERERS,
     "incident:answer": ANSWERERS,
     "incident:follow": REPORTERS | ANSWERERS,
+    "review:hold": REPORTERS | ANSWERERS,
+    "onboarding:tick": REPORTERS | ANSWERERS,
     "incident:contacts": frozenset({Role.IT_ADMIN, Role.SALES_OPS, Role.PROCUREMENT}),
     "renewal:see": EVERYONE,
     "renewal:decide": frozenset(

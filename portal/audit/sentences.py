@@ -54,6 +54,10 @@ def _people_changed(facts: Facts) -> str:
     )
 
 
+def _item(facts: Facts) -> str:
+    return f"“{str(facts.get('item', '')).replace('_', ' ')}”"
+
+
 def _incident(facts: Facts) -> str:
     return f"incident {facts.get('incident', '')} ({facts.get('severity', '')})"
 
@@ -203,6 +207,26 @@ WORDINGS: Mapping[str, Wording] = {
         + (", later than it should" if f.get("late") else "")
     ),
     "incident:level:confirmed": lambda f: f"confirmed for level {f.get('level')} of {_incident(f)}",
+    "incident:root_cause:preliminary": lambda f: (
+        f"gave a first account of the cause of {_incident(f)}"
+    ),
+    "incident:root_cause:final": lambda f: f"gave the full account of the cause of {_incident(f)}",
+    "incident:root_cause:returned": lambda f: (
+        f"returned the account of the cause of {_incident(f)}"
+    ),
+    "incident:root_cause:accepted": lambda f: (
+        f"accepted the account of the cause of {_incident(f)}"
+    ),
+    "incident:measure:added": lambda f: f"added an action after {_incident(f)}",
+    "incident:measure:done": lambda f: f"finished an action after {_incident(f)}",
+    "incident:review:called": lambda f: f"called executive review {f.get('number')}",
+    "incident:review:held": lambda f: (
+        f"wrote down the outcome of executive review {f.get('number')}"
+    ),
+    "onboarding:item:ticked": lambda f: f"ticked {_item(f)} of the onboarding",
+    "onboarding:item:unticked": lambda f: f"took back the tick of {_item(f)} of the onboarding",
+    "onboarding:item:planned": lambda f: f"gave {_item(f)} of the onboarding an owner and a date",
+    "onboarding:file:attached": lambda f: f"attached a file to {_item(f)} of the onboarding",
     "incident:watch:begun": lambda f: f"began to watch incident {f.get('incident')}",
     "incident:watch:ended": lambda f: f"stopped watching incident {f.get('incident')}",
     "incident:contacts:named": lambda f: (

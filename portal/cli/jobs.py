@@ -14,7 +14,9 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from portal.batches import actions as batches
+from portal.contracts.actions import onboarding
 from portal.contracts.models import Contract
+from portal.contracts.queries import version_in_force
 from portal.evidence.actions import keep_logs
 from portal.incidents import actions as incidents
 from portal.kit import clock
@@ -66,11 +68,14 @@ def keep_renewals(app: Flask) -> None:
 def keep_incidents(app: Flask) -> None:
     """Close, warn and escalate what is due, each contract by itself."""
     for _, session in regions().each():
-        for contract_id in incidents.due_contracts(session, at=clock.now()):
+        at = clock.now()
+        due = {*incidents.due_contracts(session, at=at), *incidents.due_for_causes(session, at=at)}
+        for contract_id in sorted(due):
             session.rollback()
             try:
                 contract = session.get_one(Contract, contract_id)
                 incidents.keep_incidents(session, contract, at=clock.now())
+                incidents.keep_root_causes(session, contract, at=clock.now())
             except Exception:  # one contract that fails must not stop the others
                 logging.getLogger("counterpart.work").exception("incidents of %s", contract_id)
                 session.rollback()
@@ -80,6 +85,22 @@ def keep_incidents(app: Flask) -> None:
 def start_batches(app: Flask) -> None:
     """Start the contracts of confirmed sheets, a few rows at a look."""
     batches.run_batches(regions(), at=clock.now())
+
+
+def keep_service(app: Flask) -> None:
+    """Remind of onboarding, and call the executive reviews the contracts' numbers ask for."""
+    for _, session in regions().each():
+        for contract_id in onboarding.waiting_contracts(session):
+            session.rollback()
+            try:
+                contract = session.get_one(Contract, contract_id)
+                onboarding.remind_onboarding(session, contract, at=clock.now())
+                if version_in_force(contract) is not None:
+                    incidents.keep_reviews(session, contract, at=clock.now())
+            except Exception:  # as above
+                logging.getLogger("counterpart.work").exception("service of %s", contract_id)
+                session.rollback()
+        session.rollback()
 
 
 def settle_months(app: Flask) -> None:
@@ -128,6 +149,7 @@ JOBS = (
     Job("keep the dates of renewals", keep_renewals, EACH_LOOK),
     Job("close, warn and escalate incidents", keep_incidents, EACH_LOOK),
     Job("start contracts from sheets", start_batches, EACH_LOOK),
+    Job("remind of onboarding, call reviews", keep_service, timedelta(minutes=1)),
     Job("issue, settle and seal statements", settle_months, timedelta(seconds=15)),
     Job("sign checkpoints", sign_checkpoints, EACH_LOOK),
     Job("remind of approvals", remind_of_approvals, timedelta(minutes=5)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -16,7 +17,7 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from portal.contracts.rules.people import APPROVING, FUNCTION_WORDS, MOST_SIGNERS, OWNER, Signer
 from portal.kit.forms import Form, trimmed
@@ -332,3 +333,22 @@ def problems_of(terms: Mapping[str, Term], answers: TermAnswers) -> list[tuple[s
 
 def _first_id(term: Term) -> str:
     return field_id(term.id)
+
+
+class OnboardingForm(Form):
+    """Who does an onboarding item, and by when."""
+
+    owner = SelectField("Owner", validators=[InputRequired("Choose who does it.")])
+    due = StringField("Due", filters=[trimmed], validators=[InputRequired("Give a date.")])
+
+    def offer(self, members: Choices) -> None:
+        """Offer the members of both sides."""
+        self.pairs = list(members)
+        self.owner.choices = _choices(members)
+
+    def validate_due(self, field: Any) -> None:
+        """A date that can be read."""
+        try:
+            date.fromisoformat(field.data or "")
+        except ValueError:
+            raise ValidationError("Write a date such as 2026-12-01.") from None

@@ -1,7 +1,7 @@
 """The forms of incidents."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.validators import InputRequired, Length, ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget
+from wtforms.widgets import CheckboxInput, DateInput, ListWidget
 
 from portal.incidents.rules.files import ACCEPTED, MOST_FILES, file_problem, kept_name
 from portal.kit.forms import Form, trimmed
@@ -109,6 +109,7 @@ class ReportForm(Form):
     error = _area("Error text")
     reference = _text("Earlier incident", most=100)
     security = BooleanField("This may be a security weakness")
+    trial = BooleanField("This is a trial run: it never counts")
     channel = SelectField("It reached us by")
     called_at = _text("When the customer called (YYYY-MM-DD HH:MM, UTC)", most=40)
     files = Files()
@@ -229,3 +230,96 @@ class LevelForm(Form):
     """Confirming for a level."""
 
     level = HiddenField(filters=[trimmed], validators=[InputRequired()])
+
+
+class AccountForm(Form):
+    """Writing the account of a cause."""
+
+    kind = RadioField("Which account is this?", validators=[InputRequired("Choose one.")])
+    timeline = _area("What happened, and when")
+    cause = _area("Why it happened")
+    impact = _area("What it did to the business")
+
+    def content(self) -> dict[str, str]:
+        """What was written, by field."""
+        return {name: self[name].data or "" for name in ("timeline", "cause", "impact")}
+
+    def lack(self, lacking: Mapping[str, str]) -> None:
+        """Put what is missing beside its field."""
+        for name, message in lacking.items():
+            field = self[name] if name in self._fields else self.kind
+            field.errors = [*field.errors, message]
+
+
+class ReviewForm(Form):
+    """The customer's review of a full account."""
+
+    answer = RadioField(
+        "Does it answer your questions?",
+        choices=offered([("accept", "Yes, accept it"), ("return", "No, return it")]),
+        validators=[InputRequired("Choose one.")],
+    )
+    reason = _area("What it lacks")
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """A return needs its reason."""
+        sound: bool = super().validate(extra_validators)
+        if self.answer.data == "return" and not self.reason.data:
+            self.reason.errors = ["Say what it lacks: the vendor mends it by your words."]
+            return False
+        return sound
+
+
+class MeasureForm(Form):
+    """An action that follows from a cause."""
+
+    words = TextAreaField(
+        "What will be done",
+        filters=[trimmed],
+        validators=[
+            InputRequired("Say what will be done."),
+            plain,
+            Length(max=1000, message="Write at most 1,000 characters."),
+        ],
+    )
+    owner = StringField(
+        "Who answers for it",
+        filters=[trimmed],
+        validators=[
+            InputRequired("Name one person."),
+            plain,
+            Length(max=120, message="Write at most 120 characters."),
+        ],
+    )
+    side = RadioField(
+        "Whose is it?",
+        choices=offered([("vendor", "The vendor’s"), ("customer", "The customer’s")]),
+        default="vendor",
+    )
+    due = StringField(
+        "Due",
+        filters=[trimmed],
+        validators=[InputRequired("Give a date.")],
+        widget=DateInput(),
+    )
+
+    def validate_due(self, field: Any) -> None:
+        """A date that can be read."""
+        try:
+            date.fromisoformat(field.data or "")
+        except ValueError:
+            raise ValidationError("Write a date such as 2026-12-01.") from None
+
+
+class OutcomeForm(Form):
+    """What an executive review decided."""
+
+    outcome = TextAreaField(
+        "What was decided",
+        filters=[trimmed],
+        validators=[
+            InputRequired("Write down what was decided, who does it and by when."),
+            plain,
+            Length(max=LONGEST, message="Write at most 8,000 characters."),
+        ],
+    )

@@ -22,6 +22,8 @@ SAMPLES = {
     "tier": "0",
     "number": "1",
     "file_id": "0" * 26,
+    "item": "access",
+    "measure_id": "0" * 26,
     "step": "metrics",
     "token": "x" * 43,
     "membership_id": "MEM" + "0" * 22 + "1",

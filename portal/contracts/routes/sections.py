@@ -67,8 +67,16 @@ CHAPTERS: dict[str, tuple[Section, ...]] = {
     ),
     "Service": (
         Section(
-            "Incidents", "incidents.index", DONE, pages=("incidents.show", "incidents.contacts")
+            "Incidents",
+            "incidents.index",
+            DONE,
+            pages=("incidents.show", "incidents.contacts", "incidents.root_cause"),
         ),
+        Section("Root causes", "incidents.root_causes", DONE),
+        Section(
+            "Executive reviews", "incidents.reviews", DONE, pages=("incidents.review_page",)
+        ),
+        Section("Onboarding", "contracts.onboarding", DONE),
         Section(
             "Maintenance",
             "changes.index",

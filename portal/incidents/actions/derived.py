@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.incidents.models import ClockRecord, Incident
+from portal.incidents.models import ClockRecord, Incident, RootCause
 from portal.incidents.rules.escalation import Told, episode_of, next_step, warn_at
+from portal.incidents.rules.root_cause import due_after
 from portal.kit.refs import new_id
 from portal.sla.rules import tzdata_version
 from portal.sla.rules.incident import (
@@ -33,10 +35,34 @@ def derive(
     _write_records(session, incident, found, promises)
     waiting = [o.due for o in found if o.due is not None and not o.settled and not o.superseded]
     incident.next_due_at = min(waiting, default=None)
+    _ask_for_cause(session, incident, promises, now=now)
     incident.escalate_at = _next_level(incident, history, promises, found, now=now)
     incident.warn_at = _next_warning(incident, history, promises, found)
     incident.breaches = sum(result_of(o) == "breached" and not o.superseded for o in found)
     return found
+
+
+def _ask_for_cause(
+    session: Session, incident: Incident, promises: Promises, *, now: datetime
+) -> None:
+    """Ask for the account of a cause once an incident of such a severity is resolved (N3).
+
+    Dates follow the resolution until something is delivered; then they stand.
+    """
+    if incident.resolved_at is None or incident.excluded == "claimed":
+        return
+    due = due_after(promises, incident.severity, incident.resolved_at)
+    row = session.scalar(select(RootCause).where(RootCause.incident_id == incident.id))
+    if due is None or (row is not None and row.preliminary_at is not None):
+        return
+    if row is None:
+        row = RootCause(
+            id=new_id(now), region=incident.region, contract_id=incident.contract_id,
+            incident_id=incident.id,
+        )  # fmt: skip
+        row.final_due_at = due.final
+        session.add(row)
+    row.preliminary_due_at, row.final_due_at = due.preliminary, due.final
 
 
 def told_levels(incident: Incident, history: History) -> list[Told]:

@@ -24,7 +24,7 @@ from portal.kit.errors import NotAllowed, NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.residency.databases import RegionDatabase
-from portal.sla.rules.incident import Happened
+from portal.sla.rules.incident import TRIAL, Happened
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Report:
     """What a person says when they report. `facts` answer what the contract asks for (H2).
 
     `called_at` is when the customer reached the vendor by another channel; only the vendor may
-    name it, since its clocks then start earlier.
+    name it, since its clocks then start earlier. A trial run tries the way and never counts.
     """
 
     title: str
@@ -44,6 +44,7 @@ class Report:
     is_security: bool = False
     called_at: datetime | None = None
     files: Files = ()
+    is_trial: bool = False
 
 
 def report(
@@ -66,8 +67,11 @@ def report(
         if version is None:
             raise Refused("Incidents are reported once the contract is completed.")
         start = service_start(contract)
-        if start is not None and called.date() < start:
-            raise Refused(f"Support starts on {start.day} {start:%B %Y}. No clock runs before.")
+        if start is not None and called.date() < start and not said.is_trial:
+            raise Refused(
+                f"Support starts on {start.day} {start:%B %Y}. Until then only a trial run can be "
+                "reported, which never counts."
+            )
         promises = promises_on(session, contract, called.date())
         entitled = entitlement_of(
             promises.terms, module=said.module, environment=said.environment,
@@ -93,7 +97,10 @@ def report(
         }
         put(session, incident, title=said.title.strip(), facts=facts)
         session.flush()
-        line = Line(severity=said.severity, words=said.title.strip(), happened_at=called)
+        line = Line(
+            severity=said.severity, words=said.title.strip(), happened_at=called,
+            ground=TRIAL if said.is_trial else None,
+        )  # fmt: skip
         event = append(
             session, contract, incident, Happened.REPORTED, line, person=actor.log,
             side=side.value, at=at,

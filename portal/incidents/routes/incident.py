@@ -12,7 +12,7 @@ from portal.contracts.queries import name_of
 from portal.contracts.rules.life import Side
 from portal.incidents import actions
 from portal.incidents.forms import NoteForm, ReasonForm, SaidForm
-from portal.incidents.models import Incident
+from portal.incidents.models import Incident, RootCause
 from portal.incidents.queries import Told, tell
 from portal.incidents.queries.beside import (
     attachments_of,
@@ -21,7 +21,9 @@ from portal.incidents.queries.beside import (
     notes_for,
     watchers_of,
 )
+from portal.incidents.queries.root_causes import find_root_cause
 from portal.incidents.routes.doors import Visit, bp, visit
+from portal.incidents.rules import root_cause as cause_rules
 from portal.incidents.rules.escalation import LEVELS, contacts_at, episode_of
 from portal.incidents.rules.files import header_name
 from portal.incidents.rules.panels import Verb, panels, questions
@@ -41,6 +43,7 @@ from portal.kit.web import download, needs, page, see_other
 from portal.negotiation.queries import agreed_in
 from portal.residency.actions import read_document
 from portal.sla.rules import tzdata_version
+from portal.sla.rules.incident import TRIAL
 from portal.sla.rules.outcomes import current
 from portal.terms.rules import load_schema
 from portal.terms.rules.standard import clause_of, load_standard_terms
@@ -98,6 +101,8 @@ def incident_page(
         reason_form=reason_form or ReasonForm(formdata=None),
         may_escalate=may_follow and incident.standing == "open" and bool(levels["left"]),
         levels=levels,
+        trial=told.history.events[0].ground == TRIAL,
+        cause=_cause(here, incident),
         said=failed[1] if failed else None,
         notes=notes_for(here.session, here.contract, here.actor, incident),
         note_form=note_form or NoteForm(formdata=None),
@@ -172,6 +177,16 @@ def _picture(
         now=now,
         is_over=told.incident.standing == "closed",
     )
+
+
+def _cause(here: Visit, incident: Incident) -> tuple[RootCause, cause_rules.Standing] | None:
+    """Return the root cause that is asked of an incident, and where it stands."""
+    row = find_root_cause(here.session, incident)
+    if row is None:
+        return None
+    said = [one.kind for one in row.accounts]
+    first, final = row.preliminary_due_at, row.final_due_at
+    return row, cause_rules.standing(said, preliminary_due=first, final_due=final, now=here.now)
 
 
 def _levels(incident: Incident, told: Told, names: dict[str, str]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def create(ref: str) -> ResponseReturnValue:
         said=actions.Report(
             title=form.title.data, severity=form.severity.data, module=form.module.data or "",
             environment=form.environment.data, facts=form.facts(),
-            is_security=form.security.data, files=tuple(form.files.read),
+            is_security=form.security.data, is_trial=form.trial.data, files=tuple(form.files.read),
             channel=form.channel.data if vendor else "portal", called_at=form.called(),
         ),
     )  # fmt: skip

@@ -338,6 +338,25 @@ _LIST = (
         "incidents_event",
     ),
     Event(
+        "incidents:root_cause:told",
+        "The account of a cause is due, given or reviewed, or an action is overdue",
+        "{what}: incident {number} ({severity}), {ref}",
+        "incidents_event",
+    ),
+    Event(
+        "incidents:review:called",
+        "An executive review is called",
+        "Executive review {number} is called: {ref}",
+        "incidents_review",
+        Weight.LEGAL,
+    ),
+    Event(
+        "onboarding:item:due",
+        "Something of an onboarding waits for your side",
+        "Onboarding: {item}, {ref}",
+        "contracts_onboarding",
+    ),
+    Event(
         "incidents:critical:told",
         "Something is said about a severity 1 incident",
         "{what}: incident {number} ({severity}), {ref}",

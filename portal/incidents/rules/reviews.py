@@ -1,0 +1,98 @@
+"""When the contract's numbers call the executives together (G4), and what they talk about."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from portal.sla.rules import due_at, target_from_term
+from portal.sla.rules.promises import Promises
+
+TRIGGER_WORDS: Mapping[str, str] = {
+    "s1_count": "Severity 1 incidents",
+    "uptime_missed": "Months of missed uptime",
+    "outage_hours": "A single long outage",
+    "credits_pct": "Credits above a share of the fees",
+    "rca_overdue": "A root cause analysis overdue",
+    "attainment_pct": "Targets met below a share",
+    "peak_outage": "An outage in a peak",
+}
+
+
+@dataclass(frozen=True)
+class Called:
+    """A review that is called: by which trigger, once for which cause, with which facts."""
+
+    trigger: str
+    cause: str
+    sentence: str
+    incidents: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Critical:
+    """A severity 1 incident: its number and when it was reported."""
+
+    id: str
+    number: int
+    at: datetime
+
+
+def _row(terms: Mapping[str, Any], trigger: str) -> Mapping[str, Any] | None:
+    return next((row for row in terms.get("G4") or () if row["trigger"] == trigger), None)
+
+
+def by_count(
+    terms: Mapping[str, Any], critical: Sequence[Critical], *, since: datetime | None, now: datetime
+) -> Called | None:
+    """So many severity 1 incidents in so many days; those before the last review do not count."""
+    row = _row(terms, "s1_count")
+    if row is None or not row.get("number") or not row.get("out_of"):
+        return None
+    window = timedelta(days=row["out_of"])
+    begin = max(now - window, since) if since else now - window
+    found = [one for one in critical if begin < one.at <= now]
+    if len(found) < row["number"]:
+        return None
+    counted = f"{len(found)} severity 1 incidents in {row['out_of']} days"
+    sentence = f"{counted}; the contract says {row['number']}."
+    return Called("s1_count", found[-1].id, sentence, tuple(one.number for one in found))
+
+
+def by_overdue(
+    terms: Mapping[str, Any], due: Iterable[tuple[str, int, datetime]], *, now: datetime
+) -> list[Called]:
+    """Root causes overdue by so many days, given as (id, incident, due)."""
+    row = _row(terms, "rca_overdue")
+    if row is None or row.get("number") is None:
+        return []
+    late = timedelta(days=row["number"])
+    return [
+        Called("rca_overdue", id, f"The root cause of incident {number} is overdue by more than "
+               f"{row['number']} days.", (number,))
+        for id, number, moment in due
+        if now - moment > late
+    ]  # fmt: skip
+
+
+def by_attainment(terms: Mapping[str, Any], *, met: int, due: int, month: str) -> Called | None:
+    """Targets met below a share in a month that is over, such as 2026-10."""
+    row = _row(terms, "attainment_pct")
+    if row is None or row.get("number") is None or not due:
+        return None
+    if met * 100 >= row["number"] * due:
+        return None
+    share = f"{met * 100 / due:.1f}".rstrip("0").rstrip(".")
+    sentence = (
+        f"{share} % of {due} targets were met in {month}; the contract says {row['number']} %."
+    )
+    return Called("attainment_pct", month, sentence)
+
+
+def review_due(promises: Promises, called: datetime) -> datetime:
+    """Until when the review is held (G5)."""
+    value = promises.terms.get("G5")
+    if not value:
+        return called
+    target = target_from_term(value)
+    return due_at(called, target=target, calendar=promises.calendar_for(target))
