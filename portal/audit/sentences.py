@@ -199,9 +199,7 @@ WORDINGS: Mapping[str, Wording] = {
     "incident:exclusion:claimed": lambda f: f"claimed that {_incident(f)} does not count",
     "incident:exclusion:contested": lambda f: f"contested that {_incident(f)} does not count",
     "incident:exclusion:settled": lambda f: f"settled whether {_incident(f)} counts",
-    "incident:target:missed": lambda f: (
-        f"recorded a missed target of {_incident(f)}: {f.get('aim')}"
-    ),
+    "incident:target:missed": lambda f: f"noted a missed target of {_incident(f)}: {f.get('aim')}",
     "incident:level:called": lambda f: (
         f"called level {f.get('level')} to {_incident(f)}"
         + (", later than it should" if f.get("late") else "")

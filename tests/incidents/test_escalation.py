@@ -202,3 +202,22 @@ def test_a_worker_killed_at_random_calls_everybody_exactly_once(
     assert set(again.values()) == {1}
     missed = Counter((m.recipient, m.subject) for m in mails(eu, "Target missed"))
     assert set(missed.values()) == {1}
+
+
+def test_contested_time_leaves_the_worker_nothing_to_do_again_and_again(
+    eu: Session, served_contract: Contract
+) -> None:
+    desk.reported(eu, served_contract, severity="S2")
+    pause = actions.claim_pause(
+        said(eu, served_contract, "ben", 1, after(1)), ground="waiting_on_customer", words="Which?"
+    )
+    actions.contest_pause(
+        said(eu, served_contract, "dov", 1, after(1.5)), pause=pause.id, words="Told you."
+    )
+    for hours in (2.1, 3, 40, 50, 60, 90):
+        actions.keep_incidents(eu, served_contract, at=after(hours))
+        actions.keep_incidents(eu, served_contract, at=after(hours))
+        incident = find_incident(eu, served_contract, 1)
+        waits = [one for one in (incident.warn_at, incident.escalate_at) if one]
+        assert all(one > after(hours) for one in waits), hours
+    assert [level for level, _, _ in called(eu)] == ["L2", "L3", "L4"]

@@ -10,7 +10,8 @@ from portal.sla.rules import calendar_from_json
 
 from .oracle import DAY_NAMES, DAYS_SHOWN, around
 
-EXAMPLES = int(os.environ.get("SLA_EXAMPLES", "200"))
+USUAL = "5000" if os.environ.get("COUNTERPART_THOROUGH") == "1" else "200"
+EXAMPLES = int(os.environ.get("SLA_EXAMPLES", USUAL))
 # The quick run is the same every time; a thorough one looks for new cases.
 generated = settings(
     max_examples=EXAMPLES,

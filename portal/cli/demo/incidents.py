@@ -7,14 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.accounts.rules import Actor
 from portal.cli.demo import cases
+from portal.contracts.actions import onboarding
 from portal.contracts.models import Contract
 from portal.contracts.queries import find_contract
+from portal.contracts.rules.life import Side
+from portal.contracts.rules.onboarding import ITEMS
 from portal.incidents import actions
 from portal.incidents.actions import Report, Said
+from portal.incidents.models import Incident
+from portal.incidents.rules.root_cause import Kind
 from portal.residency.databases import Regions
 
 BEFORE = datetime.min.replace(tzinfo=UTC)
@@ -36,13 +42,30 @@ class Desk:
     ) -> None:
         """Report the next incident."""
         self.at = at
+        self.pass_until(at)
         report = Report(title=title, severity=severity, module=module, facts=facts)
         made = actions.report(self.session, self.contract, self.cast[key], report, at=at)
         self.number = made.number
 
+    def pass_until(self, moment: datetime) -> None:
+        """Let the worker do what falls due up to a moment, each at its own instant."""
+        while True:
+            found = [
+                self.session.scalar(
+                    select(func.min(column)).where(Incident.contract_id == self.contract.id)
+                )
+                for column in (Incident.escalate_at, Incident.warn_at)
+            ]
+            self.session.rollback()
+            at = min((one for one in found if one), default=None)
+            if at is None or at > moment:
+                return
+            actions.keep_incidents(self.session, self.contract, at=at)
+
     def after(self, key: str, **later: float) -> Said:
         """Let time pass; return one of the cast, about to say something."""
         self.at += timedelta(**later)
+        self.pass_until(self.at)
         return Said(self.session, self.contract, self.cast[key], self.number, self.at)
 
 
@@ -54,8 +77,47 @@ def tell_incidents(regions: Regions, cast: Mapping[str, Actor], *, now: datetime
     desk = Desk(session, contract, cast)
     named = [cast["dov"].person_id, cast["cleo"].person_id]
     actions.name_contacts(session, contract, cast["dov"], named, at=now - timedelta(days=74))
+    _onboarded(desk, now - timedelta(days=82))
     _earlier(desk, now)
+    _explained(desk, now - timedelta(days=40))
     _last_week(desk, now)
+    desk.pass_until(now)
+    actions.keep_reviews(session, contract, at=now - timedelta(days=3))
+
+
+def _onboarded(desk: Desk, at: datetime) -> None:
+    """Both sides tick the whole checklist before support starts."""
+    for number, key in enumerate(ITEMS):
+        for who in ("ben", "dov"):
+            moment = at + timedelta(hours=6 * number + (who == "dov"))
+            onboarding.tick_item(desk.session, desk.contract, desk.cast[who], key, at=moment)
+
+
+def _explained(desk: Desk, at: datetime) -> None:
+    """The critical fault of the quiet weeks is explained; one of its actions is still open."""
+    args = (desk.session, desk.contract, desk.cast["ben"], 3)
+    watched = actions.add_measure(
+        *args, words="Alert when the opportunity index is above 80 % full", owner="Ben Osei",
+        side=Side.VENDOR, due=(at + timedelta(days=10)).date(), at=at,
+    )  # fmt: skip
+    actions.add_measure(
+        *args, words="Archive opportunities older than five years", owner="Dov Amsel",
+        side=Side.CUSTOMER, due=(at + timedelta(days=60)).date(), at=at,
+    )  # fmt: skip
+    content = {
+        "timeline": "08:10 saving fails. 08:46 acknowledged. 12:40 index grown, saving works.",
+        "cause": "1. Saving failed: the index was full. 2. Full: it grows with old opportunities.\n"
+                 "3. Nobody saw it: there was no alert. 4. No alert: the index was new in 4.5.\n"
+                 "5. The checklist of new releases did not ask for alerts. It does now.",
+        "impact": "No opportunity could be saved for four and a half hours.",
+    }  # fmt: skip
+    actions.deliver_account(*args, kind=Kind.FINAL, content=content, at=at + timedelta(hours=1))
+    actions.accept_account(
+        desk.session, desk.contract, desk.cast["cleo"], 3, at=at + timedelta(hours=20)
+    )
+    actions.finish_measure(
+        desk.session, desk.contract, desk.cast["ben"], watched.id, at=at + timedelta(days=6)
+    )
 
 
 EARLIER = (

@@ -72,10 +72,9 @@ CHAPTERS: dict[str, tuple[Section, ...]] = {
             DONE,
             pages=("incidents.show", "incidents.contacts", "incidents.root_cause"),
         ),
+        Section("Figures", "incidents.figures", DONE, pages=("incidents.report",)),
         Section("Root causes", "incidents.root_causes", DONE),
-        Section(
-            "Executive reviews", "incidents.reviews", DONE, pages=("incidents.review_page",)
-        ),
+        Section("Executive reviews", "incidents.reviews", DONE, pages=("incidents.review_page",)),
         Section("Onboarding", "contracts.onboarding", DONE),
         Section(
             "Maintenance",

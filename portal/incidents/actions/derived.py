@@ -107,9 +107,12 @@ def _next_warning(
 def _telling(outcome: Outcome, row: ClockRecord) -> datetime | None:
     if outcome.due is None or outcome.met_at is not None or row.breach_told_at is not None:
         return None
-    if outcome.breached or row.warned_at is not None:
-        return outcome.due if not any(end is None for _, end in outcome.pauses) else None
-    return row.soon_at
+    if outcome.breached:
+        # While contested time decides the result there is nothing to tell yet.
+        return None if outcome.disputed else outcome.due
+    if any(end is None for _, end in outcome.pauses):
+        return None
+    return row.soon_at if row.warned_at is None else outcome.due
 
 
 def result_of(outcome: Outcome) -> str:

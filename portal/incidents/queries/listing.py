@@ -94,11 +94,13 @@ def every_incident(
     before = ""
     while True:
         found = list_incidents(session, contract, wanted, before=before, size=size)
-        yield from found.rows
+        for row in found.rows:
+            yield row
+            # Whoever reads it is done with it: a long file holds one page of rows at a time.
+            session.expunge(row)
         if found.older is None:
             return
         before = found.older
-        session.expunge_all()
 
 
 def write_key(incident: Incident) -> str:

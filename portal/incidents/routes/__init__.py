@@ -2,6 +2,7 @@
 
 from portal.incidents.routes import (
     escalating,
+    figures,
     handling,
     history,
     incident,
@@ -14,6 +15,7 @@ from portal.incidents.routes.doors import bp
 __all__ = [
     "bp",
     "escalating",
+    "figures",
     "handling",
     "history",
     "incident",

@@ -71,7 +71,7 @@ def index(ref: str) -> ResponseReturnValue:
         wanted=wanted,
         filtered=bool(words),
         words=words,
-        choices=_choices(here),
+        choices=list_choices(here),
         standing_words=STANDING_WORDS,
         severity_kinds=SEVERITY_KINDS,
         may_report=may(here.actor, "incident:report"),
@@ -86,7 +86,7 @@ def _names(here: Visit, rows: list[Any]) -> dict[str, str]:
     return module_names(here.contract, [promises.on(row.reported_at.date()) for row in rows])
 
 
-def _choices(here: Visit) -> dict[str, list[tuple[str, str]]]:
+def list_choices(here: Visit) -> dict[str, list[tuple[str, str]]]:
     """Return what each filter offers."""
     terms = promises_on(here.session, here.contract, here.now.date()).terms
     modules = list(dict.fromkeys(name for name, _ in modules_of(terms)))
