@@ -20,6 +20,7 @@ from portal.sla.rules.incident import (
     standing,
     standing_resolution,
 )
+from portal.sla.rules.instants import MICROSECOND
 from portal.sla.rules.outcomes import Outcome, counted_time, outcomes
 from portal.sla.rules.promises import Promises
 
@@ -112,7 +113,8 @@ def _telling(outcome: Outcome, row: ClockRecord) -> datetime | None:
         return None if outcome.disputed else outcome.due
     if any(end is None for _, end in outcome.pauses):
         return None
-    return row.soon_at if row.warned_at is None else outcome.due
+    # At the due instant a target is still met; it is missed strictly after.
+    return row.soon_at if row.warned_at is None else outcome.due + MICROSECOND
 
 
 def result_of(outcome: Outcome) -> str:
