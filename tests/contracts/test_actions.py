@@ -24,7 +24,7 @@ from tests import cast
 from tests.conftest import make_contract
 
 PIN = Pin("a/1", "ab" * 32)
-PINS = Pins(PIN, PIN, PIN, None)
+PINS = Pins(Pin("standard-support/1", "ab" * 32), PIN, PIN, None)
 
 
 def entries(session: Session, chain: str) -> list[str]:

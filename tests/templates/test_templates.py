@@ -21,7 +21,13 @@ from portal.negotiation import actions as negotiation
 from portal.negotiation import rules as negotiation_rules
 from portal.templates import actions, queries
 from portal.templates.models import TemplateVersion
-from portal.templates.rules import load_template, shipped_templates, template_of_raw, writing
+from portal.templates.rules import (
+    load_template,
+    shipped_templates,
+    slots_problem,
+    template_of_raw,
+    writing,
+)
 from portal.templates.rules.writing import Unfit
 from portal.terms.rules import load_schema, parse
 from tests import cast
@@ -155,6 +161,13 @@ def test_what_cannot_stand_is_told_beside_its_field(typed: Any, field: str) -> N
     with pytest.raises(Unfit) as told:
         writing.with_terms(SCHEMA, SHIPPED, typed)
     assert told.value.field == field
+
+
+def test_a_side_names_as_many_signers_as_the_template_has_places_for() -> None:
+    found = template_of_raw(SHIPPED)
+    assert [slots_problem(found, "vendor", count) is None for count in range(5)] == [
+        False, True, True, False, False,
+    ]  # fmt: skip
 
 
 def test_the_workflow_holds_whole_numbers_in_their_ranges() -> None:

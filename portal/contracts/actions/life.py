@@ -19,6 +19,7 @@ from portal.contracts.queries import (
     side_of,
     signers_across,
     state,
+    template_of,
     turn,
 )
 from portal.contracts.rules import document as documents
@@ -33,6 +34,7 @@ from portal.notices.actions import tell
 from portal.residency.actions import make_data_key
 from portal.residency.databases import RegionDatabase
 from portal.residency.rules import allowed_for, new_public_ref
+from portal.templates.rules import slots_problem
 
 # Slots are moved out of the way before they are numbered anew: (contract, position) is unique.
 ASIDE = 1000
@@ -163,6 +165,7 @@ def name_people(
     members = {member.person_id: member for member in members_of(actor.organisation_id)}
     theirs = signers_across(contract, actor)
     problem = rules.people_problem(members, functions=functions, signers=signers, theirs=theirs)
+    problem = problem or slots_problem(template_of(contract), side, len(signers))
     if problem:
         raise Refused(problem)
     with transaction(session):

@@ -14,6 +14,7 @@ from portal.contracts.rules import waiting
 from portal.contracts.rules.waiting import STEPS
 from portal.kit import clock
 from portal.kit.web import needs, page, see_other
+from portal.templates.rules import slots_problem
 
 
 @bp.get("/contracts/<ref>/start/people")
@@ -80,6 +81,8 @@ def _save_people(
     problem = people_rules.people_problem(
         members, functions=functions, signers=signers, theirs=theirs
     )
+    side = queries.side_of(contract, actor) or ""
+    problem = problem or slots_problem(queries.template_of(contract), side, len(signers))
     if problem and _open_for_people(contract):
         form.signer_1.errors = [*form.signer_1.errors, problem]
         return _people_page(contract, actor, form, status=422, starting=starting)

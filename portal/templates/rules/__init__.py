@@ -11,6 +11,7 @@ from portal.templates.rules.template import (
     outside_allowed,
     read_template,
     shipped_templates,
+    slots_problem,
     template_of_raw,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "outside_allowed",
     "read_template",
     "shipped_templates",
+    "slots_problem",
     "template_of_raw",
 ]

@@ -162,6 +162,14 @@ def barred(template: Template, term: Term, value: Value, *, held: Value) -> str 
     return outside_allowed(template, term, value) if value != held else None
 
 
+def slots_problem(template: Template, side: str, count: int) -> str | None:
+    """Say why a side cannot name so many signers under this template, or None."""
+    least, most = template.slots.vendor if side == "vendor" else template.slots.customer
+    if count < least:
+        return f"This template asks for at least {least} signers a side."
+    return f"This template allows at most {most} signers a side." if count > most else None
+
+
 def _beyond(term: Term, more: Value, less: Value) -> bool:
     """Say whether `more` is truly above `less`, on the scale the term is compared by."""
     upward = "customer" if term.better_for_customer == "higher" else "vendor"
