@@ -1,5 +1,6 @@
-"""Mail: an outbox row is written in the transaction of its cause; the worker delivers it.
+"""Telling people: a notice in the portal and mail beside it, written with their cause.
 
-Mail is thin: it says that something waits and where, never what the contract says. A link is a
-pointer, never a credential. Leans on `kit` and `settings`.
+Words: an *event* is what people are told; a *recipient* is who; a *reader* is how they want to be
+told. The *inbox* holds notices, the *outbox* mail that the worker delivers. Neither says what a
+contract says; a link is a pointer, never a credential. Leans on `audit`, `kit` and `settings`.
 """

@@ -14,13 +14,16 @@ from portal.accounts.models import MfaPolicy, Person
 from portal.cli.working import Worker
 from portal.contracts.actions import add_fact, withdraw
 from portal.contracts.models import Contract
+from portal.incidents.models import Incident
 from portal.kit import clock
 from portal.kit.db import db, transaction
 from portal.notices.actions import write_mail
 from portal.notices.models import JobRun, ReaderRow, RegionMail
 from portal.residency.databases import Regions
+from portal.statements.models import Statement
 from tests import cast
 from tests.conftest import make_contract
+from tests.incidents import desk
 
 ClientAs = Callable[[str], FlaskClient]
 EMPTY = ("Nothing waits for you", "No date in the next 60 days", "Nothing that we know of")
@@ -151,3 +154,45 @@ def test_home_takes_the_same_queries_for_one_contract_and_for_ten(
             make_contract(eu, regions, title=f"Another {number}")
         eu.expunge_all()
     assert counts[0] == counts[1]
+
+
+def test_an_open_incident_waits_for_those_who_answer_and_for_no_one_else(
+    client_as: ClientAs, eu: Session, contract: Contract
+) -> None:
+    at = clock.now()
+    desk.put_in_force(eu, contract, desk.terms_with(), at=at - timedelta(days=30))
+    desk.settle(eu)
+    incident = desk.reported(eu, contract, at=at)
+    title, where = incident.title, f"/contracts/{contract.id}/incidents/{incident.number}"
+    desk.settle(eu)
+    waits = part(client_as("ben").get("/").text, "waits")
+    assert title in waits and where in waits and "Yours to answer" in waits
+    for other in ("dov", "lena", "mal"):
+        assert title not in part(client_as(other).get("/").text, "waits"), other
+    assert title not in client_as("mal").get("/").text
+    eu.query(Incident).update({"standing": "resolved", "breaches": 1})
+    desk.settle(eu)
+    page = client_as("dov").get("/").text
+    assert "Confirm that it works" in part(page, "waits")
+    assert "Target missed" in part(page, "wrong") and title in part(page, "wrong")
+    assert title not in part(client_as("ben").get("/").text, "waits")
+
+
+def test_a_statement_waits_for_the_side_whose_turn_it_is(
+    client_as: ClientAs, eu: Session, contract: Contract
+) -> None:
+    at = clock.now()
+    eu.add(
+        Statement(id="S" * 26, region="eu", contract_id=contract.id, month="2026-10",
+                  issued_at=at, stage="issued")
+    )  # fmt: skip
+    eu.commit()
+    assert "Confirm the statement of October 2026" in client_as("ada").get("/").text
+    assert "October 2026" not in client_as("cleo").get("/").text
+    eu.query(Statement).update({"stage": "confirmed", "act_at": at + timedelta(days=9)})
+    eu.commit()
+    page = client_as("cleo").get("/").text
+    assert "Accept or dispute the statement of October 2026" in part(page, "waits")
+    assert "accepted by silence" in part(page, "coming")
+    assert "Confirm the statement" not in client_as("ada").get("/").text
+    assert "October 2026" not in client_as("mal").get("/").text
