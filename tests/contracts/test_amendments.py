@@ -342,7 +342,7 @@ def test_the_pages_propose_show_and_agree_a_schedule(
     )
     assert answer.status_code == 303
     page = clients("ada").get(answer.location).text
-    assert "Agree the change" in page and "Decline" in page
+    assert "Agree the change" in page and "Decline" in page and "Yours to answer" in page
     assert "Agree the change" not in clients("nia").get(answer.location).text
     seen = {"seen_sha256": value_sha256(PEAKS)}
     assert clients("ada").post(f"{answer.location}/declination", data=seen).status_code == 422
