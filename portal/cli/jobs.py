@@ -17,7 +17,7 @@ from portal.batches import actions as batches
 from portal.contracts.actions import onboarding
 from portal.contracts.models import Contract
 from portal.contracts.queries import version_in_force
-from portal.evidence.actions import keep_logs
+from portal.evidence.actions import keep_logs, stamp_checkpoints
 from portal.incidents import actions as incidents
 from portal.kit import clock
 from portal.kit.db import db
@@ -46,6 +46,11 @@ def keep_signings(app: Flask) -> None:
 def sign_checkpoints(app: Flask) -> None:
     """Sign the checkpoints that are due in every region, and write the receipts they cover."""
     keep_logs(regions(), app.config["SETTINGS"], at=clock.now())
+
+
+def anchor_checkpoints(app: Flask) -> None:
+    """Let the configured authorities stamp the newest checkpoints."""
+    stamp_checkpoints(regions(), app.config["SETTINGS"])
 
 
 def keep_renewals(app: Flask) -> None:
@@ -152,6 +157,7 @@ JOBS = (
     Job("remind of onboarding, call reviews", keep_service, timedelta(minutes=1)),
     Job("issue, settle and seal statements", settle_months, timedelta(seconds=15)),
     Job("sign checkpoints", sign_checkpoints, EACH_LOOK),
+    Job("stamp checkpoints", anchor_checkpoints, timedelta(minutes=1)),
     Job("remind of approvals", remind_of_approvals, timedelta(minutes=5)),
     Job("gather digests", gather_digests, timedelta(seconds=30)),
     Job("deliver mail", deliver_mail, EACH_LOOK),

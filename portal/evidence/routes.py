@@ -47,6 +47,7 @@ def show(ref: str) -> ResponseReturnValue:
         "evidence/show.html", contract=contract, covered=len(found.covered), total=found.total,
         newest=found.newest, signed_at=found.signed_at, receipts=receipts,
         head=lines[-1].hash if lines else None,
+        stamps=log.stamps_of(session, [found.newest] if found.newest else []),
     )  # fmt: skip
 
 

@@ -51,6 +51,7 @@ class Settings:
     idle: timedelta
     absolute: timedelta
     log_memory: Path
+    time_stamp_authorities: tuple[str, ...]
 
     @property
     def keys(self) -> Path:
@@ -88,6 +89,13 @@ def _seconds(
     return timedelta(seconds=value)
 
 
+def _addresses(row: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    found = tuple(str(address) for address in row.get(name, ()))
+    if not all(address.startswith(("https://", "http://")) for address in found):
+        raise BadSetting(f"{name}: addresses that begin with https:// or http://")
+    return found
+
+
 def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Build the settings; raise `BadSetting` with the name of what is wrong."""
     mail = file.get("mail", {})
@@ -113,6 +121,7 @@ def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str
         idle=_minutes(file, "idle_minutes", 30, 60),
         absolute=_minutes(file, "absolute_minutes", 12 * 60, 24 * 60),
         log_memory=Path(file.get("log_memory", home / "log")),
+        time_stamp_authorities=_addresses(file.get("time_stamps", {}), "authorities"),
     )
 
 

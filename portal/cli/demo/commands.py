@@ -10,6 +10,7 @@ from portal.app import create_app
 from portal.cli.demo.people import PASSWORD, PLAYERS, player
 from portal.cli.demo.story import is_demo, tell
 from portal.cli.running import migrate_all
+from portal.evidence.actions import keep_logs
 from portal.kit import clock
 from portal.kit.db import db, reading
 
@@ -36,6 +37,7 @@ def load(*, if_empty: bool) -> None:
             return
         click.echo("Loading the demo: people, contracts, signatures ...")
         tell(app, say=click.echo)
+        keep_logs(app.extensions["regions"], app.config["SETTINGS"], at=clock.now())
     say_how(app.config["SETTINGS"].base_url)
 
 

@@ -2,5 +2,6 @@
 
 from portal.evidence.actions.erasing import Erased, erase_person
 from portal.evidence.actions.keeping import keep_log, keep_logs
+from portal.evidence.actions.stamping import stamp_checkpoints
 
-__all__ = ["Erased", "erase_person", "keep_log", "keep_logs"]
+__all__ = ["Erased", "erase_person", "keep_log", "keep_logs", "stamp_checkpoints"]

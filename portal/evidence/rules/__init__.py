@@ -26,6 +26,7 @@ from portal.evidence.rules.keeping import (
     nameless,
     receipt_hashes,
 )
+from portal.evidence.rules.stamps import BadStamp, Stamp, read_stamp
 
 __all__ = [
     "DEED",
@@ -38,6 +39,8 @@ __all__ = [
     "PROOFS",
     "RECEIPTS",
     "ROOT",
+    "BadStamp",
+    "Stamp",
     "build",
     "checkpoint_due",
     "checkpoint_path",
@@ -46,6 +49,7 @@ __all__ = [
     "is_needed",
     "named_files",
     "nameless",
+    "read_stamp",
     "receipt_hashes",
     "round_path",
     "terms_path",

@@ -1,0 +1,78 @@
+"""Anchoring checkpoints outside the portal: time stamps (RFC 3161) by the configured authorities.
+
+A token is kept only after its signature was found to hold over the note it was asked for. An
+authority that fails is asked again at the next run; a checkpoint does not wait for it.
+"""
+
+import asyncio
+import hashlib
+import logging
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.audit.models import CheckpointStamp, RegionCheckpoint
+from portal.evidence.rules import BadStamp, read_stamp
+from portal.kit.db import transaction
+from portal.residency.databases import Regions
+from portal.settings.rules import Settings
+from portal.signing.timestamp import HttpTimeStamper
+
+LOG = logging.getLogger("counterpart.evidence")
+AT_ONCE = 5
+
+
+def stamp_checkpoints(regions: Regions, settings: Settings) -> int:
+    """Ask each authority for the newest checkpoints it has not stamped; return how many it did."""
+    made = 0
+    for database in regions.databases.values():
+        for authority in settings.time_stamp_authorities:
+            with database.open_session() as session:
+                made += _stamp(session, authority)
+    return made
+
+
+def _stamp(session: Session, authority: str) -> int:
+    stamped = select(CheckpointStamp.size).where(CheckpointStamp.authority == authority)
+    waiting = session.execute(
+        select(RegionCheckpoint.size, RegionCheckpoint.note)
+        .where(RegionCheckpoint.size.not_in(stamped))
+        .order_by(RegionCheckpoint.size.desc())
+        .limit(AT_ONCE)
+    ).all()
+    session.commit()
+    made = 0
+    for size, note in waiting:
+        try:
+            token, at = ask(authority, note.encode())
+        except (OSError, ValueError, BadStamp) as error:
+            LOG.warning("no time stamp from %s: %s", authority, error)
+            return made
+        with transaction(session):
+            known = session.get(CheckpointStamp, (size, authority))
+            if known is None:
+                session.add(
+                    CheckpointStamp(
+                        size=size, authority=authority, region=session.info["region"],
+                        token=token, at=at,
+                    )
+                )  # fmt: skip
+                made += 1
+    return made
+
+
+def ask(authority: str, note: bytes) -> tuple[bytes, datetime]:
+    """Return a token over a note and its time; `OSError`, `ValueError` or `BadStamp` if none holds.
+
+    Goes out by HTTP, so never inside a transaction.
+    """
+    stamper = HttpTimeStamper(authority)
+    try:
+        answer = asyncio.run(stamper.async_timestamp(hashlib.sha256(note).digest(), "sha256"))
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # the library has a kind of its own for a nonce that does not fit
+        raise BadStamp(f"{type(error).__name__}: {error}") from error
+    token: bytes = answer.dump()
+    return token, read_stamp(token, over=note).at
