@@ -26,6 +26,7 @@ from portal.negotiation.rules import Kind, round_bytes
 from portal.residency.actions import read_document
 from portal.residency.databases import RegionDatabase
 from portal.signing.models import Consent, Deed, Signature
+from portal.signing.pdf import seen
 from portal.signing.queries import SEALED, document_of
 from portal.signing.rules import load_disclosure
 from portal.terms.rules import load_schema
@@ -171,7 +172,7 @@ def _versions(place: Place, contract: Contract, named: dict[str, str]) -> dict[s
     for version in contract.versions:
         if rules.terms_path(version.number) in named:
             found[rules.terms_path(version.number)] = canonical_bytes(version.canonical)
-            text = plain_text(words_of_version(version, place.operator, place.database))
+            text = plain_text(seen(words_of_version(version, place.operator, place.database)))
             found[f"terms/{version.number}.txt"] = text.encode()
     return found
 

@@ -131,6 +131,15 @@ def disclosed(text: str) -> str:
     return "".join(c if _is_printable(c) else f"[U+{ord(c):04X}]" for c in text)
 
 
+def seen(value: Any) -> Any:
+    """Return a deed's words as they are printed, what a reader could not see as `[U+202E]`."""
+    if isinstance(value, str):
+        return disclosed(value)
+    if isinstance(value, Mapping):
+        return {key: seen(part) for key, part in value.items()}
+    return [seen(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
 def unprintable(text: str) -> str:
     """Name each character the deed has no letter for, so that a form can refuse it early."""
     return "".join(dict.fromkeys(c for c in text if not _is_printable(c)))

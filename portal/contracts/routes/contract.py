@@ -20,7 +20,7 @@ from portal.contracts.rules.waiting import STEP_WORDS
 from portal.kit import clock
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page, see_other
-from portal.signing.pdf import table_cells
+from portal.signing.pdf import seen, table_cells
 from portal.signing.queries import signatures_of
 from portal.terms.rules import load_schema
 from portal.terms.rules.standard import load_standard_terms
@@ -115,8 +115,9 @@ def agreement(ref: str) -> ResponseReturnValue:
     )
     columns = {t.id: [c.label for c in t.columns] for t in schema.terms.values() if t.columns}
     return page(
-        "contracts/agreement.html", contract=contract, deed=deed, columns=columns, cells=table_cells
-    )
+        "contracts/agreement.html", contract=contract, deed=seen(deed), columns=columns,
+        cells=table_cells,
+    )  # fmt: skip
 
 
 @bp.get("/contracts/<ref>/log")

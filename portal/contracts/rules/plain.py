@@ -12,6 +12,9 @@ def plain_text(deed: Mapping[str, Any]) -> str:
 def _lines(deed: Mapping[str, Any]) -> Iterator[str]:
     yield f"{deed['title']}"
     yield f"{deed['ref']}, version {deed['version']}, frozen {deed['frozen_at']}"
+    if deed["amends"]:
+        amended = deed["amends"]
+        yield f"It amends {amended['title']} ({amended['ref']}, version {amended['version']})."
     yield f"SHA-256 of the terms: {deed['sha256']}"
     yield f"Kept in: {deed['region_label']}"
     for side in ("vendor", "customer"):
