@@ -8,12 +8,15 @@ the gaps they leave for themselves.
 import io
 import random
 import re
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
 
 from portal.cli.evidence import examine
 from portal.evidence.rules.reading import check_bundle
@@ -247,3 +250,28 @@ def test_both_verifiers_agree_on_every_mutated_bundle(
             differing.append(number)
         accepted += ours.ok or theirs.ok
     assert (differing, accepted) == ([], 0)
+
+
+def test_the_sealed_deed_is_still_pdf_a_3_tagged_and_holds_its_terms(
+    told_bundle: bytes, deed: bytes, tmp_path: Path
+) -> None:
+    reader = PdfFileReader(io.BytesIO(deed))
+    claims = reader.root["/Metadata"].data
+    assert b"<pdfaid:part>3</pdfaid:part>" in claims or b'pdfaid:part="3"' in claims
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in claims
+    assert reader.root["/MarkInfo"]["/Marked"]
+    assert reader.root["/StructTreeRoot"]["/K"]
+    assert reader.root["/OutputIntents"]
+    assert "/Version" not in reader.root
+    names = reader.root["/Names"]["/EmbeddedFiles"]["/Names"]
+    file = names[1].get_object()
+    assert (str(names[0]), str(file["/AFRelationship"])) == ("terms.json", "/Source")
+    terms = file["/EF"]["/F"].data
+    assert terms == opened(told_bundle)["terms/1.json"]
+    # Attached before the first signature: the first revision, which is certified, holds it already.
+    first = deed[: next(found.end() for found in re.finditer(b"%%EOF", deed))]
+    names = PdfFileReader(io.BytesIO(first)).root["/Names"]["/EmbeddedFiles"]["/Names"]
+    assert names[1].get_object()["/EF"]["/F"].data == terms
+    (tmp_path / "deed.pdf").write_bytes(deed)
+    checked = subprocess.run(["qpdf", "--check", tmp_path / "deed.pdf"], capture_output=True)
+    assert checked.returncode == 0, checked.stdout
