@@ -34,6 +34,7 @@ from portal.operations.routes import bp as operations_pages
 from portal.plans.routes import bp as plans_pages
 from portal.renewals.routes import bp as renewals_pages
 from portal.residency.databases import Regions, read_or_make_key
+from portal.reviews.routes import bp as reviews_pages
 from portal.settings.rules import Settings, read_settings
 from portal.signing.routes import bp as signing_pages
 from portal.statements.routes import bp as statements_pages
@@ -54,6 +55,7 @@ PAGES = (
     negotiation_pages,
     operations_pages,
     renewals_pages,
+    reviews_pages,
     notices_pages,
     plans_pages,
     templates_pages,

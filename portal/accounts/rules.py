@@ -90,6 +90,15 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "notice:confirm": frozenset(
         {Role.ACCOUNT_MANAGER, Role.PROCUREMENT, Role.LEGAL, Role.SIGNATORY}
     ),
+    "review:hold": frozenset(
+        {
+            Role.ACCOUNT_MANAGER,
+            Role.SUPPORT_LEAD,
+            Role.SALES_OPS,
+            Role.IT_ADMIN,
+            Role.PROCUREMENT,
+        }
+    ),
     "calendar:keep": EVERYONE,
     "price:tell": frozenset({Role.ACCOUNT_MANAGER, Role.SIGNATORY}),
     "change:plan": ANSWERERS | {Role.ACCOUNT_MANAGER},

@@ -70,6 +70,10 @@ def _step_finished(facts: Facts) -> str:
     return f"finished step {step} of the start: {_STEPS.get(step, 'done')}"
 
 
+def _review(facts: Facts) -> str:
+    return {"targets": "of targets"}.get(facts.get("kind", ""), str(facts.get("kind", "")))
+
+
 def _late(facts: Facts) -> str:
     return ", late" if facts.get("late") else ""
 
@@ -230,6 +234,12 @@ WORDINGS: Mapping[str, Wording] = {
     "incident:contacts:named": lambda f: (
         f"named {_count(f, 'count', 'contact')} who may open incidents"
     ),
+    "review:planned": lambda f: f"planned a review ({_review(f)})",
+    "review:moved": lambda f: f"moved a review ({_review(f)}) to another day",
+    "review:held": lambda f: (
+        f"kept the minutes of a review ({_review(f)}), {_count(f, 'actions', 'action')} agreed"
+    ),
+    "review:action:done": "finished an action of a review",
     "renewal:dates:computed": _dates_computed,
     "renewal:reminder:sent": lambda f: "reminded both sides of the notice date" + _late(f),
     "renewal:reminder:passed": lambda f: "passed over a reminder that came too late" + _late(f),

@@ -29,6 +29,8 @@ from portal.notices.smtp import Relay
 from portal.renewals import actions as renewals
 from portal.renewals.queries.term import changed_contracts, due_contracts
 from portal.residency.databases import regions
+from portal.reviews import actions as reviews
+from portal.reviews.queries import contracts_with_reviews, measured_with_reviews
 from portal.signing import jobs as signing
 from portal.statements.jobs import run_statements
 
@@ -63,7 +65,9 @@ def keep_renewals(app: Flask) -> None:
         for contract_id in due_contracts(session, at=clock.now()):
             session.rollback()
             try:
-                renewals.keep_dates(session, contract_id, at=clock.now())
+                renewals.keep_dates(
+                    session, contract_id, at=clock.now(), measure=measured_with_reviews
+                )
             except Exception:  # one contract that fails must not stop the dates of the others
                 logging.getLogger("counterpart.work").exception("dates of %s failed", contract_id)
                 session.rollback()
@@ -119,6 +123,20 @@ def remind_of_approvals(app: Flask) -> None:
         remind_approvers(session, at=clock.now())
 
 
+def plan_reviews(app: Flask) -> None:
+    """Plan the reviews that the terms and the numbers ask for, each contract by itself."""
+    for _, session in regions().each():
+        refs = list(contracts_with_reviews(session))
+        for contract_id in refs:
+            session.rollback()
+            try:
+                reviews.plan_reviews(session, contract_id, at=clock.now())
+            except Exception:  # one contract that fails must not stop the reviews of the others
+                logging.getLogger("counterpart.work").exception("reviews of %s failed", contract_id)
+                session.rollback()
+        session.rollback()
+
+
 def gather_digests(app: Flask) -> None:
     """Write the digests that are due, of the directory and of each region."""
     notices.send_digests(db.session(), now=clock.now)
@@ -156,6 +174,7 @@ JOBS = (
     Job("start contracts from sheets", start_batches, EACH_LOOK),
     Job("remind of onboarding, call reviews", keep_service, timedelta(minutes=1)),
     Job("issue, settle and seal statements", settle_months, timedelta(seconds=15)),
+    Job("plan reviews", plan_reviews, timedelta(hours=1)),
     Job("sign checkpoints", sign_checkpoints, EACH_LOOK),
     Job("stamp checkpoints", anchor_checkpoints, timedelta(minutes=1)),
     Job("remind of approvals", remind_of_approvals, timedelta(minutes=5)),

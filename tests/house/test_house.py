@@ -21,6 +21,7 @@ WRAPPERS = {
     "changes": {"ics"},
     "negotiation": {"holidays"},
     "renewals": {"ics"},
+    "reviews": {"ics"},
     "notices": {"letters", "smtp"},
     "operations": {"age"},
     "residency": {"databases", "stores"},

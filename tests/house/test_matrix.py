@@ -30,6 +30,8 @@ SAMPLES = {
     "sign_in_id": "0" * 64,
     "role": "legal",
     "kind": "notice_by",
+    "review_id": "0" * 26,
+    "action_id": "0" * 26,
     "feed_id": "0" * 26,
     "place": "eu",
     "notice_id": "0" * 26,

@@ -108,6 +108,7 @@ CHAPTERS: dict[str, tuple[Section, ...]] = {
                 "renewals.prepare_round",
             ),
         ),
+        Section("Reviews", "reviews.index", DONE, pages=("reviews.show",)),
     ),
     "People": (Section("People", "contracts.people"),),
     "Evidence": (

@@ -180,6 +180,24 @@ _LIST = (
         Weight.LEGAL,
     ),
     Event(
+        "review:planned",
+        "A review of a contract is planned",
+        "A review is planned: {ref}",
+        "reviews_planned",
+    ),
+    Event(
+        "review:moved",
+        "A review of a contract is moved to another day",
+        "A review was moved: {ref}",
+        "reviews_moved",
+    ),
+    Event(
+        "review:held",
+        "The minutes of a review are kept",
+        "Minutes of a review: {ref}",
+        "reviews_held",
+    ),
+    Event(
         "renewal:round",
         "The other side prepares the renewal of a contract",
         "A renewal is being prepared: {ref}",

@@ -13,7 +13,7 @@ from portal.contracts.rules.life import Side
 from portal.kit.errors import NotFound
 from portal.notices.models import RegionMail
 from portal.renewals.models import Decision, Notice, PlannedDate, Renewal
-from portal.renewals.queries.measured import measured_in
+from portal.renewals.queries.measured import Measure, measured_in
 from portal.renewals.queries.term import (
     Running,
     counts_from,
@@ -120,7 +120,14 @@ class Outlook:
         return date.fromisoformat(self.row.ends) if self.row else self.found.span.ends
 
 
-def outlook(session: Session, actor: Actor, contract: Contract, *, at: datetime) -> Outlook:
+def outlook(
+    session: Session,
+    actor: Actor,
+    contract: Contract,
+    *,
+    at: datetime,
+    measure: Measure = measured_in,
+) -> Outlook:
     """Return everything the page shows; the other side's decision is never part of it."""
     side = side_of(contract, actor)
     if side is None:
@@ -156,7 +163,7 @@ def outlook(session: Session, actor: Actor, contract: Contract, *, at: datetime)
         decision=own_decision(session, found, actor),
         notices=[told_of(session, contract, one, side) for one in notices_of(session, contract)],
         planned=dates_of(session, contract, found.span.number),
-        conditions=conditions(terms, measured_in(session, found)),
+        conditions=conditions(terms, measure(session, found)),
         quote=_quote(found, told),
         fee=money.fee_of(terms),
         price_rule=money.price_rule_of(terms),

@@ -15,8 +15,9 @@ from portal.renewals.actions.feeds import make_feed, revoke_feed
 from portal.renewals.ics import calendar_file
 from portal.renewals.queries import feed as queries
 from portal.renewals.routes.desk import bp, opened, settings
-from portal.renewals.rules.calendar import SUBJECT_WORDS, subjects_for
+from portal.renewals.rules.calendar import SUBJECT_WORDS, Subject, subjects_for
 from portal.residency.databases import regions
+from portal.reviews.queries import review_entries
 
 ICS = "text/calendar"
 
@@ -69,9 +70,13 @@ def calendar_feed(token: str) -> Response:
     membership = queries.member_of(queries.feed_by_token(token))
     actor, now = actor_of(membership), clock.now()
     wanted = subjects_for(actor.roles)
+    sessions = [session for _, session in regions().each()]
     entries = chain.from_iterable(
-        queries.entries_of(session, actor, wanted, at=now) for _, session in regions().each()
+        queries.entries_of(session, actor, wanted, at=now) for session in sessions
     )
+    if Subject.REVIEW in wanted:
+        reviews = (review_entries(session, actor, at=now) for session in sessions)
+        entries = chain(entries, *reviews)
     content = calendar_file(
         entries, name=f"Counterpart: {actor.organisation_name}", base_url=settings().base_url,
         at=now,

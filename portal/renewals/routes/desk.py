@@ -15,6 +15,7 @@ from portal.kit import clock
 from portal.renewals.queries.outlook import Outlook, outlook
 from portal.residency.databases import regions
 from portal.residency.rules import region_of
+from portal.reviews.queries import measured_with_reviews
 from portal.settings.rules import Settings
 
 bp = Blueprint("renewals", __name__)
@@ -35,7 +36,9 @@ class Desk:
 
     def outlook(self) -> Outlook:
         """Return the contract's renewal as the actor's side sees it."""
-        return outlook(self.session, self.actor, self.contract, at=self.at)
+        return outlook(
+            self.session, self.actor, self.contract, at=self.at, measure=measured_with_reviews
+        )
 
 
 def opened(ref: str, action: str) -> Desk:

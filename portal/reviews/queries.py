@@ -1,0 +1,230 @@
+"""Finding reviews and what their agenda is written from."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from portal.accounts.rules import Actor
+from portal.changes.queries import changes_of, outages_of
+from portal.changes.rules.agenda import agenda
+from portal.changes.rules.plan import Stage
+from portal.contracts.models import Contract
+from portal.contracts.queries import terms_in_force
+from portal.incidents.models import Incident, NamedContact
+from portal.kit.errors import NotFound
+from portal.renewals.models import Renewal
+from portal.renewals.queries.measured import measured_in, open_credits, runs_in
+from portal.renewals.queries.term import Running, renewal_of
+from portal.renewals.rules.calendar import BEHIND, Entry, Subject, alarms_of
+from portal.renewals.rules.conditions import Measured
+from portal.renewals.rules.dates import add_days, start_of
+from portal.renewals.rules.promised import share
+from portal.renewals.rules.reading import zone_of
+from portal.reviews.models import Review, ReviewAction
+from portal.reviews.rules import triggers
+from portal.reviews.rules.agenda import Seen
+from portal.reviews.rules.schedule import KIND_WORDS, Kind
+from portal.statements.queries import latest_revision, statements_of
+from portal.statements.rules.figures import uptime_missed
+
+
+def reviews_of(session: Session, contract: Contract) -> list[Review]:
+    """Return the reviews of a contract, the latest day first."""
+    found = select(Review).where(Review.contract_id == contract.id)
+    return list(
+        session.scalars(
+            found.options(selectinload(Review.actions)).order_by(Review.due_on.desc(), Review.id)
+        )
+    )
+
+
+def find_review(session: Session, contract: Contract, review_id: str) -> Review:
+    """Return one review of a contract, or raise `NotFound`."""
+    found = session.scalar(
+        select(Review)
+        .where(Review.id == review_id, Review.contract_id == contract.id)
+        .options(selectinload(Review.actions))
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+def find_action(session: Session, contract: Contract, action_id: str) -> ReviewAction:
+    """Return one action of a contract's reviews, or raise `NotFound`."""
+    found = session.get(ReviewAction, action_id)
+    if found is None or found.contract_id != contract.id:
+        raise NotFound
+    return found
+
+
+def known_reviews(session: Session, contract: Contract) -> dict[str, Review]:
+    """Return a contract's reviews by key."""
+    rows = session.scalars(select(Review).where(Review.contract_id == contract.id))
+    return {row.key: row for row in rows}
+
+
+def open_actions(session: Session, contract: Contract) -> list[ReviewAction]:
+    """Return the actions of all reviews that are not done, the earliest due first."""
+    found = select(ReviewAction).where(
+        ReviewAction.contract_id == contract.id, ReviewAction.done_at.is_(None)
+    )
+    return list(session.scalars(found.order_by(ReviewAction.due_on)))
+
+
+def held_between(session: Session, contract: Contract, begin: date, end: date) -> int:
+    """Return how many reviews were held from one day up to another."""
+    return (
+        session.scalar(
+            select(func.count()).where(
+                Review.contract_id == contract.id,
+                Review.held_on >= begin.isoformat(),
+                Review.held_on < end.isoformat(),
+            )
+        )
+        or 0
+    )
+
+
+def measured_with_reviews(session: Session, found: Running) -> Measured:
+    """Return what a renewal is judged by, the reviews that were held included."""
+    held = held_between(session, found.contract, found.span.begins, found.span.ends)
+    return replace(measured_in(session, found), reviews_held=held)
+
+
+def seen_for(session: Session, contract: Contract, review: Review, *, at: datetime) -> Seen:
+    """Return the facts the agenda of a review is written from; about ten queries."""
+    terms = terms_in_force(session, contract, on=at.date())
+    zone = zone_of(terms)
+    since = start_of(_since(session, contract, review), zone)
+    runs = runs_in(session, contract, since, at)
+    missed = session.scalars(
+        select(Incident.number)
+        .where(
+            Incident.contract_id == contract.id, Incident.breaches > 0,
+            Incident.reported_at >= since,
+        )
+        .order_by(Incident.number)
+    )  # fmt: skip
+    kept = sum(run.met for run in runs)
+    row = renewal_of(session, contract)
+    return Seen(
+        since=since.astimezone(zone).date(),
+        attainment=share(kept, len(runs) - kept) if runs else None,
+        targets=len(runs),
+        missed_targets=len(runs) - kept,
+        breached=list(missed),
+        credits=open_credits(session, [contract.id]).get(contract.id, 0),
+        actions=[(one.said["text"], one.said["owner"], one.due_on)
+                 for one in open_actions(session, contract) if one.review_id != review.id],
+        changes=[
+            (change.ref, change.plan.begin.astimezone(zone).date())
+            for change in changes_of(session, contract)
+            if change.plan.begin > at and change.stage is not Stage.WITHDRAWN
+        ],
+        contacts=session.scalar(
+            select(func.count()).where(NamedContact.contract_id == contract.id)
+        ) or 0,
+        contacts_every=(terms.get("G7") or {}).get("n"),
+        peaks=[
+            (one.name.removeprefix("Peak: "), one.begin.astimezone(zone).date())
+            for one in agenda(terms, at, at + timedelta(days=120)) if one.kind == "peak"
+        ],
+        notice_by=date.fromisoformat(row.notice_by) if row and row.state == "running" else None,
+        today=at.astimezone(zone).date(),
+    )  # fmt: skip
+
+
+def _since(session: Session, contract: Contract, review: Review) -> date:
+    last = session.scalar(
+        select(func.max(Review.held_on)).where(
+            Review.contract_id == contract.id, Review.id != review.id
+        )
+    )
+    return date.fromisoformat(last) if last else add_days(date.fromisoformat(review.due_on), -92)
+
+
+def trigger_facts(
+    session: Session, contract: Contract, terms: Any, *, at: datetime
+) -> triggers.Facts:
+    """Return what the contract's triggers are judged by."""
+    grave = session.execute(
+        select(Incident.number, Incident.reported_at).where(
+            Incident.contract_id == contract.id, Incident.severity == "S1",
+            Incident.reported_at >= at - timedelta(days=400), Incident.excluded == "no",
+        )
+    ).all()  # fmt: skip
+    months = sorted(statements_of(session, contract), key=lambda row: row.month)[-12:]
+    figures = [(row.month, latest_revision(row).figures) for row in months]
+    outages = [
+        (one.ref, one.begin, one.end or at)
+        for one in outages_of(session, contract)
+        if (one.end or at) >= at - timedelta(days=60)
+    ]
+    peaks = [s for s in agenda(terms, at - timedelta(days=90), at) if s.kind == "peak"]
+    return triggers.Facts(
+        now=at,
+        grave=[(row.number, row.reported_at) for row in grave],
+        missed_months=[(month, uptime_missed(found["uptime"])) for month, found in figures],
+        outages=outages,
+        in_peak=frozenset(
+            ref for ref, begin, end in outages
+            if any(begin < peak.end and peak.begin < end for peak in peaks)
+        ),
+        attainment=_attained(figures),
+    )  # fmt: skip
+
+
+def _attained(figures: Sequence[tuple[str, Any]]) -> tuple[str, Any] | None:
+    if not figures:
+        return None
+    month, found = figures[-1]
+    met = sum(one["met"] for one in found["attainment"])
+    missed = sum(one["missed"] for one in found["attainment"])
+    return (month, share(met, missed)) if met + missed else None
+
+
+def contracts_with_reviews(session: Session) -> Iterator[str]:
+    """Yield the contracts that run, for the worker."""
+    yield from session.scalars(select(Renewal.contract_id).where(Renewal.state != "over"))
+
+
+def uid_of(ref: str, key: str) -> str:
+    """Return the identity of a review in every calendar, planned or not yet."""
+    return f"review.{key.replace(':', '-')}.{ref}@counterpart"
+
+
+def review_entries(session: Session, actor: Actor, *, at: datetime) -> Iterator[Entry]:
+    """Yield the reviews of the actor's contracts as entries of a calendar."""
+    rows = session.execute(
+        select(Review, Contract.vendor_id, Contract.vendor_name, Contract.customer_name)
+        .join(Contract, Contract.id == Review.contract_id)
+        .where(
+            or_(
+                Contract.vendor_id == actor.organisation_id,
+                Contract.customer_id == actor.organisation_id,
+            ),
+            Review.due_on >= add_days(at.date(), -BEHIND).isoformat(),
+        )
+        .order_by(Review.due_on)
+        .limit(500)
+    )
+    for row, vendor_id, vendor, customer in rows:
+        other = customer if vendor_id == actor.organisation_id else vendor
+        on, words = date.fromisoformat(row.due_on), KIND_WORDS[Kind(row.kind)]
+        yield Entry(
+            uid=uid_of(row.contract_id, row.key),
+            subject=Subject.REVIEW,
+            summary=f"{words}: {row.contract_id}, {other}",
+            text=f"{words} of contract {row.contract_id} with {other}.",
+            begins=on,
+            ends=add_days(on, 1),
+            path=f"/contracts/{row.contract_id}/reviews/{row.id}",
+            sequence=row.sequence,
+            changed_at=row.changed_at,
+            alarms=alarms_of(Subject.REVIEW),
+        )
