@@ -71,6 +71,8 @@ def keep_renewals(app: Flask) -> None:
             except Exception:  # one contract that fails must not stop the dates of the others
                 logging.getLogger("counterpart.work").exception("dates of %s failed", contract_id)
                 session.rollback()
+            # Whom to tell was asked of the directory: its lock is let go before the next one.
+            db.session.rollback()
         session.rollback()
 
 
@@ -134,6 +136,7 @@ def plan_reviews(app: Flask) -> None:
             except Exception:  # one contract that fails must not stop the reviews of the others
                 logging.getLogger("counterpart.work").exception("reviews of %s failed", contract_id)
                 session.rollback()
+            db.session.rollback()
         session.rollback()
 
 
