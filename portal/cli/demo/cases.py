@@ -44,7 +44,12 @@ CRM_TERMS = {
         "Mobile sales app | 4.x | production | normal | Harbour Retail sales operations"
     ),
 }
-CRM = Case("CRM deployment support 2026", "Business", CRM_TERMS)
+# Half a year at first, so that its notice date is near and the renewal is on everybody's mind.
+CRM = Case(
+    "CRM deployment support 2026",
+    "Business",
+    CRM_TERMS | {"P1": "6 months", "P4": "6 months"},
+)
 CRM_NEXT = Case(
     "CRM deployment support 2027",
     "Business",
