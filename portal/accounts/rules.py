@@ -90,7 +90,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "notice:confirm": frozenset(
         {Role.ACCOUNT_MANAGER, Role.PROCUREMENT, Role.LEGAL, Role.SIGNATORY}
     ),
-    "review:hold": frozenset(
+    "review:keep": frozenset(
         {
             Role.ACCOUNT_MANAGER,
             Role.SUPPORT_LEAD,

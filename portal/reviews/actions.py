@@ -26,18 +26,16 @@ from portal.reviews.queries import (
     find_review,
     known_reviews,
     seen_for,
-    trigger_facts,
 )
 from portal.reviews.rules.agenda import agenda_of
-from portal.reviews.rules.schedule import Kind, Planned, executive_due, planned
-from portal.reviews.rules.triggers import calls
+from portal.reviews.rules.schedule import Kind, Planned, planned
 
 AHEAD = 45
 """Days ahead in which a review is planned and both sides are invited."""
 
 
 def plan_reviews(session: Session, contract_id: str, *, at: datetime) -> int:
-    """Plan what the terms and the numbers ask for, each review once; return how many are new.
+    """Plan what the terms ask for, each review once; return how many are new.
 
     A review whose day the terms moved moves with them, unless a person set its day.
     """
@@ -48,15 +46,10 @@ def plan_reviews(session: Session, contract_id: str, *, at: datetime) -> int:
             return 0
         terms, known = terms_in_force(session, contract, on=today), known_reviews(session, contract)
         wanted = planned(terms, today, add_days(today, AHEAD))
-        by = executive_due(terms, today)
-        wanted += [
-            Planned(Kind.EXECUTIVE, f"executive:{call.key}", by, call.why)
-            for call in calls(terms, trigger_facts(session, contract, terms, at=at))
-        ]
         new = [_add(session, contract, one, at=at) for one in wanted if one.key not in known]
         for one in wanted:
             row = known.get(one.key)
-            if row is not None and one.kind is not Kind.EXECUTIVE:
+            if row is not None:
                 _follow(session, contract, row, one.on, at=at)
         return len(new)
 
@@ -112,7 +105,7 @@ def call_review(
     at: datetime,
 ) -> Review:  # fmt: skip
     """Ask the other side to a review beyond those the contract plans."""
-    demand(actor, "review:hold")
+    demand(actor, "review:keep")
     _demand_running(contract, actor, at=at)
     if on < at.date():
         raise Refused("Choose a day that has not passed.")
@@ -137,7 +130,7 @@ def move_review(
     session: Session, actor: Actor, contract: Contract, review_id: str, *, on: date, at: datetime
 ) -> Review:
     """Set another day; everybody's calendar follows."""
-    demand(actor, "review:hold")
+    demand(actor, "review:keep")
     with transaction(session):
         contract = hold(session, contract.id)
         _demand_running(contract, actor, at=at)
@@ -173,7 +166,7 @@ def hold_review(
     at: datetime,
 ) -> Review:
     """Keep the minutes with the agenda as it was, and the actions; both sides read them."""
-    demand(actor, "review:hold")
+    demand(actor, "review:keep")
     with transaction(session):
         contract = hold(session, contract.id)
         _demand_running(contract, actor, at=at)
@@ -183,7 +176,7 @@ def hold_review(
         if held_on > at.date():
             raise Refused("A review cannot have been held in the future.")
         seen = seen_for(session, contract, row, at=at)
-        items = agenda_of(seen, why=row.why, executive=row.kind == Kind.EXECUTIVE)
+        items = agenda_of(seen, why=row.why, called=row.key.startswith("called:"))
         row.held_on, row.held_by, row.changed_at = held_on.isoformat(), actor.person_id, at
         put(
             session, row,
@@ -215,7 +208,7 @@ def finish_action(
     session: Session, actor: Actor, contract: Contract, action_id: str, *, at: datetime
 ) -> ReviewAction:
     """Mark an action done; only the side whose it is can."""
-    demand(actor, "review:hold")
+    demand(actor, "review:keep")
     with transaction(session):
         contract = hold(session, contract.id)
         side = side_of(contract, actor)

@@ -20,7 +20,7 @@ class Review(OfContract, Model):
         Index("reviews_by_day", "contract_id", "due_on"),
     )
 
-    kind: Mapped[str] = mapped_column(String(10), comment="service | targets | executive")
+    kind: Mapped[str] = mapped_column(String(10), comment="service | targets")
     key: Mapped[str] = mapped_column(String(60), comment="what it is for, the same for ever")
     due_on: Mapped[str] = mapped_column(String(10), comment="date")
     sequence: Mapped[int] = mapped_column(Integer, default=0, comment="RFC 5545 SEQUENCE")

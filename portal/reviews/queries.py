@@ -1,15 +1,14 @@
 """Finding reviews and what their agenda is written from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from portal.accounts.rules import Actor
-from portal.changes.queries import changes_of, outages_of
+from portal.changes.queries import changes_of
 from portal.changes.rules.agenda import agenda
 from portal.changes.rules.plan import Stage
 from portal.contracts.models import Contract
@@ -25,11 +24,8 @@ from portal.renewals.rules.dates import add_days, start_of
 from portal.renewals.rules.promised import share
 from portal.renewals.rules.reading import zone_of
 from portal.reviews.models import Review, ReviewAction
-from portal.reviews.rules import triggers
 from portal.reviews.rules.agenda import Seen
 from portal.reviews.rules.schedule import KIND_WORDS, Kind
-from portal.statements.queries import latest_revision, statements_of
-from portal.statements.rules.figures import uptime_missed
 
 
 def reviews_of(session: Session, contract: Contract) -> list[Review]:
@@ -146,46 +142,6 @@ def _since(session: Session, contract: Contract, review: Review) -> date:
         )
     )
     return date.fromisoformat(last) if last else add_days(date.fromisoformat(review.due_on), -92)
-
-
-def trigger_facts(
-    session: Session, contract: Contract, terms: Any, *, at: datetime
-) -> triggers.Facts:
-    """Return what the contract's triggers are judged by."""
-    grave = session.execute(
-        select(Incident.number, Incident.reported_at).where(
-            Incident.contract_id == contract.id, Incident.severity == "S1",
-            Incident.reported_at >= at - timedelta(days=400), Incident.excluded == "no",
-        )
-    ).all()  # fmt: skip
-    months = sorted(statements_of(session, contract), key=lambda row: row.month)[-12:]
-    figures = [(row.month, latest_revision(row).figures) for row in months]
-    outages = [
-        (one.ref, one.begin, one.end or at)
-        for one in outages_of(session, contract)
-        if (one.end or at) >= at - timedelta(days=60)
-    ]
-    peaks = [s for s in agenda(terms, at - timedelta(days=90), at) if s.kind == "peak"]
-    return triggers.Facts(
-        now=at,
-        grave=[(row.number, row.reported_at) for row in grave],
-        missed_months=[(month, uptime_missed(found["uptime"])) for month, found in figures],
-        outages=outages,
-        in_peak=frozenset(
-            ref for ref, begin, end in outages
-            if any(begin < peak.end and peak.begin < end for peak in peaks)
-        ),
-        attainment=_attained(figures),
-    )  # fmt: skip
-
-
-def _attained(figures: Sequence[tuple[str, Any]]) -> tuple[str, Any] | None:
-    if not figures:
-        return None
-    month, found = figures[-1]
-    met = sum(one["met"] for one in found["attainment"])
-    missed = sum(one["missed"] for one in found["attainment"])
-    return (month, share(met, missed)) if met + missed else None
 
 
 def contracts_with_reviews(session: Session) -> Iterator[str]:

@@ -62,10 +62,10 @@ def index(ref: str) -> ResponseReturnValue:
 
 
 @bp.post("/contracts/<ref>/reviews")
-@needs("review:hold")
+@needs("review:keep")
 def call(ref: str) -> ResponseReturnValue:
     """Ask the other side to a review."""
-    desk = opened(ref, "review:hold")
+    desk = opened(ref, "review:keep")
     form = CallForm()
     if not form.validate_on_submit():
         return _list(desk, form, 422)
@@ -99,7 +99,7 @@ def _list(desk: Desk, form: CallForm, status: int = 200) -> ResponseReturnValue:
         today=today,
         day=date.fromisoformat,
         done=DoneForm(formdata=None),
-        may_hold=may(desk.actor, "review:hold"),
+        may_hold=may(desk.actor, "review:keep"),
     )
 
 
@@ -130,7 +130,7 @@ def _one(
         failed=failed,
         names={one.value: name_of(desk.contract, one) for one in Side},
         day=date.fromisoformat,
-        may_hold=may(desk.actor, "review:hold"),
+        may_hold=may(desk.actor, "review:keep"),
     )
 
 
@@ -138,7 +138,7 @@ def _agenda(desk: Desk, row: Review) -> list[Item]:
     if row.minutes:
         return [Item(one["heading"], tuple(one["facts"])) for one in row.minutes["agenda"]]
     seen = queries.seen_for(desk.session, desk.contract, row, at=desk.at)
-    return agenda_of(seen, why=row.why, executive=row.kind == Kind.EXECUTIVE)
+    return agenda_of(seen, why=row.why, called=row.key.startswith("called:"))
 
 
 def _attendees(desk: Desk) -> str:
@@ -148,10 +148,10 @@ def _attendees(desk: Desk) -> str:
 
 
 @bp.post("/contracts/<ref>/reviews/<review_id>/minutes")
-@needs("review:hold")
+@needs("review:keep")
 def hold(ref: str, review_id: str) -> ResponseReturnValue:
     """Keep the minutes and what was agreed."""
-    desk = opened(ref, "review:hold")
+    desk = opened(ref, "review:keep")
     row = queries.find_review(desk.session, desk.contract, review_id)
     form = MinutesForm()
     if not form.validate_on_submit():
@@ -174,10 +174,10 @@ def _agreed(form: MinutesForm) -> list[Agreed]:
 
 
 @bp.post("/contracts/<ref>/reviews/<review_id>/day")
-@needs("review:hold")
+@needs("review:keep")
 def move(ref: str, review_id: str) -> ResponseReturnValue:
     """Set another day."""
-    desk = opened(ref, "review:hold")
+    desk = opened(ref, "review:keep")
     row = queries.find_review(desk.session, desk.contract, review_id)
     form = MoveForm()
     if not form.validate_on_submit():
@@ -190,10 +190,10 @@ def move(ref: str, review_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/contracts/<ref>/reviews/actions/<action_id>/completion")
-@needs("review:hold")
+@needs("review:keep")
 def finish(ref: str, action_id: str) -> ResponseReturnValue:
     """Mark an action of one's own side done."""
-    desk = opened(ref, "review:hold")
+    desk = opened(ref, "review:keep")
     actions.finish_action(desk.session, desk.actor, desk.contract, action_id, at=desk.at)
     flash("Done.", "good")
     return see_other(url_for("reviews.index", ref=ref))

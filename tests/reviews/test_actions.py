@@ -110,10 +110,10 @@ def test_only_its_side_finishes_an_action(eu: Session, contract: Contract) -> No
 
 def test_a_side_may_ask_for_a_review(eu: Session, contract: Contract) -> None:
     row = actions.call_review(
-        eu, cast.actor("cleo"), contract, kind=Kind.EXECUTIVE, on=date(2027, 4, 9),
+        eu, cast.actor("cleo"), contract, kind=Kind.SERVICE, on=date(2027, 4, 9),
         why="Orders were lost twice", at=NOW,
     )  # fmt: skip
-    assert (row.kind, row.why) == ("executive", "Orders were lost twice")
+    assert (row.kind, row.why) == ("service", "Orders were lost twice")
 
 
 def test_the_invitation_names_the_people_and_follows_a_move(

@@ -1,14 +1,13 @@
 """When reviews are due, what calls executives, and what the agenda says."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from portal.reviews.rules.agenda import Seen, agenda_of
-from portal.reviews.rules.schedule import Kind, executive_due, planned
-from portal.reviews.rules.triggers import Facts, calls
+from portal.reviews.rules.schedule import Kind, planned
 from portal.terms.rules import load_schema
 
 SCHEMA = load_schema("1")
@@ -60,36 +59,6 @@ def test_a_key_stays_when_its_day_moves() -> None:
     ]
 
 
-def fired(**facts: Any) -> list[str]:
-    asked = terms()["G4"] + [
-        {"trigger": "attainment_pct", "number": 80, "out_of": None},
-        {"trigger": "peak_outage", "number": 0, "out_of": None},
-    ]
-    return [call.key for call in calls(terms(G4=asked), Facts(now=NOW, **facts))]
-
-
-def test_each_trigger_fires_on_its_number_and_not_below() -> None:
-    day = timedelta(days=1)
-    assert fired() == []
-    assert fired(grave=[(4, NOW - 40 * day), (7, NOW - day)]) == []
-    assert fired(grave=[(4, NOW - 10 * day), (7, NOW - day)]) == ["s1:7"]
-    assert fired(missed_months=[("2027-01", True), ("2027-02", False), ("2027-03", True)]) == [
-        "uptime:2027-03"
-    ]
-    hours = timedelta(hours=1)
-    assert fired(outages=[("OUT-1", NOW - 4 * hours, NOW)]) == []
-    assert fired(outages=[("OUT-2", NOW - 5 * hours, NOW)]) == ["outage:OUT-2"]
-    assert fired(outages=[("OUT-3", NOW - hours, NOW)], in_peak=frozenset({"OUT-3"})) == [
-        "peak:OUT-3"
-    ]
-    assert fired(attainment=("2027-03", Decimal("79.9"))) == ["attainment:2027-03"]
-    assert fired(attainment=("2027-03", Decimal("80.0"))) == []
-
-
-def test_executives_have_the_days_the_contract_gives_them() -> None:
-    assert executive_due(terms(), date(2027, 4, 20)) == date(2027, 4, 27)
-
-
 def test_the_agenda_is_written_from_the_facts() -> None:
     seen = Seen(
         since=date(2027, 1, 15), today=date(2027, 4, 14), attainment=Decimal("92.3"), targets=13,
@@ -98,7 +67,7 @@ def test_the_agenda_is_written_from_the_facts() -> None:
         changes=[("CHG-1", date(2027, 5, 2))], peaks=[("Quarter end", date(2027, 6, 24))],
         notice_by=date(2027, 6, 1),
     )  # fmt: skip
-    told = {item.heading: " ".join(item.facts) for item in agenda_of(seen, why="", executive=False)}
+    told = {item.heading: " ".join(item.facts) for item in agenda_of(seen, why="", called=False)}
     assert "92.3 % of 13 targets met since 15 Jan 2027, 1 missed." in told["Targets"]
     assert "Incidents with a missed target: 12." in told["Targets"]
     assert told["Credits"] == "1 credit not settled."
@@ -110,6 +79,6 @@ def test_the_agenda_is_written_from_the_facts() -> None:
 
 def test_an_agenda_without_facts_says_so() -> None:
     seen = Seen(since=date(2027, 1, 15), today=date(2027, 4, 14))
-    items = agenda_of(seen, why="Two S1 incidents", executive=True)
+    items = agenda_of(seen, why="Two S1 incidents", called=True)
     assert items[0].facts == ("Two S1 incidents",)
     assert {"None.", "None is announced."} <= {fact for item in items for fact in item.facts}

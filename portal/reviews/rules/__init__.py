@@ -1,1 +1,1 @@
-"""When reviews are held, what is on their agenda, and what calls executives to the table."""
+"""When reviews are held, and what is on their agenda."""

@@ -35,9 +35,9 @@ class Item:
     facts: tuple[str, ...]
 
 
-def agenda_of(seen: Seen, *, why: str, executive: bool) -> list[Item]:
+def agenda_of(seen: Seen, *, why: str, called: bool) -> list[Item]:
     """Return the agenda in the order it is worked through; a point without facts says so."""
-    items = [Item("Why we meet", (why,))] if executive else []
+    items = [Item("Why we meet", (why,))] if called else []
     items += [
         Item("Targets", _targets(seen)),
         Item("Credits", (_credits(seen),)),

@@ -25,13 +25,11 @@ class Kind(StrEnum):
 
     SERVICE = "service"
     TARGETS = "targets"
-    EXECUTIVE = "executive"
 
 
 KIND_WORDS = {
     Kind.SERVICE: "Service review",
     Kind.TARGETS: "Review of targets before a peak",
-    Kind.EXECUTIVE: "Executive review",
 }
 MONTHS_OF = {"monthly": 1, "quarterly": 3, "half_yearly": 6, "yearly": 12}
 
@@ -151,9 +149,3 @@ def _open(day: date, days: BusinessDay, *, back: bool = False) -> date:
             return day
         day = add_days(day, -1 if back else 1)
     return day
-
-
-def executive_due(terms: Mapping[str, Any], on: date) -> date:
-    """Return by when executives review what called them (G5)."""
-    value = terms.get("G5") or {"n": 5, "unit": "bd"}
-    return _moved(on, value, business_days(terms))

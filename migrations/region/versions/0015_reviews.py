@@ -5,8 +5,8 @@ from alembic import op
 
 import portal.kit.db
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
@@ -26,7 +26,7 @@ def upgrade() -> None:
     op.create_table(
         "reviews",
         sa.Column(
-            "kind", sa.String(length=10), nullable=False, comment="service | targets | executive"
+            "kind", sa.String(length=10), nullable=False, comment="service | targets"
         ),
         sa.Column(
             "key", sa.String(length=60), nullable=False, comment="what it is for, the same for ever"
