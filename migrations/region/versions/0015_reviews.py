@@ -25,9 +25,7 @@ def refuse(table: str, name: str, event: str, why: str, when: str = "") -> None:
 def upgrade() -> None:
     op.create_table(
         "reviews",
-        sa.Column(
-            "kind", sa.String(length=10), nullable=False, comment="service | targets"
-        ),
+        sa.Column("kind", sa.String(length=10), nullable=False, comment="service | targets"),
         sa.Column(
             "key", sa.String(length=60), nullable=False, comment="what it is for, the same for ever"
         ),
