@@ -139,6 +139,30 @@ def pages(client: Any, ref: str, session: Any, contract: Any) -> dict[str, float
     }
 
 
+def put_in_force(session: Any, contract: Any, teller: Any) -> None:
+    """Freeze the story's terms and complete the contract: this measures no signature."""
+    from portal.cli.demo import cases
+    from portal.cli.demo.story import typed
+    from portal.contracts.actions import add_fact, add_version
+    from portal.contracts.rules.document import contract_document
+    from portal.contracts.rules.life import Side
+    from portal.kit.db import transaction
+    from portal.terms.rules import load_schema
+
+    at, ada = teller.next(days=1), teller.cast["ada"].person_id
+    sides = {"vendor": contract.vendor_name, "customer": contract.customer_name}
+    document = contract_document(
+        ref=contract.ref, title=contract.title, region=contract.region, version=1,
+        parties={side: {"name": name, "details": ""} for side, name in sides.items()}, pins={},
+        terms=load_schema("1").defaults() | typed(cases.CRM_TERMS), signers=[],
+        frozen_at=at.isoformat(timespec="seconds"),
+    )  # fmt: skip
+    with transaction(session):
+        add_version(session, contract, document=document, at=at)
+        for kind in ("frozen", "all_signed", "completed"):
+            add_fact(session, contract, kind, person_id=ada, side=Side.VENDOR, at=at)
+
+
 def lists() -> None:
     """Print page times with few and with many incidents."""
     with tempfile.TemporaryDirectory() as folder:
@@ -149,7 +173,6 @@ def lists() -> None:
         from portal.cli.demo import cases
         from portal.cli.demo.story import Teller, join_everyone
         from portal.cli.running import migrate_all
-        from portal.contracts.models import Contract
         from portal.contracts.queries import find_contract
         from portal.kit.db import db
 
@@ -159,9 +182,11 @@ def lists() -> None:
             now = datetime.now(UTC)
             cast = join_everyone(now - timedelta(days=120))
             teller = Teller(app.extensions["regions"], app.config["SETTINGS"], cast)
-            teller.completed(cases.CRM, region="eu", at=now - timedelta(days=90))
-            session = app.extensions["regions"].session("eu")
-            ref = session.query(Contract).one().id
+            session, begun = teller.started(
+                cases.CRM, region="eu", at=now - timedelta(days=90), extra={}
+            )
+            ref = begun.id
+            put_in_force(session, begun, teller)
             contract = find_contract(session, cast["dov"], ref)
             person = cast["dov"].person_id
             membership = db.session.query(Membership).filter_by(person_id=person).one()
