@@ -176,6 +176,12 @@ WORDINGS: Mapping[str, Wording] = {
     "signing:deed:sealed": lambda f: (
         f"sealed the deed of version {f.get('version')} and completed the contract"
     ),
+    "signing:deed:stamped": lambda f: (
+        f"added a time stamp of an authority to the deed of version {f.get('version')}"
+    ),
+    "signing:deed:renewed": lambda f: (
+        f"renewed the proof of time of the deed of version {f.get('version')}"
+    ),
     "signing:deed:failed": lambda f: (
         f"could not finish the deed of version {f.get('version')} "
         f"({_count(f, 'tries', 'try', 'tries')}), and goes on trying"

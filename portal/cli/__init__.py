@@ -11,6 +11,7 @@ COMMANDS = {
     "backup-key": "portal.cli.backup",
     "bounce": "portal.cli.working",
     "contracts": "portal.cli.contracts",
+    "deeds": "portal.cli.deeds",
     "demo": "portal.cli.demo.commands",
     "doctor": "portal.cli.doctor",
     "erase": "portal.cli.erase",

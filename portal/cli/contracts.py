@@ -26,6 +26,7 @@ from portal.residency.rules import region_of
 from portal.settings.rules import Settings
 from portal.signing.keys import root_pem
 from portal.signing.models import Deed
+from portal.signing.queries import CLOSED
 
 
 @click.command()
@@ -101,7 +102,12 @@ def _cover(session: Session, database: RegionDatabase, settings: Settings) -> No
 
 def _files(session: Session, database: RegionDatabase, ref: str) -> list[tuple[str, bytes]]:
     files = []
-    deed = session.scalar(select(Deed).where(Deed.contract_id == ref, Deed.kind == "sealed"))
+    deed = session.scalar(
+        select(Deed)
+        .where(Deed.contract_id == ref, Deed.kind.in_(CLOSED))
+        .order_by(Deed.revision.desc())
+        .limit(1)
+    )
     if deed:
         document = session.get_one(Document, deed.document_id)
         files.append(("deed.pdf", read_document(session, database, document)))

@@ -40,6 +40,13 @@ def make_deeds(app: Flask) -> None:
     signing.run_jobs(regions(), app.config["SETTINGS"], at=clock.now())
 
 
+def stamp_deeds(app: Flask) -> None:
+    """Ask the time-stamp authorities for the stamps that sealed deeds still wait for."""
+    settings = app.config["SETTINGS"]
+    if settings.authorities:
+        signing.stamp_deeds(regions(), settings, at=clock.now())
+
+
 def keep_signings(app: Flask) -> None:
     """End offers to sign whose time is over, and remind those whose turn it is."""
     signing.keep_signings(regions(), at=clock.now())
@@ -171,6 +178,7 @@ EACH_LOOK = timedelta()
 
 JOBS = (
     Job("prepare and seal deeds", make_deeds, EACH_LOOK),
+    Job("stamp sealed deeds", stamp_deeds, timedelta(seconds=15)),
     Job("end offers and remind signers", keep_signings, timedelta(minutes=1)),
     Job("keep the dates of renewals", keep_renewals, EACH_LOOK),
     Job("close, warn and escalate incidents", keep_incidents, EACH_LOOK),

@@ -16,9 +16,9 @@ from portal.audit.rules import check_chain
 from portal.cli import evidence
 from portal.residency.databases import Regions, WrongRegion
 from portal.settings.rules import Settings, read_settings
-from portal.signing.keys import ROOT_FILE
+from portal.signing.keys import ROOT_FILE, root_pem
 from portal.signing.queries import (
-    SEALED,
+    CLOSED,
     KnownFile,
     known_file,
     sealed_deed_of_terms,
@@ -84,7 +84,8 @@ def verify(
             *evidence.examine(pdf, receipts=receipts, root=pinned, log_key=log_key),
             as_json=as_json,
         )
-    pem = _read(root or settings.keys / ROOT_FILE)
+    kept = settings.keys / ROOT_FILE
+    pem = root_pem(settings) if root is None and kept.exists() else _read(root or kept)
     if b"BEGIN CERTIFICATE" not in pem:
         _give_up(f"{root}: this is not a certificate in PEM form.")
     report = validate(pdf, root_pem=pem)
@@ -155,7 +156,7 @@ def _held_against(session: Session, known: KnownFile, report: Report) -> list[Fi
     findings = []
     entries = [json.loads(body)["facts"] for body in sealed_entries(session, known.ref)]
     logged = [facts for facts in entries if facts["deed_sha256"] == report.file_sha256]
-    if known.kind != SEALED:
+    if known.kind not in CLOSED:
         message = f"This is an earlier state of the deed of {known.ref}, not the sealed original."
         findings.append(Finding("error", "not-final", message))
     elif not logged:

@@ -26,7 +26,7 @@ from portal.residency.databases import RegionDatabase, regions
 from portal.residency.rules import region_of
 from portal.settings.rules import Settings
 from portal.signing.keys import root_pem
-from portal.signing.queries import SEALED, known_file
+from portal.signing.queries import CLOSED, known_file
 
 bp = Blueprint("evidence", __name__)
 
@@ -115,7 +115,7 @@ def _too_often(*, at: datetime) -> datetime | None:
 
 def _is_original(sha256: str) -> bool:
     found = (known_file(session, sha256) for _, session in regions().each())
-    return any(known is not None and known.kind == SEALED for known in found)
+    return any(known is not None and known.kind in CLOSED for known in found)
 
 
 # The log's checkpoints, for machines and for the other side.

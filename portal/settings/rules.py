@@ -31,6 +31,31 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Authority:
+    """A time-stamp authority (RFC 3161) and the root it is trusted by; tried in the order given."""
+
+    url: str
+    root: Path
+    timeout: timedelta
+
+
+@dataclass(frozen=True)
+class OwnSeal:
+    """The operator's own key for the seal: a PKCS#12 file, or a PKCS#11 token.
+
+    `secret` names an environment variable that holds the passphrase or PIN; `root` is the
+    certificate of the authority it was issued by.
+    """
+
+    root: Path
+    secret: str
+    pkcs12: Path | None = None
+    module: Path | None = None
+    token: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything the portal reads from outside."""
 
@@ -52,6 +77,8 @@ class Settings:
     absolute: timedelta
     log_memory: Path
     time_stamp_authorities: tuple[str, ...]
+    authorities: tuple[Authority, ...] = ()
+    own_seal: OwnSeal | None = None
 
     @property
     def keys(self) -> Path:
@@ -96,6 +123,32 @@ def _addresses(row: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return found
 
 
+def _authority(row: Mapping[str, Any]) -> Authority:
+    url, root = str(row.get("url", "")), row.get("root")
+    if not url.startswith(("https://", "http://")) or not root:
+        raise BadSetting("time_stamp: give each authority a url (http or https) and a root")
+    seconds = float(row.get("timeout_seconds", 5))
+    if not 0.1 <= seconds <= 60:
+        raise BadSetting("time_stamp.timeout_seconds: between 0.1 and 60")
+    return Authority(url, Path(root), timedelta(seconds=seconds))
+
+
+def _own_seal(row: Mapping[str, Any] | None) -> OwnSeal | None:
+    if row is None:
+        return None
+    path, module = row.get("pkcs12"), row.get("pkcs11_module")
+    if bool(path) == bool(module) or not row.get("root"):
+        raise BadSetting("seal: give root and either pkcs12 or pkcs11_module")
+    return OwnSeal(
+        root=Path(row["root"]),
+        secret=str(row.get("secret_from", "COUNTERPART_SEAL_SECRET")),
+        pkcs12=Path(path) if path else None,
+        module=Path(module) if module else None,
+        token=str(row.get("token", "")),
+        label=str(row.get("label", "")),
+    )
+
+
 def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Build the settings; raise `BadSetting` with the name of what is wrong."""
     mail = file.get("mail", {})
@@ -122,6 +175,8 @@ def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str
         absolute=_minutes(file, "absolute_minutes", 12 * 60, 24 * 60),
         log_memory=Path(file.get("log_memory", home / "log")),
         time_stamp_authorities=_addresses(file.get("time_stamps", {}), "authorities"),
+        authorities=tuple(_authority(row) for row in file.get("time_stamp", [])),
+        own_seal=_own_seal(file.get("seal")),
     )
 
 

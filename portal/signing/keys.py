@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pyhanko.sign.signers import Signer
+
 from portal.kit import clock
 from portal.kit.files import read_or_make
 from portal.kit.vault import Cipher, new_key
@@ -22,6 +24,7 @@ from portal.signing.certificates import (
     from_stored,
     to_stored,
 )
+from portal.signing.own_seal import BadKeys, load_own_seal
 
 FORMAT = "counterpart-keys/1"
 KEY_FILE = "signing.key"
@@ -29,17 +32,17 @@ PAIRS_FILE = "signing.json"
 ROOT_FILE = "root.pem"
 
 
-class BadKeys(Exception):
-    """The key files of the home cannot be used; the message says which and why."""
-
-
 @dataclass(frozen=True)
 class PortalKeys:
-    """The root, the seal and the portal's own time-stamp unit."""
+    """The root, the seal (the portal's or the operator's own) and the portal's time-stamp unit.
+
+    `seal_chain` holds the certificates (DER) of an operator's own seal, up to its root.
+    """
 
     root: KeyPair
-    seal: KeyPair
+    seal: KeyPair | Signer
     unit: KeyPair
+    seal_chain: tuple[bytes, ...] = ()
 
 
 def portal_keys(settings: Settings, *, at: datetime) -> PortalKeys:
@@ -49,18 +52,34 @@ def portal_keys(settings: Settings, *, at: datetime) -> PortalKeys:
     stored = read_or_make(folder / PAIRS_FILE, lambda: _made(settings.operator, cipher, at=at))
     try:
         pairs = json.loads(stored)
-        keys = PortalKeys(*(_opened(pairs, name, cipher) for name in ("root", "seal", "unit")))
+        root, seal, unit = (_opened(pairs, name, cipher) for name in ("root", "seal", "unit"))
     except (ValueError, KeyError) as damage:
         raise BadKeys(f"{PAIRS_FILE} in the keys folder is damaged.") from damage
-    read_or_make(folder / ROOT_FILE, lambda: keys.root.certificate_pem)
-    return keys
+    read_or_make(folder / ROOT_FILE, lambda: root.certificate_pem)
+    if settings.own_seal is None:
+        return PortalKeys(root, seal, unit)
+    own = load_own_seal(settings.own_seal)
+    return PortalKeys(root, own.signer, unit, own.chain)
 
 
 def root_pem(settings: Settings) -> bytes:
-    """Return the public certificate of the portal's root, fit to hand to anybody."""
+    """Return what a deed is checked with, fit to hand to anybody: the portal's root comes first.
+
+    After it stand the roots of the operator's own seal and of the time-stamp authorities; a check
+    trusts those for seals and time stamps only, never for a person's signature.
+    """
     path = settings.keys / ROOT_FILE
-    if path.exists():
-        return path.read_bytes()
+    own = path.read_bytes() if path.exists() else _root(settings)
+    others = [settings.own_seal.root] if settings.own_seal else []
+    others += [authority.root for authority in settings.authorities]
+    try:
+        found = dict.fromkeys([own, *(other.read_bytes() for other in others)])
+    except OSError as missing:
+        raise BadKeys(f"{missing.filename}: this root certificate cannot be read.") from missing
+    return b"".join(one if one.endswith(b"\n") else one + b"\n" for one in found)
+
+
+def _root(settings: Settings) -> bytes:
     return portal_keys(settings, at=clock.now()).root.certificate_pem
 
 

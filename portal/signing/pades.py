@@ -16,6 +16,7 @@ from datetime import datetime
 from asn1crypto import cms, core
 from asn1crypto import crl as asn1_crl
 from asn1crypto import ocsp as asn1_ocsp
+from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
@@ -27,7 +28,7 @@ from pyhanko.sign.fields import (
     SigSeedSubFilter,
     enumerate_sig_fields,
 )
-from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, PdfTimeStamper
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, PdfTimeStamper, Signer
 from pyhanko.sign.signers.pdf_signer import PdfSigningSession
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.validation import DocumentSecurityStore
@@ -45,7 +46,7 @@ from portal.signing.certificates import (
     signer_certificate,
     status_answer,
 )
-from portal.signing.timestamp import as_asn1, signer_of, time_stamper
+from portal.signing.timestamp import Proof, as_asn1, signer_of, time_stamper
 from portal.signing.typesetter import SEAL_FIELD
 
 CERTIFICATION_FIELD = "certification"
@@ -88,7 +89,7 @@ class _DeedSigner(PdfSigner):  # type: ignore[misc]  # pyHanko counts as untyped
     def __init__(
         self,
         meta: PdfSignatureMetadata,
-        key: KeyPair,
+        key: KeyPair | Signer,
         chain: Sequence[KeyPair],
         *,
         at: datetime,
@@ -119,7 +120,7 @@ class _DeedSigner(PdfSigner):  # type: ignore[misc]  # pyHanko counts as untyped
 
 def certify(
     pdf: bytes,
-    seal_key: KeyPair,
+    seal_key: KeyPair | Signer,
     *,
     at: datetime,
     tsu: KeyPair | TimeStamper | None = None,
@@ -189,7 +190,9 @@ def sign_slot(
     return _stamped(signed, (root, contract_ca), [final_crl(root, at=at)], [answer], tsu, at=at)
 
 
-def seal(pdf: bytes, seal_key: KeyPair, tsu: KeyPair | TimeStamper, *, at: datetime) -> bytes:
+def seal(
+    pdf: bytes, seal_key: KeyPair | Signer, tsu: KeyPair | TimeStamper, *, at: datetime
+) -> bytes:
     """Seal a deed everyone has signed; the lock lets nothing but time stamps follow."""
     asn1_length.mend()
     operator = _common_name(seal_key).removesuffix(" seal")
@@ -220,18 +223,19 @@ def archive(
     tsu: KeyPair | TimeStamper,
     *,
     at: datetime,
+    proofs: Sequence[Proof] = (),
 ) -> bytes:
     """Embed the root's final revocation list and time-stamp the whole deed (PAdES B-LTA).
 
     Lists of other issuers are left out: next to a fresh list of the contract's authority a
     validator no longer goes back to the minutes of each act, and finds the ten-minute certificates
     expired. Keep that list with the evidence instead. Call it again years later, with a fresh list,
-    to renew the proof.
+    to renew the proof. `proofs` are those of an outside authority or of an operator's own seal.
     """
     asn1_length.mend()
     issuer = as_asn1(root).subject
     lists = [crl for crl in crls if asn1_crl.CertificateList.load(crl).issuer == issuer]
-    return _stamped(pdf, (root, contract_ca), lists, [], tsu, at=at)
+    return _stamped(pdf, (root, contract_ca), lists, [], tsu, at=at, proofs=proofs)
 
 
 def _stamped(
@@ -242,6 +246,7 @@ def _stamped(
     tsu: KeyPair | TimeStamper,
     *,
     at: datetime,
+    proofs: Sequence[Proof] = (),
 ) -> bytes:
     """Add validation data and a document time stamp over it, in one update."""
     writer = _DeedWriter(io.BytesIO(pdf))
@@ -249,8 +254,14 @@ def _stamped(
     DocumentSecurityStore.supply_dss_in_writer(
         writer,
         None,
-        certs=[as_asn1(pair) for pair in (*chain, *own_unit)],
-        crls=[asn1_crl.CertificateList.load(crl) for crl in crls],
+        certs=[
+            *(as_asn1(pair) for pair in (*chain, *own_unit)),
+            *(asn1_x509.Certificate.load(der) for one in proofs for der in one.certificates),
+        ],
+        crls=[
+            asn1_crl.CertificateList.load(crl)
+            for crl in (*crls, *(der for one in proofs for der in one.lists))
+        ],
         ocsps=[asn1_ocsp.OCSPResponse.load(answer) for answer in answers],
     )
     stamper = PdfTimeStamper(
@@ -308,11 +319,11 @@ def _place_lines(signer: SignerFacts) -> tuple[Line, ...]:
     return (Line(f"in place of {signer.in_place_of}", PRINT, 7, "In place of the person beside"),)
 
 
-def _seal_lines(operator: str, key: KeyPair, at: datetime) -> tuple[Line, ...]:
+def _seal_lines(operator: str, key: KeyPair | Signer, at: datetime) -> tuple[Line, ...]:
     return (
         Line(f"Sealed by {operator}", HAND, 13, "Sealed by the operator named beside"),
         Line(f"Sealed {_moment(at)}", PRINT, 7.5),
-        Line(f"Certificate {key.certificate.serial_number:x}", PRINT, 6),
+        Line(f"Certificate {_certificate(key).serial_number:x}", PRINT, 6),
     )
 
 
@@ -321,8 +332,12 @@ def _moment(at: datetime) -> str:
     return at.isoformat(sep=" ", timespec="seconds")
 
 
-def _common_name(pair: KeyPair) -> str:
-    return str(as_asn1(pair).subject.native["common_name"])
+def _certificate(source: KeyPair | Signer) -> asn1_x509.Certificate:
+    return as_asn1(source) if isinstance(source, KeyPair) else source.signing_cert
+
+
+def _common_name(source: KeyPair | Signer) -> str:
+    return str(_certificate(source).subject.native["common_name"])
 
 
 def _next_archive_field(reader: PdfFileReader) -> str:

@@ -100,7 +100,7 @@ def examine(pdf: bytes, *, root_pem: bytes, at: datetime) -> Report:
 async def _examined(pdf: bytes, root_pem: bytes, at: datetime, file_sha256: str) -> Report:
     reader = PdfFileReader(io.BytesIO(pdf), strict=True)
     embedded = sorted(reader.embedded_signatures, key=lambda one: int(one.signed_revision))
-    judge = _Judge(reader, embedded, _root(root_pem), at)
+    judge = _Judge(reader, embedded, _roots(root_pem), at)
     signatures = [await judge.report(one) for one in embedded]
     terms = _attachments(reader).get(TERMS_NAME)
     terms_sha256 = None if terms is None else hashlib.sha256(terms).hexdigest()
@@ -116,10 +116,14 @@ class _Judge:
         self,
         reader: PdfFileReader,
         embedded: list[EmbeddedPdfSignature],
-        root: x509.Certificate,
+        roots: list[x509.Certificate],
         at: datetime,
     ) -> None:
-        self._spec = _spec(root, _knowledge(reader))
+        # A person's signature is trusted under the portal's root alone; the others are roots of
+        # time-stamp authorities and of the operator's own seal.
+        known = _knowledge(reader)
+        self._of_persons = _spec(roots[:1], roots, known)
+        self._of_others = _spec(roots, roots, known)
         self._timing = ValidationTimingInfo(at, at, True)
         # Comparing revisions is nearly all the work; a file whose bytes are not the signed ones is
         # refused without it.
@@ -130,11 +134,12 @@ class _Judge:
         one.compute_integrity_info(self._differences, skip_diff=self._differences is None)
         if one.sig_object_type == "/DocTimeStamp":
             result: Any = await ades.ades_timestamp_validation(
-                one.signed_data, self._spec, one.compute_digest, timing_info=self._timing
+                one.signed_data, self._of_others, one.compute_digest, timing_info=self._timing
             )
             moment = _stamp_time(one.signed_data)
         else:
-            spec = PdfSignatureValidationSpec(self._spec, diff_policy=self._differences)
+            trust = self._of_persons if _kind(one) == "signer" else self._of_others
+            spec = PdfSignatureValidationSpec(trust, diff_policy=self._differences)
             result = await ades.ades_lta_validation(one, spec, timing_info=self._timing)
             moment = result.best_signature_time
         return _described(one, result, moment, compared=self._differences is not None)
@@ -329,21 +334,29 @@ def _gap_is_exact(pdf: bytes, one: EmbeddedPdfSignature) -> bool:
     )
 
 
-def _root(root_pem: bytes) -> x509.Certificate:
-    return x509.Certificate.load(pem.unarmor(root_pem)[2])
+def _roots(root_pem: bytes) -> list[x509.Certificate]:
+    """Read the roots of a bundle; the portal's own stands first."""
+    return [x509.Certificate.load(der) for _, _, der in pem.unarmor(root_pem, multiple=True)]
 
 
-def _spec(root: x509.Certificate, knowledge: LocalKnowledge) -> SignatureValidationSpec:
+def _spec(
+    roots: list[x509.Certificate], stamp_roots: list[x509.Certificate], knowledge: LocalKnowledge
+) -> SignatureValidationSpec:
     rule = (
         RevocationCheckingRule.CRL_OR_OCSP_REQUIRED
         if knowledge.known_crls
         else RevocationCheckingRule.NO_CHECK
     )
-    return SignatureValidationSpec(
+    policies = [
         CertValidationPolicySpec(
-            trust_manager=SimpleTrustManager.build(trust_roots=[root]),
+            trust_manager=SimpleTrustManager.build(trust_roots=trusted),
             revinfo_policy=CertRevTrustPolicy(RevocationCheckingPolicy(rule, rule)),
-        ),
+        )
+        for trusted in (roots, stamp_roots)
+    ]
+    return SignatureValidationSpec(
+        policies[0],
+        ts_cert_validation_policy=policies[1],
         revinfo_gathering_policy=RevocationInfoGatheringSpec(
             online_fetching_rule=RevinfoOnlineFetchingRule.LOCAL_ONLY,
             certificate_fetching_rule=CertificateFetchingRule.NEVER_FETCH,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.accounts.models import Membership
+from portal.accounts.models import Membership, Person
 from portal.accounts.rules import Actor, Role
 from portal.audit.models import RegionEntry
 from portal.contracts.models import Contract, Fact, SignerSlot, Version
@@ -25,6 +25,7 @@ from portal.contracts.queries import (
 from portal.contracts.rules.life import Side, State
 from portal.contracts.rules.order import Seat, open_seats
 from portal.kit.db import directory_reader
+from portal.notices.rules import Recipient
 from portal.residency.models import Document
 from portal.signing import rules
 from portal.signing.models import (
@@ -40,7 +41,10 @@ from portal.signing.models import (
 )
 
 PREPARED, SIGNED, SEALED = "prepared", "signed", "sealed"
+STAMPED, RENEWED = "stamped", "renewed"
+CLOSED = frozenset({SEALED, STAMPED, RENEWED})
 SEALED_EVENT = "signing:deed:sealed"
+CLOSED_EVENTS = (SEALED_EVENT, "signing:deed:stamped", "signing:deed:renewed")
 TO_WORK_ON = frozenset({State.AGREED, State.SIGNING, State.SEALING})
 
 
@@ -166,6 +170,15 @@ def holds_role(actor: Actor, role: Role) -> bool:
             )
         )
     return roles is not None and role in roles.split(",")
+
+
+def administrators() -> list[Recipient]:
+    """Return the portal's administrators as those who are told when something breaks."""
+    with directory_reader() as directory:
+        rows = directory.scalars(
+            select(Person).where(Person.operator == 1, Person.deactivated_at.is_(None))
+        )
+        return [Recipient(row.id, row.name, row.email, None) for row in rows]
 
 
 def in_place_of(version: Version, slot: SignerSlot) -> dict[str, str]:
@@ -475,7 +488,7 @@ class Sealing:
     @property
     def is_sealed(self) -> bool:
         """Whether the deed is complete."""
-        return self.deed is not None and self.deed.kind == SEALED
+        return self.deed is not None and self.deed.kind in CLOSED
 
 
 def sealing_state(session: Session, contract: Contract) -> Sealing | None:
@@ -485,7 +498,8 @@ def sealing_state(session: Session, contract: Contract) -> Sealing | None:
         return None
     deed = latest_deed(session, version)
     failures = failures_since(session, version, deed)
-    last = failures[-1] if failures and not (deed and deed.kind == SEALED) else None
+    closed = deed is not None and deed.kind in CLOSED
+    last = failures[-1] if failures and (not closed or (deed and deed.stamp_due)) else None
     signed = len(_signatures(session, version))
     words, kind = _sealing_words(deed, signed=signed, slots=len(contract.slots))
     return Sealing(words, kind, deed, last.at if last else None, last.message if last else None)
@@ -494,7 +508,9 @@ def sealing_state(session: Session, contract: Contract) -> Sealing | None:
 def _sealing_words(deed: Deed | None, *, signed: int, slots: int) -> tuple[str, str]:
     if deed is None:
         return "Being prepared", "open"
-    if deed.kind == SEALED:
+    if deed.stamp_due:
+        return "Signed and sealed, time stamp pending", "agreed"
+    if deed.kind in CLOSED:
         return "Signed and sealed", "agreed"
     if signed == slots:
         return "Being sealed", "open"
@@ -511,6 +527,32 @@ def contracts_to_work_on(session: Session, *, today: date) -> list[str]:
         .order_by(Version.frozen_at)
     ).unique()
     return [row.id for row in rows if state(row, today=today) in TO_WORK_ON]
+
+
+def deeds_to_stamp(session: Session) -> list[Deed]:
+    """Return the sealed deeds that an outside authority has yet to stamp, the oldest first."""
+    newest = _newest_revisions()
+    query = select(Deed).where(Deed.id.in_(newest), Deed.stamp_due == 1, Deed.kind == SEALED)
+    return list(session.scalars(query.order_by(Deed.made_at)))
+
+
+def deeds_to_renew(session: Session, *, before: datetime) -> list[Deed]:
+    """Return the closed deeds whose last proof of time ends before an instant."""
+    query = select(Deed).where(
+        Deed.id.in_(_newest_revisions()), Deed.kind.in_(CLOSED), Deed.renew_by < before
+    )
+    return list(session.scalars(query.order_by(Deed.renew_by)))
+
+
+def _newest_revisions() -> Select[str]:
+    last = (
+        select(Deed.version_id, func.max(Deed.revision).label("revision"))
+        .group_by(Deed.version_id)
+        .subquery()
+    )
+    return select(Deed.id).join(
+        last, and_(Deed.version_id == last.c.version_id, Deed.revision == last.c.revision)
+    )
 
 
 @dataclass(frozen=True)
@@ -550,11 +592,11 @@ def sealed_deed_of_terms(session: Session, version_sha256: str) -> Deed | None:
 
 
 def sealed_entries(session: Session, ref: str) -> list[str]:
-    """Return the canonical text of the entries that recorded a contract's sealing."""
+    """Return the canonical text of the entries that recorded a sealing, a stamp or a renewal."""
     return list(
         session.scalars(
             select(RegionEntry.body)
-            .where(RegionEntry.chain == ref, RegionEntry.event == SEALED_EVENT)
+            .where(RegionEntry.chain == ref, RegionEntry.event.in_(CLOSED_EVENTS))
             .order_by(RegionEntry.seq)
         )
     )

@@ -33,6 +33,7 @@ WRAPPERS = {
         "deed_rules",
         "jobs",
         "keys",
+        "own_seal",
         "pades",
         "pades_check",
         "pdf",

@@ -17,7 +17,7 @@ from portal.signing.actions.consent import (
 from portal.signing.actions.ending import VOIDABLE, decline, expire, void
 from portal.signing.actions.handovers import To, delegate, reassign
 from portal.signing.actions.invitations import invite_open, remind, resend
-from portal.signing.actions.letters import Post, everyone
+from portal.signing.actions.letters import Post, alert_administrators, everyone
 from portal.signing.actions.reopening import answer_reopening, propose_reopening
 from portal.signing.actions.turn import (
     AlreadySigned,
@@ -34,6 +34,7 @@ __all__ = [
     "Post",
     "Shown",
     "To",
+    "alert_administrators",
     "answer_reopening",
     "approve",
     "ask_for_paper",

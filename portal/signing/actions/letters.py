@@ -17,6 +17,8 @@ from portal.signing.models import Invitation
 APPROVE, SIGN = "approve", "sign"
 INVITED = {SIGN: "signing:signer:invited", APPROVE: "signing:approver:invited"}
 REMINDED = "signing:signer:reminded"
+# The first failure, and then when it lasts an hour, a working day and longer.
+ALERT_AT = frozenset({1, 4, 12, 36, 108})
 PAGES = {
     **dict.fromkeys([*INVITED.values(), REMINDED], "/sign"),
     "signing:slot:delegated": "/signing",
@@ -37,6 +39,20 @@ def approver(contract: Contract, row: Stakeholder) -> Recipient:
     """Return an approver as one who is told."""
     organisation = organisation_of(contract, Side(row.side))
     return Recipient(row.person_id, row.name, row.email, organisation)
+
+
+def alert_administrators(
+    session: Session, contract: Contract, at: datetime, *, tries: int, cause: Exception
+) -> None:
+    """Tell the portal's administrators that a deed fails: at once, then more and more rarely."""
+    if tries not in ALERT_AT:
+        return
+    for to in queries.administrators():
+        tell(
+            session, event="signing:deed:failed", to=to, chain=contract.id,
+            cause=f"{contract.id}:{at:%Y%m%d%H%M%S}", link="/", at=at, tries=tries,
+            error=type(cause).__name__,
+        )  # fmt: skip
 
 
 def everyone(session: Session, contract: Contract) -> list[Recipient]:

@@ -3,6 +3,7 @@
 from portal.signing.jobs.bench import CannotSeal
 from portal.signing.jobs.line import advance, run_jobs
 from portal.signing.jobs.rehearsal import SelfTestFailed, self_test
+from portal.signing.jobs.stamping import renew_deeds, stamp_deeds
 from portal.signing.jobs.steps import deed_of
 from portal.signing.jobs.sweep import keep_signings
 
@@ -12,6 +13,8 @@ __all__ = [
     "advance",
     "deed_of",
     "keep_signings",
+    "renew_deeds",
     "run_jobs",
     "self_test",
+    "stamp_deeds",
 ]

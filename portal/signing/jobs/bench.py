@@ -41,3 +41,5 @@ class Made:
     content: bytes
     finish: Callable[[Bench, Deed], None]
     signature_id: str | None = None
+    renew_by: datetime | None = None
+    stamp_due: bool = False

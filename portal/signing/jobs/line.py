@@ -21,7 +21,7 @@ from portal.residency.actions import write_document
 from portal.residency.databases import RegionDatabase, Regions
 from portal.settings.rules import Settings
 from portal.signing import queries
-from portal.signing.actions import hold
+from portal.signing.actions import alert_administrators, hold
 from portal.signing.jobs.bench import Bench, CannotSeal, Made
 from portal.signing.jobs.steps import apply_signature, prepare, seal_deed
 from portal.signing.models import Deed, SealFailure
@@ -132,7 +132,8 @@ def _file(bench: Bench, before: Deed | None, made: Made) -> None:
                 id=new_id(bench.at), region=bench.contract.region, contract_id=bench.contract.id,
                 version_id=bench.version.id, revision=revision, kind=made.kind,
                 document_id=document.id, sha256=document.sha256, made_at=bench.at,
-                signature_id=made.signature_id,
+                signature_id=made.signature_id, renew_by=made.renew_by,
+                stamp_due=int(made.stamp_due),
             )  # fmt: skip
             session.add(deed)
             session.flush()
@@ -167,3 +168,4 @@ def _remember(bench: Bench, failure: Exception) -> None:
             session, bench.contract.id, "signing:deed:failed", actor=PORTAL, at=bench.at,
             facts={"version": bench.version.number, "tries": tries},
         )  # fmt: skip
+        alert_administrators(session, bench.contract, bench.at, tries=tries, cause=failure)

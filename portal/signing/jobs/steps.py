@@ -18,6 +18,7 @@ from portal.residency.actions import read_document, write_document
 from portal.signing import queries
 from portal.signing.actions import Post, everyone, invite_open
 from portal.signing.certificates import (
+    FINAL_CRL_LIFE,
     KeyPair,
     create_contract_ca,
     final_crl,
@@ -25,10 +26,12 @@ from portal.signing.certificates import (
     to_stored,
 )
 from portal.signing.jobs.bench import Bench, CannotSeal, Made
+from portal.signing.keys import root_pem
 from portal.signing.models import Deed, IssuingKey, Signature
 from portal.signing.pades import SignerFacts, archive, certify, seal, sign_slot
 from portal.signing.pdf import render_deed
 from portal.signing.queries import PREPARED, SEALED, SEALED_EVENT, SIGNED
+from portal.signing.timestamp import own_proof
 from portal.signing.validation import Report, validate
 from portal.terms.rules import load_schema
 from portal.terms.rules.standard import load_standard_terms
@@ -178,12 +181,18 @@ def seal_deed(bench: Bench, before: Deed | None) -> Made:
     bench.session.commit()
     keys, at = bench.keys(), bench.at
     lists = [final_crl(authority, at=at), final_crl(keys.root, at=at)]
+    proofs = [own_proof(keys.seal_chain)] if keys.seal_chain else []
     sealed = archive(
-        seal(previous, keys.seal, keys.unit, at=at), keys.root, authority, lists, keys.unit, at=at
-    )
-    report = validate(sealed, root_pem=keys.root.certificate_pem, at=at)
+        seal(previous, keys.seal, keys.unit, at=at), keys.root, authority, lists, keys.unit,
+        at=at, proofs=proofs,
+    )  # fmt: skip
+    report = validate(sealed, root_pem=root_pem(bench.settings), at=at)
     demand_sound(report, version_sha256=bench.version.sha256)
-    return Made(SEALED, sealed, lambda where, row: _completed(where, row, lists[0]))
+    ends = min([at + FINAL_CRL_LIFE, *(proof.ends for proof in proofs)])
+    return Made(
+        SEALED, sealed, lambda where, row: _completed(where, row, lists[0]), renew_by=ends,
+        stamp_due=bool(bench.settings.authorities),
+    )  # fmt: skip
 
 
 def demand_sound(report: Report, *, version_sha256: str) -> None:
