@@ -34,7 +34,7 @@ def twelve(app: Flask, eu: Session, regions: Regions) -> dict[str, str]:
         # Days are counted where the hours run: round the clock in UTC, so that today is today.
         around = {"tz": "UTC", "days": [{"days": ["mo", "tu", "we", "th", "fr", "sa", "su"],
                                          "from": "00:00", "to": "24:00"}]}  # fmt: skip
-        by = add_days(today, 35 * number + (100 if number else 0))
+        by = add_days(today, 20 * number + (100 if number else 0))
         row = completed(
             eu, regions, at=clock.now() - timedelta(days=300), title=title, B1=around, B2=[],
             A5=start_for(by), P1=length(12, "mo"), P6=length(60, "d"), P7_roll="stays", P13=[],
@@ -49,7 +49,6 @@ def twelve(app: Flask, eu: Session, regions: Regions) -> dict[str, str]:
 def test_a_year_of_renewals(
     twelve: dict[str, str], served: Served, visitor: AsVisitor, scripted: bool
 ) -> None:
-    from tests import cast
 
     ada = visitor("ada", scripted=scripted, size=DESK)
     ada.sign_in()
@@ -91,7 +90,6 @@ def test_a_year_of_renewals(
     ada.open(f"/contracts/{renewed}/renewal/round")
     ada.press("Open round 1")
     assert "/terms" in ada.page.url
-    assert cast.MEMBERS
 
 
 def fresh_code(who: Visitor) -> str:
