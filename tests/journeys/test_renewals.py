@@ -12,7 +12,7 @@ from portal.renewals.rules.dates import add_days
 from portal.residency.databases import Regions
 from tests.journeys.conftest import DESK, PHONE, Served, Visitor
 from tests.renewals import stage
-from tests.renewals.stage import completed, length
+from tests.renewals.stage import SCHEMA, completed, length
 
 AsVisitor = Callable[..., Visitor]
 pytestmark = pytest.mark.journey
@@ -36,8 +36,9 @@ def twelve(app: Flask, eu: Session, regions: Regions) -> dict[str, str]:
                                          "from": "00:00", "to": "24:00"}]}  # fmt: skip
         by = add_days(today, 20 * number + (100 if number else 0))
         row = completed(
-            eu, regions, at=clock.now() - timedelta(days=300), title=title, B1=around, B2=[],
-            A5=start_for(by), P1=length(12, "mo"), P6=length(60, "d"), P7_roll="stays", P13=[],
+            eu, regions, at=clock.now() - timedelta(days=300), title=title, B1=around,
+            B2=SCHEMA.defaults()["B2"],
+            A5=start_for(by), P1=length(12, "mo"), P6=length(60, "d"), P7_roll="stays", P13=None,
         )  # fmt: skip
         found[title] = row.id
     stage.work(eu, clock.now())
