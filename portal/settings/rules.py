@@ -76,7 +76,6 @@ class Settings:
     idle: timedelta
     absolute: timedelta
     log_memory: Path
-    time_stamp_authorities: tuple[str, ...]
     authorities: tuple[Authority, ...] = ()
     own_seal: OwnSeal | None = None
 
@@ -114,13 +113,6 @@ def _seconds(
     if not least <= value <= most:
         raise BadSetting(f"{name}: between {least} and {most} seconds")
     return timedelta(seconds=value)
-
-
-def _addresses(row: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    found = tuple(str(address) for address in row.get(name, ()))
-    if not all(address.startswith(("https://", "http://")) for address in found):
-        raise BadSetting(f"{name}: addresses that begin with https:// or http://")
-    return found
 
 
 def _authority(row: Mapping[str, Any]) -> Authority:
@@ -174,7 +166,6 @@ def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str
         idle=_minutes(file, "idle_minutes", 30, 60),
         absolute=_minutes(file, "absolute_minutes", 12 * 60, 24 * 60),
         log_memory=Path(file.get("log_memory", home / "log")),
-        time_stamp_authorities=_addresses(file.get("time_stamps", {}), "authorities"),
         authorities=tuple(_authority(row) for row in file.get("time_stamp", [])),
         own_seal=_own_seal(file.get("seal")),
     )

@@ -5,7 +5,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +20,7 @@ from portal.evidence.rules import BadStamp, read_stamp
 from portal.evidence.rules.reading import check_bundle
 from portal.kit import clock
 from portal.kit.db import transaction
+from portal.settings import rules as settings_rules
 from portal.settings.rules import BadSetting, settings_from
 from portal.signing.certificates import create_root, create_time_stamp_unit
 from portal.signing.timestamp import LocalTimeStamper
@@ -80,15 +81,23 @@ def authority() -> Iterator[HTTPServer]:
     thread.join()
 
 
+def named(address: str, folder: Path) -> settings_rules.Authority:
+    """Return an authority as the settings name it, with its root in a file."""
+    root = folder / "authority-root.pem"
+    root.write_bytes(ROOT.certificate_pem)
+    return settings_rules.Authority(address, root, timedelta(seconds=5))
+
+
 @pytest.fixture
-def covered(drafted: Scene, authority: HTTPServer) -> Scene:
+def covered(drafted: Scene, authority: HTTPServer, tmp_path: Path) -> Scene:
     """A draft with a checkpoint, in a portal that knows the authority."""
     with transaction(drafted.session):
         record(drafted.session, drafted.contract.id, "contract:step:finished",
                actor=cast.actor("ada").log, at=clock.now(), facts={"step": 1})  # fmt: skip
     keep_log(drafted.session, drafted.signer, at=clock.now())
     address = f"http://127.0.0.1:{authority.server_port}/tsr"
-    return replace(drafted, settings=replace(drafted.settings, time_stamp_authorities=(address,)))
+    known = (named(address, tmp_path),)
+    return replace(drafted, settings=replace(drafted.settings, authorities=known))
 
 
 def stamps(scene: Scene) -> int:
@@ -135,9 +144,11 @@ def test_a_token_that_does_not_hold_is_never_kept_and_is_asked_for_again(
     assert stamp_checkpoints(covered.regions, covered.settings) == 1
 
 
-def test_one_dead_authority_does_not_keep_another_from_stamping(covered: Scene) -> None:
-    (good,) = covered.settings.time_stamp_authorities
-    both = replace(covered.settings, time_stamp_authorities=("http://127.0.0.1:9/tsr", good))
+def test_one_dead_authority_does_not_keep_another_from_stamping(
+    covered: Scene, tmp_path: Path
+) -> None:
+    (good,) = covered.settings.authorities
+    both = replace(covered.settings, authorities=(named("http://127.0.0.1:9/tsr", tmp_path), good))
     assert stamp_checkpoints(covered.regions, both) == 1
 
 
@@ -157,5 +168,5 @@ def test_a_stamp_over_something_else_is_found_by_both(covered: Scene, script: Mo
 
 
 def test_an_address_of_another_kind_is_a_bad_setting(tmp_path: Path) -> None:
-    with pytest.raises(BadSetting, match="authorities"):
-        settings_from(tmp_path, {"time_stamps": {"authorities": ["ftp://x"]}}, {})
+    with pytest.raises(BadSetting, match="authority"):
+        settings_from(tmp_path, {"time_stamp": [{"url": "ftp://x", "root": "x.pem"}]}, {})

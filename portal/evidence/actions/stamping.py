@@ -27,9 +27,9 @@ def stamp_checkpoints(regions: Regions, settings: Settings) -> int:
     """Ask each authority for the newest checkpoints it has not stamped; return how many it did."""
     made = 0
     for database in regions.databases.values():
-        for authority in settings.time_stamp_authorities:
+        for authority in settings.authorities:
             with database.open_session() as session:
-                made += _stamp(session, authority)
+                made += _stamp(session, authority.url)
     return made
 
 
