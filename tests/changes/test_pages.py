@@ -87,11 +87,11 @@ def test_the_verdict_follows_what_is_typed(
     visitors: Clients, open_contract: Contract, now: datetime
 ) -> None:
     base = f"/contracts/{open_contract.id}/changes/verdict"
-    answer = visitors("ben").get(base, query_string=typed(ahead(now), rollback=""))
+    answer = visitors("ben").post(base, data=typed(ahead(now), rollback=""))
     page = answer.get_data(as_text=True)
     assert 'id="verdict"' in page and "<html" not in page
     assert "A rollback plan is required for normal changes." in page
-    empty = visitors("ben").get(base).get_data(as_text=True)
+    empty = visitors("ben").post(base).get_data(as_text=True)
     assert "Fill in what is done" in empty
 
 

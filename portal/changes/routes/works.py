@@ -80,12 +80,15 @@ def new(ref: str) -> ResponseReturnValue:
     return _plan_page(seen, _form(seen, PlanForm(formdata=None)), checks=[])
 
 
-@bp.get("/contracts/<ref>/changes/verdict")
+@bp.post("/contracts/<ref>/changes/verdict")
 @needs("change:plan")
 def verdict(ref: str) -> ResponseReturnValue:
-    """Show the verdict on what is typed so far: the fragment of the planning page."""
+    """Show the verdict on what is typed so far: the fragment of the planning page.
+
+    Nothing is kept. It is a POST so that no word of a plan stands in an address or a server's log.
+    """
     seen = visit(ref, "change:plan")
-    form = _form(seen, PlanForm(request.args, meta={"csrf": False}))
+    form = _form(seen, PlanForm())
     return page("changes/_verdict.html", **_words(), checks=_checks_on(seen, form), typed=True)
 
 
