@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from asn1crypto import tsp
+from asn1crypto import cms, tsp
 
 from portal.audit.actions import record
 from portal.audit.models import CheckpointStamp
@@ -152,12 +152,22 @@ def test_one_dead_authority_does_not_keep_another_from_stamping(
     assert stamp_checkpoints(covered.regions, both) == 1
 
 
+def stamped_hash(token: bytes) -> bytes:
+    """Return the hash a token is over."""
+    signed = cms.ContentInfo.load(token)["content"]
+    info: tsp.TSTInfo = signed["encap_content_info"]["content"].parsed
+    found: bytes = info["message_imprint"]["hashed_message"].native
+    return found
+
+
 def test_a_stamp_over_something_else_is_found_by_both(covered: Scene, script: ModuleType) -> None:
     stamp_checkpoints(covered.regions, covered.settings)
     bundle = covered.bundle()
     files = opened(bundle)
     token = files["stamps/1-1.tst"]
-    for place in (len(token) - 3, len(token) // 2, 90):
+    # In the signature, and in the hash it is over; the certificate between is not signed by it.
+    imprint = token.index(stamped_hash(token))
+    for place in (len(token) - 3, imprint, imprint + 31):
         changed = token[:place] + bytes([token[place] ^ 1]) + token[place + 1 :]
         again = packed({**files, "stamps/1-1.tst": changed}, bundle)
         ours, theirs = check_bundle(again), script.verify(again)

@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.contracts.models import Contract
+from portal.contracts.queries import template_of
 from portal.kit import clock
 from portal.negotiation import actions, rules
 from portal.negotiation.forms import read_value, value_field
@@ -129,7 +130,9 @@ def hostile(eu: Session, contract: Contract) -> dict[str, Any]:
     """A contract whose second round holds hostile texts wherever a text may stand."""
     settle(eu)
     offer_all(eu, contract)
-    values = harmless()
+    # What the template locks stays as the contract started with it.
+    locked = template_of(contract).locked
+    values = {term: value for term, value in harmless().items() if term not in locked}
     assert len(values) > 15
     actions.set_offers(
         eu, contract, cast.actor("cleo"), values, at=clock.now(), reason="<b>why</b>"

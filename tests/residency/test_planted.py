@@ -15,7 +15,7 @@ from portal.kit import clock
 from portal.negotiation import actions, rules
 from tests import cast
 from tests.conftest import close, make_contract, settings_for
-from tests.negotiation.table import RESPONSE, SCHEMA, at_table, say, settle
+from tests.negotiation.table import ACROSS, RESPONSE, SCHEMA, at_table, opens, say, settle
 from tests.signing import stage
 
 pytestmark = pytest.mark.slow
@@ -71,6 +71,7 @@ def _send(session: Session, contract: Contract, key: str) -> None:
         note=PLANTED["note"], at=clock.now(),
     )  # fmt: skip
     settle(session)
+    opens(session, contract, ACROSS[key])
 
 
 def _holding(home: Path, text: str) -> set[str]:
