@@ -91,14 +91,10 @@ def render_sample(word: str, *, operator: str) -> bytes:
     The same word gives the same bytes.
     """
     words = {"word": word, "operator": operator, "frozen_at": SAMPLE_MADE}
-    order = {
-        "html": _templates().get_template("deed/sample.html").render(words),
-        "css": SHEET.read_text("utf-8"),
-        "terms": base64.b64encode(b"{}").decode(),
-        "terms_name": TERMS_NAME,
-        "created": SAMPLE_MADE,
-    }
-    return _typeset(json.dumps(order).encode())
+    return set_pages(
+        _templates().get_template("deed/sample.html").render(words), b"{}", name=TERMS_NAME,
+        description="Nothing is agreed in a sample", created=SAMPLE_MADE,
+    )  # fmt: skip
 
 
 def deed_page(deed: Mapping[str, Any]) -> str:

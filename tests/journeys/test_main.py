@@ -85,32 +85,44 @@ def sends(one: Visitor, at: str) -> None:
     assert "Only" not in one.page.title()
 
 
+def opens(one: Visitor, at: str) -> None:
+    """Open the round that came."""
+    one.open(f"{at}/terms")
+    one.press("Open round")
+
+
 def counters(cleo: Visitor, at: str) -> None:
     """Counter one term with a mistake first, and accept the rest."""
+    opens(cleo, at)
     cleo.open(f"{at}/terms/{RESPONSE}")
-    cleo.page.get_by_label("Counter with another value").check()
-    cleo.page.locator("[name=value]").first.fill("soonish")
-    cleo.page.get_by_role("button", name="Save in my draft").first.click()
+    form = cleo.page.locator("form.answer__form")
+    form.get_by_label("Counter with another value").check()
+    form.locator("[name=value]").fill("soonish")
+    form.get_by_role("button", name="Save in my draft").click()
     cleo.page.wait_for_selector(".error-summary")
-    assert cleo.page.locator("[name=value]").first.input_value() == "soonish"
-    cleo.page.locator("[name=value]").first.fill("15 min")
-    cleo.page.get_by_role("button", name="Save in my draft").first.click()
+    assert form.locator("[name=value]").input_value() == "soonish"
+    form.locator("[name=value]").fill("15 min")
+    form.get_by_role("button", name="Save in my draft").click()
     cleo.page.wait_for_selector("text=You counter")
-    cleo.open(f"{at}/terms")
-    cleo.press("Accept the")
+    cleo.open(f"{at}/answers")
+    cleo.page.locator("#turn button").click()
+    cleo.page.wait_for_selector("text=accepted in your draft")
 
 
 def agrees(ada: Visitor, at: str) -> None:
     """Accept the counter and send."""
+    opens(ada, at)
     ada.open(f"{at}/terms/{RESPONSE}")
-    ada.page.get_by_label("Accept their offer").check()
-    ada.page.get_by_role("button", name="Save in my draft").first.click()
+    form = ada.page.locator("form.answer__form")
+    form.get_by_label("Accept their offer").check()
+    form.get_by_role("button", name="Save in my draft").click()
     ada.page.wait_for_selector("text=You accept")
     sends(ada, at)
 
 
 def freezes(cleo: Visitor, at: str) -> None:
     """Freeze what is agreed."""
+    opens(cleo, at)
     cleo.open(f"{at}/freeze")
     cleo.press("Freeze the agreed terms")
 
@@ -122,6 +134,7 @@ def signs(one: Visitor, at: str) -> None:
     one.open(f"{at}/sign")
     one.press("Continue", role="link")
     one.page.locator("[name=word]").fill(one.sample_word())
+    one.page.locator("[name=covers]").first.check()
     one.page.locator("[name=agreed]").check()
     one.press("Consent and continue")
     one.page.locator("[name=intent]").check()

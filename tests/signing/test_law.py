@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
+from pdfminer.high_level import extract_text
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -145,6 +147,14 @@ def test_L05_the_needs_are_the_browsers_the_tests_run() -> None:
     assert all(
         f"playwright.{engine}.launch" in journeys for engine in disclosures.tested_browsers()
     )
+
+
+def test_L06_the_sample_is_a_pdf_like_a_deed_and_holds_the_word(
+    app: Flask, client_as: Clients, contract: Contract
+) -> None:
+    answer = client_as("ada").get(f"/contracts/{contract.id}/consent/sample.pdf")
+    assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+    assert word_for(app, "ada", contract) in extract_text(BytesIO(answer.data))
 
 
 def test_L06_consent_needs_the_word_of_the_sample_and_says_so_in_the_log(
