@@ -6,7 +6,6 @@ rewritten.
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -34,6 +33,7 @@ from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.validation import DocumentSecurityStore
 from pyhanko.stamp import BaseStampStyle
 
+from portal.kit.awaiting import finish
 from portal.signing import asn1_length
 from portal.signing.appearance import HAND, PRINT, Line, LinesStyle
 from portal.signing.certificates import (
@@ -271,16 +271,14 @@ def _stamped(
         readable_field_name="Time stamp over the deed and its validation data",
     )
     out = io.BytesIO()
-    asyncio.run(stamper.async_timestamp_pdf(writer, DIGEST, output=out))
+    finish(stamper.async_timestamp_pdf(writer, DIGEST, output=out))
     return out.getvalue()
 
 
 def _written(pdf: bytes, signer: _DeedSigner, *, existing_fields_only: bool) -> bytes:
     writer = _DeedWriter(io.BytesIO(pdf))
     out = io.BytesIO()
-    asyncio.run(
-        signer.async_sign_pdf(writer, existing_fields_only=existing_fields_only, output=out)
-    )
+    finish(signer.async_sign_pdf(writer, existing_fields_only=existing_fields_only, output=out))
     return out.getvalue()
 
 

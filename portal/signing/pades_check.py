@@ -6,7 +6,6 @@ otherwise.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import io
 import json
@@ -51,6 +50,7 @@ from pyhanko_certvalidator.policy_decl import (
 from pyhanko_certvalidator.registry import SimpleTrustManager
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
+from portal.kit.awaiting import finish
 from portal.signing import asn1_length
 from portal.signing.certificates import (
     AUTHORITY_ATTRIBUTE,
@@ -91,7 +91,7 @@ def examine(pdf: bytes, *, root_pem: bytes, at: datetime) -> Report:
     _tell_time(at)
     file_sha256 = hashlib.sha256(pdf).hexdigest()
     try:
-        return asyncio.run(_examined(pdf, root_pem, at, file_sha256))
+        return finish(_examined(pdf, root_pem, at, file_sha256))
     except Exception as reason:
         message = f"The file is damaged or is not a deed: {type(reason).__name__}."
         return Report(False, file_sha256, findings=[Finding("error", "damaged", message)])

@@ -45,6 +45,16 @@ def fill(session: Session, count: int) -> set[str]:
     return {f"<{key}@counterpart.example>" for key in keys}
 
 
+def unsent(app: Flask) -> int:
+    """Count the mails nobody has marked as sent: one taken from a killed worker is among them."""
+    with app.app_context():
+        session = app.extensions["regions"].session("eu")
+        left = select(func.count()).select_from(RegionMail).where(RegionMail.sent_at.is_(None))
+        found = session.scalar(left)
+        session.rollback()
+        return int(found or 0)
+
+
 class Crew:
     """Workers as processes of their own, three at a time."""
 
@@ -103,7 +113,7 @@ def test_killed_workers_lose_no_mail_and_double_only_what_was_under_way(
                 time.sleep(0.01)
             crew.kill_one(dice)
         patience = time.monotonic() + 120
-        while set(office.ids) != sent:
+        while set(office.ids) != sent or unsent(app):
             assert time.monotonic() < patience, f"{len(sent - set(office.ids))} lost"
             time.sleep(0.1)
     finally:
@@ -112,9 +122,6 @@ def test_killed_workers_lose_no_mail_and_double_only_what_was_under_way(
     doubled = sum(office.ids.values()) - len(sent)
     print(f"{len(sent)} mails, {KILLS} kills: 0 lost, {doubled} resent under the same Message-ID")
     assert doubled <= KILLS
-    with app.app_context():
-        left = select(func.count()).select_from(RegionMail).where(RegionMail.sent_at.is_(None))
-        assert app.extensions["regions"].session("eu").scalar(left) == 0
 
 
 def test_a_job_that_fails_stops_no_other(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ A token is kept only after its signature was found to hold over the note it was 
 authority that fails is asked again at the next run; a checkpoint does not wait for it.
 """
 
-import asyncio
 import hashlib
 import logging
 from datetime import datetime
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal.audit.models import CheckpointStamp, RegionCheckpoint
 from portal.evidence.rules import BadStamp, read_stamp
+from portal.kit.awaiting import finish
 from portal.kit.db import transaction
 from portal.residency.databases import Regions
 from portal.settings.rules import Settings
@@ -69,7 +69,7 @@ def ask(authority: str, note: bytes) -> tuple[bytes, datetime]:
     """
     stamper = HttpTimeStamper(authority)
     try:
-        answer = asyncio.run(stamper.async_timestamp(hashlib.sha256(note).digest(), "sha256"))
+        answer = finish(stamper.async_timestamp(hashlib.sha256(note).digest(), "sha256"))
     except (OSError, ValueError):
         raise
     except Exception as error:  # the library has a kind of its own for a nonce that does not fit

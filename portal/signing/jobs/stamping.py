@@ -15,6 +15,7 @@ from portal.audit.actions import record
 from portal.audit.rules import PORTAL
 from portal.contracts.models import Contract, Version
 from portal.kit import clock
+from portal.kit.awaiting import finish
 from portal.kit.db import transaction
 from portal.kit.refs import new_id
 from portal.residency.actions import read_document, write_document
@@ -108,14 +109,12 @@ def _stamped(
 def _with_stamp(
     settings: Settings, content: bytes, authority: KeyPair, chosen: Authority, *, at: datetime
 ) -> tuple[bytes, datetime]:
-    import asyncio
-
     keys = portal_keys(settings, at=at)
     now = clock.now()
     stamper = CheckedTimeStamper(
         chosen.url, chosen.root.read_bytes(), at=now, timeout_seconds=chosen.timeout.total_seconds()
     )
-    proof = asyncio.run(stamper.proof())
+    proof = finish(stamper.proof())
     proofs = [proof, *_seal_proof(keys.seal_chain)]
     made = archive(
         content, keys.root, authority, [final_crl(keys.root, at=at)], stamper, at=at, proofs=proofs
