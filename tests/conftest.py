@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from flask import Flask, g, has_app_context
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
 
 from portal.accounts.gate import key_of
 from portal.accounts.models import SignIn
@@ -38,6 +40,32 @@ def close(app: Flask) -> None:
 def settings_for(home: Path) -> Settings:
     """Return plain settings over a home folder."""
     return settings_from(home, {}, {})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What every fresh portal would compile anew, compiled once a run: templates and addresses.
+
+    A portal of a test is built from nothing and lives for a second. Half of its cost would be
+    the same three hundred routes and the same templates, which depend on nothing but their text.
+    """
+    folder = tmp_path_factory.getbasetemp() / "templates"
+    folder.mkdir()
+    Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(str(folder))}
+    build = Rule._compile_builder
+    known: dict[object, Any] = {}
+
+    def once(rule: Rule, append_unknown: bool = True) -> Any:
+        defaults = tuple(sorted((rule.defaults or {}).items()))
+        key = (rule.rule, rule.subdomain, rule.host, defaults, append_unknown)
+        if key not in known:
+            known[key] = build(rule, append_unknown)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", once)
+        yield
+    Flask.jinja_options = {}
 
 
 @pytest.fixture(scope="session")
