@@ -19,6 +19,11 @@ def _count(facts: Facts, key: str, word: str, words: str | None = None) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {words or word + 's'}"
 
 
+def _terms(facts: Facts) -> str:
+    ids = str(facts.get("term", "")).split(",")
+    return f"term{'s' if len(ids) > 1 else ''} {', '.join(ids)}"
+
+
 def _roles(facts: Facts, key: str) -> str:
     roles = facts.get(key) or ()
     return ", ".join(str(role).replace("_", " ") for role in roles) or "no role"
@@ -103,7 +108,7 @@ WORDINGS: Mapping[str, Wording] = {
         f"sealed an amendment of {_count(f, 'terms', 'term')}, which holds from {f.get('starts')}"
     ),
     "interim_change:proposed": lambda f: (
-        f"proposed change {f.get('number')} of a schedule, of term {f.get('term')}"
+        f"proposed change {f.get('number')} of a schedule, of {_terms(f)}"
     ),
     "interim_change:agreed": lambda f: (
         f"agreed change {f.get('number')} of a schedule, which holds from {f.get('starts')}"

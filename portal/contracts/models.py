@@ -13,8 +13,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from portal.contracts.rules.amending import unpacked
 from portal.kit.db import REGIONAL, Instant, Model
 from portal.kit.vault import Sealed
+from portal.terms.rules import Value
 
 
 class Contract(Model):
@@ -172,7 +174,7 @@ class Version(OfContract, Model):
 
 
 class InterimChange(OfContract, Model):
-    """A schedule changed without an amendment: proposed by one side, answered by the other."""
+    """Schedules changed without an amendment: proposed by one side, answered whole by the other."""
 
     __tablename__ = "interim_changes"
     __bind_key__ = REGIONAL
@@ -182,13 +184,13 @@ class InterimChange(OfContract, Model):
 
     number: Mapped[int] = mapped_column(Integer, comment="from 1, over both sides")
     side: Mapped[str] = mapped_column(String(8), comment="who proposed it")
-    term: Mapped[str] = mapped_column(String(60), comment="term id of the schema")
+    term: Mapped[str] = mapped_column(String(60), comment="term ids of the schema, by comma")
     proposed_at: Mapped[datetime] = mapped_column(Instant)
     proposed_by: Mapped[str] = mapped_column(String(26), comment="person")
     starts: Mapped[str] = mapped_column(String(10), comment="first day, ISO 8601")
     ends: Mapped[str | None] = mapped_column(String(10), comment="first day after it; none: open")
-    value_sha256: Mapped[str] = mapped_column(String(64))
-    before_sha256: Mapped[str] = mapped_column(String(64), comment="of the value it replaces")
+    value_sha256: Mapped[str] = mapped_column(String(64), comment="of its values as packed")
+    before_sha256: Mapped[str] = mapped_column(String(64), comment="of the values it replaces")
     decision: Mapped[str | None] = mapped_column(
         String(10), comment="agreed | declined | withdrawn"
     )
@@ -200,6 +202,16 @@ class InterimChange(OfContract, Model):
     value = Sealed()
     reason = Sealed()
     answer = Sealed()
+
+    @property
+    def terms(self) -> list[str]:
+        """The terms it changes, all of them or none."""
+        return self.term.split(",")
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """The value of each term while it holds."""
+        return unpacked(self.terms, self.value)
 
 
 class OnboardingItem(OfContract, Model):

@@ -38,6 +38,7 @@ from tests.signing import stage
 
 SCHEMA = load_schema("1")
 PEAKS = parse(SCHEMA.terms["B5"], "Quarter end | quarter-end -4bd..-1bd America/New_York | 4 times")
+WINDOW = parse(SCHEMA.terms["E1"], "Su 03:00-05:00 America/New_York")
 SHORTER = parse(SCHEMA.terms["P6"], "45 d")
 TODAY = clock.now().date()
 TOMORROW = TODAY + timedelta(days=1)
@@ -187,15 +188,17 @@ def test_only_a_signed_contract_is_amended_and_only_by_a_party(
 
 
 def propose(eu: Session, contract: Contract, key: str = "cleo", **changes: Any) -> InterimChange:
-    wish = Wish(**{"term": "B5", "value": PEAKS, "starts": TOMORROW, "ends": None, **changes})
+    wish = Wish(**{"values": {"B5": PEAKS}, "starts": TOMORROW, "ends": None, **changes})
     return actions.propose_interim_change(
         eu, contract, cast.actor(key), wish, reason="Store openings", at=clock.now()
     )
 
 
-def agree(eu: Session, contract: Contract, key: str = "ada", number: int = 1) -> None:
+def agree(
+    eu: Session, contract: Contract, key: str = "ada", number: int = 1, sha256: str | None = None
+) -> None:
     actions.agree_interim_change(
-        eu, contract, cast.actor(key), number, seen_sha256=value_sha256(PEAKS),
+        eu, contract, cast.actor(key), number, seen_sha256=sha256 or value_sha256(PEAKS),
         at=clock.now(),
     )  # fmt: skip
 
@@ -241,6 +244,29 @@ def test_a_proposal_is_answered_once_by_the_other_side_as_it_was_seen(
     with pytest.raises(Refused, match="already"):
         agree(eu, signed)
     assert queries.terms_in_force(eu, signed, on=TOMORROW)["B5"] == SCHEMA.defaults()["B5"]
+
+
+def test_several_schedules_change_in_one_agreement_or_none_of_them(
+    eu: Session, signed: Contract
+) -> None:
+    both = {"E1": WINDOW, "B5": PEAKS}
+    row = propose(eu, signed, values=both, ends=TOMORROW + timedelta(days=10))
+    assert row.terms == ["B5", "E1"] and row.values == both
+    agree(eu, signed, sha256=row.value_sha256)
+    during = queries.terms_in_force(eu, signed, on=TOMORROW)
+    assert {t: v for t, v in during.items() if v != SCHEMA.defaults()[t]} == both
+    after = queries.terms_in_force(eu, signed, on=TOMORROW + timedelta(days=10))
+    assert {t: after[t] for t in both} == {t: SCHEMA.defaults()[t] for t in both}
+    # One of two moved meanwhile: nothing of the older proposal can be agreed any more.
+    old = propose(eu, signed, values={"B5": SCHEMA.defaults()["B5"], "E1": SCHEMA.defaults()["E1"]})
+    newer = propose(eu, signed, values={"E1": parse(SCHEMA.terms["E1"], "Sa 03:00-05:00 Etc/UTC")})
+    agree(eu, signed, number=newer.number, sha256=newer.value_sha256)
+    with pytest.raises(Refused, match="changed since"):
+        agree(eu, signed, number=old.number, sha256=old.value_sha256)
+    with pytest.raises(Refused, match="by an amendment only"):
+        propose(eu, signed, values={"B5": SCHEMA.defaults()["B5"], "D1": "99.5"})
+    told = entries(eu, signed.id)[-2:]
+    assert told == ["interim_change:proposed", "interim_change:agreed"]
 
 
 def test_a_proposal_over_terms_that_moved_is_stale(eu: Session, signed: Contract) -> None:
@@ -331,15 +357,14 @@ def test_the_pages_propose_show_and_agree_a_schedule(
 ) -> None:
     cleo, here = clients("cleo"), f"/contracts/{signed.id}"
     form = {
+        "terms": "B5",
         "B5": "Quarter end | quarter-end -4bd..-1bd America/New_York | 4 times",
         "starts": TODAY.isoformat(), "reason": "Store openings",
     }  # fmt: skip
-    late = cleo.post(f"{here}/interim-changes/new/B5", data=form)
+    late = cleo.post(f"{here}/interim-changes", data=form)
     assert late.status_code == 422 and "never reaches back" in late.text
     assert "Store openings" in late.text, "what was typed is kept"
-    answer = cleo.post(
-        f"{here}/interim-changes/new/B5", data={**form, "starts": TOMORROW.isoformat()}
-    )
+    answer = cleo.post(f"{here}/interim-changes", data={**form, "starts": TOMORROW.isoformat()})
     assert answer.status_code == 303
     page = clients("ada").get(answer.location).text
     assert "Agree the change" in page and "Decline" in page and "Yours to answer" in page
@@ -348,6 +373,16 @@ def test_the_pages_propose_show_and_agree_a_schedule(
     assert clients("ada").post(f"{answer.location}/declination", data=seen).status_code == 422
     agreed = clients("ada").post(f"{answer.location}/agreement", data=seen)
     assert agreed.status_code == 303
+    choice = words(cleo.get(f"{here}/interim-changes/new").text)
+    assert "Which schedules?" in choice and "B5 Peak periods" in choice
+    none = cleo.post(f"{here}/interim-changes", data={"starts": TOMORROW.isoformat()})
+    assert none.status_code == 422 and "Choose at least one schedule" in none.text
+    two = cleo.get(f"{here}/interim-changes/new?terms=B5&terms=E1").text
+    assert 'name="B5"' in two and 'name="E1"' in two
+    window = {"terms": ["B5", "E1"], "B5": form["B5"], "E1": "Su 03:00-05:00 America/New_York"}
+    third = TOMORROW + timedelta(days=1)
+    both = cleo.post(f"{here}/interim-changes", data={**window, "starts": third.isoformat()})
+    assert "E1 Maintenance windows" in words(cleo.get(both.location).text)
     told = words(cleo.get(f"{here}/amendments").text)
     assert "Schedule change 1" in told and "Agreed, not yet" in told
     on = words(cleo.get(f"{here}/terms-in-force?show=changed&on={TOMORROW}").text)
@@ -355,8 +390,8 @@ def test_the_pages_propose_show_and_agree_a_schedule(
     before = words(cleo.get(f"{here}/terms-in-force?on={TODAY}").text)
     assert "Every term holds as it was signed" in before
     assert cleo.get(f"{here}/terms-in-force?on=tomorrow").status_code == 422
-    assert cleo.get(f"{here}/interim-changes/new/D1").status_code == 409
-    assert cleo.get(f"{here}/interim-changes/new/ZZ").status_code == 404
+    assert cleo.get(f"{here}/interim-changes/new?terms=D1").status_code == 409
+    assert cleo.get(f"{here}/interim-changes/new?terms=ZZ").status_code == 404
     assert clients("mal").get(f"{here}/amendments").status_code == 404
 
 

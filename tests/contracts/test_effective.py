@@ -103,7 +103,7 @@ PEAKS = parse(SCHEMA.terms["B5"], "Quarter end | quarter-end -4bd..-1bd America/
 
 
 def wish(**changes: object) -> Wish:
-    whole = {"term": "B5", "value": PEAKS, "starts": START, "ends": None, **changes}
+    whole = {"values": {"B5": PEAKS}, "starts": START, "ends": None, **changes}
     return Wish(**whole)  # type: ignore[arg-type]
 
 
@@ -116,11 +116,19 @@ def field_of(wished: Wish, terms: dict | None = None) -> str | None:
 
 def test_a_schedule_changes_where_the_contract_allows_it_and_never_back() -> None:
     assert field_of(wish()) is None
-    assert field_of(wish(term="D1", value="99.5")) == "term"
+    assert field_of(wish(values={"B5": PEAKS, "D1": "99.5"})) == "D1"
+    assert field_of(wish(values={})) == "terms"
     assert field_of(wish(starts=START - timedelta(days=1))) == "starts"
     assert field_of(wish(ends=START)) == "ends"
     assert field_of(wish(ends=START + timedelta(days=400))) == "ends"
-    assert field_of(wish(value=SCHEMA.defaults()["B5"])) == "value"
+    held = SCHEMA.defaults()["E1"]
+    assert field_of(wish(values={"B5": PEAKS, "E1": held})) == "E1"
+    assert amending.moved({"B5": PEAKS, "E1": held}, SCHEMA.defaults()) == {"B5": PEAKS}
+
+
+def test_a_wish_is_unpacked_as_it_was_packed() -> None:
+    for values in ({"B5": PEAKS}, {"B5": PEAKS, "E1": None}, {"B5": None}):
+        assert amending.unpacked(list(values), amending.packed(values)) == values
 
 
 def test_nobody_agrees_what_the_contract_gives_to_other_roles() -> None:

@@ -107,4 +107,4 @@ class ChangedTerms:
 
     @staticmethod
     def _wish(term: str, text: str, starts: date) -> Wish:
-        return Wish(term, parse(load_schema("1").terms[term], text), starts, None)
+        return Wish({term: parse(load_schema("1").terms[term], text)}, starts, None)

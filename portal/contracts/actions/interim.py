@@ -1,5 +1,6 @@
-"""Changing a schedule without an amendment, where the contract lets named roles agree it (Q2)."""
+"""Changing schedules without an amendment, where the contract lets named roles agree it (Q2)."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -26,7 +27,7 @@ from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.notices.actions import tell
 from portal.notices.rules import Recipient
-from portal.terms.rules import validate, value_sha256
+from portal.terms.rules import Value, validate, value_sha256
 
 
 def propose_interim_change(
@@ -38,7 +39,7 @@ def propose_interim_change(
     reason: str,
     at: datetime,
 ) -> InterimChange:
-    """Propose another value for one schedule from a day on; the other side's roles are told."""
+    """Propose other values for schedules from a day on; the other side's roles are told."""
     demand(actor, "interim_change:propose")
     with transaction(session):
         side = _demand_part(session, contract, actor, on=wish.starts)
@@ -47,17 +48,19 @@ def propose_interim_change(
         problem = rules.wish_problem(schema, terms, wish, today=at.date())
         if problem:
             raise Refused(problem[1])
-        if wrong := validate(schema.terms[wish.term], wish.value):
-            raise Refused(wrong[0])
+        for term, value in wish.values.items():
+            if wrong := validate(schema.terms[term], value):
+                raise Refused(wrong[0])
+        wished = [term for term in schema.terms if term in wish.values]
+        values = {term: wish.values[term] for term in wished}
         row = InterimChange(
             id=new_id(at), region=contract.region, contract_id=contract.id,
-            number=len(contract.interim_changes) + 1, side=side, term=wish.term, proposed_at=at,
-            proposed_by=actor.person_id, starts=wish.starts.isoformat(),
+            number=len(contract.interim_changes) + 1, side=side, term=",".join(wished),
+            proposed_at=at, proposed_by=actor.person_id, starts=wish.starts.isoformat(),
             ends=wish.ends.isoformat() if wish.ends else None,
-            value_sha256=value_sha256(wish.value),
-            before_sha256=value_sha256(terms.get(wish.term)),
+            value_sha256=value_sha256(rules.packed(values)), before_sha256=_held(terms, wished),
         )  # fmt: skip
-        put(session, row, value=wish.value, reason=reason.strip() or None)
+        put(session, row, value=rules.packed(values), reason=reason.strip() or None)
         record(
             session, contract.id, "interim_change:proposed", actor=actor.log, at=at,
             facts={"number": row.number, "term": row.term, "sha256": row.value_sha256},
@@ -88,9 +91,9 @@ def agree_interim_change(
         if row.ends is not None and date.fromisoformat(row.ends) <= starts:
             raise Refused("The days it was meant for are over.")
         terms = terms_in_force(session, contract, on=starts)
-        if value_sha256(terms.get(row.term)) != row.before_sha256:
-            raise Refused("The term changed since this was proposed. Ask for a new proposal.")
-        if found := rules.new_errors(schema_of(contract), terms, {row.term: row.value}):
+        if _held(terms, row.terms) != row.before_sha256:
+            raise Refused("The terms changed since this was proposed. Ask for a new proposal.")
+        if found := rules.new_errors(schema_of(contract), terms, row.values):
             raise Refused(found[0].message)
         _decide(row, Decision.AGREED, actor, at=at)
         record(
@@ -159,6 +162,11 @@ def _demand_part(session: Session, contract: Contract, actor: Actor, *, on: date
     if not rules.may_agree(actor.roles, terms_in_force(session, contract, on=on)):
         raise Refused("This contract names other roles for such a change (term Q2).")
     return side
+
+
+def _held(terms: Mapping[str, Value], ids: Sequence[str]) -> str:
+    """Return the hash of what these terms say now."""
+    return value_sha256(rules.packed({term: terms.get(term) for term in ids}))
 
 
 def _open(

@@ -163,7 +163,7 @@ def _interim(row: InterimChange) -> Layer:
         agreed_at=row.decided_at,
         starts=first_day(row.decided_at, date.fromisoformat(row.starts)),
         ends=date.fromisoformat(row.ends) if row.ends else None,
-        terms={row.term: row.value},
+        terms=row.values,
     )
 
 

@@ -130,9 +130,10 @@ def _proposal(
         declined = row.decision == Decision.DECLINED
         state, kind = ("Declined", "rejected") if declined else ("Taken back", "")
     name = queries.name_of(contract, Side(row.side))
+    labels = ", ".join(schema.terms[term].label for term in row.terms)
     return {
         "href": url_for("contracts.interim_change", ref=contract.ref, number=row.number),
-        "label": f"Schedule change {row.number}: {schema.terms[row.term].label}",
+        "label": f"Schedule change {row.number}: {labels}",
         "hint": f"From {row.starts}, proposed by {name}",
         "state": state,
         "kind": kind,

@@ -1,5 +1,6 @@
-"""A schedule changed by agreement in the portal: propose it, read it, answer it."""
+"""Schedules changed by agreement in the portal: propose the change, read it, answer it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -26,35 +27,39 @@ from portal.kit import clock
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page, see_other
 from portal.negotiation.rules import difference, gains
-from portal.terms.rules import show
+from portal.terms.rules import Term, Value, show
 
 
-@bp.get("/contracts/<ref>/interim-changes/new/<term>")
+@bp.get("/contracts/<ref>/interim-changes/new")
 @needs("interim_change:propose")
-def new_interim_change(ref: str, term: str) -> ResponseReturnValue:
-    """Show the schedule as it holds, ready to be changed."""
+def new_interim_change(ref: str) -> ResponseReturnValue:
+    """Show the chosen schedules as they hold, ready to be changed; without one, the choice."""
     actor, session, contract = opened(ref)
     demand(actor, "interim_change:propose")
+    chosen = _chosen(session, contract, request.args.getlist("terms"))
     form = InterimForm(formdata=None, starts=today() + timedelta(days=1))
-    return _form_page(session, contract, term, form, TermAnswers())
+    return _form_page(session, contract, chosen, form, TermAnswers())
 
 
-@bp.post("/contracts/<ref>/interim-changes/new/<term>")
+@bp.post("/contracts/<ref>/interim-changes")
 @needs("interim_change:propose")
-def propose_interim_change(ref: str, term: str) -> ResponseReturnValue:
+def propose_interim_change(ref: str) -> ResponseReturnValue:
     """Send the proposal to those of the other side whom the contract names."""
     actor, session, contract = opened(ref)
     demand(actor, "interim_change:propose")
     now, form = clock.now(), InterimForm()
-    known = _allowed_term(session, contract, term)
-    answers = read_terms([known], request.form, queries.template_of(contract))
+    chosen = _chosen(session, contract, request.form.getlist("terms"))
+    answers = read_terms(chosen, request.form, queries.template_of(contract))
     good = form.validate()
-    if not good or answers.errors:
-        return _form_page(session, contract, term, form, answers, status=422)
+    if not chosen or not good or answers.errors:
+        return _form_page(session, contract, chosen, form, answers, status=422)
     ends = form.last.data + timedelta(days=1) if form.last.data else None
-    wish = amending.Wish(term, answers.values[term], form.starts.data, ends)
-    if _has_problem(session, contract, wish, form, answers):
-        return _form_page(session, contract, term, form, answers, status=422)
+    terms = queries.terms_in_force(session, contract, on=form.starts.data)
+    # What was ticked and left as it is, is no part of the proposal.
+    values = amending.moved(answers.values, terms) or answers.values
+    wish = amending.Wish(values, form.starts.data, ends)
+    if _has_problem(contract, terms, wish, form, answers):
+        return _form_page(session, contract, chosen, form, answers, status=422)
     row = actions.propose_interim_change(
         session, contract, actor, wish, reason=form.reason.data or "", at=now
     )
@@ -63,13 +68,12 @@ def propose_interim_change(ref: str, term: str) -> ResponseReturnValue:
 
 
 def _has_problem(
-    session: Session,
     contract: Contract,
+    terms: Mapping[str, Value],
     wish: amending.Wish,
     form: InterimForm,
     answers: TermAnswers,
 ) -> bool:
-    terms = queries.terms_in_force(session, contract, on=wish.starts)
     problem = amending.wish_problem(queries.schema_of(contract), terms, wish, today=today())
     if problem is None:
         return False
@@ -77,38 +81,43 @@ def _has_problem(
     if field in ("starts", "ends"):
         form["starts" if field == "starts" else "last"].errors = [words]
     else:
-        answers.errors[wish.term] = words
+        answers.errors[field] = words
     return True
 
 
-def _allowed_term(session: Session, contract: Contract, term: str) -> Any:
-    terms = queries.terms_in_force(session, contract, on=today())
-    if term not in queries.schema_of(contract).terms:
-        raise NotFound
-    if term not in amending.interim_terms(terms):
-        raise Refused("This contract lets that term change by an amendment only (term Q2).")
-    return queries.schema_of(contract).terms[term]
+def _chosen(session: Session, contract: Contract, ids: Sequence[str]) -> list[Term]:
+    """Return the terms asked for, in the order of the contract; refuse one it does not let go."""
+    schema = queries.schema_of(contract)
+    allowed = amending.interim_terms(queries.terms_in_force(session, contract, on=today()))
+    for term in ids:
+        if term not in schema.terms:
+            raise NotFound
+        if term not in allowed:
+            raise Refused("This contract lets that term change by an amendment only (term Q2).")
+    return [term for term in schema.terms.values() if term.id in ids]
 
 
 def _form_page(
     session: Session,
     contract: Contract,
-    term: str,
+    chosen: Sequence[Term],
     form: InterimForm,
     answers: TermAnswers,
     *,
     status: int = 200,
 ) -> ResponseReturnValue:
-    known = _allowed_term(session, contract, term)
-    now_holds = queries.terms_in_force(session, contract, on=today()).get(term)
+    terms = queries.terms_in_force(session, contract, on=today())
+    known = queries.schema_of(contract).terms
+    missing = [("terms", "Choose at least one schedule.")] if status == 422 and not chosen else []
     return page(
         "contracts/new_interim_change.html",
         status,
         contract=contract,
-        term=known,
+        chosen=chosen,
+        schedules=[known[term] for term in amending.interim_terms(terms)],
         form=form,
-        field=term_field(known, now_holds, answers),
-        problems_found=problems_of(queries.schema_of(contract).terms, answers),
+        fields=[term_field(term, terms.get(term.id), answers) for term in chosen],
+        problems_found=missing or problems_of(known, answers),
         failed=status == 422,
     )
 
@@ -131,7 +140,6 @@ def _change_page(
     *,
     status: int = 200,
 ) -> ResponseReturnValue:
-    term = queries.schema_of(contract).terms[row.term]
     agreed_at = row.decided_at if row.decision == amending.Decision.AGREED else None
     starts = first_day(agreed_at or clock.now(), date.fromisoformat(row.starts))
     over_time = queries.terms_over_time(session, contract)
@@ -146,17 +154,31 @@ def _change_page(
         status,
         contract=contract,
         row=row,
-        term=term,
+        changes=_changes(contract, row, before),
         form=form,
         starts=starts,
         last=date.fromisoformat(row.ends) - timedelta(days=1) if row.ends else None,
         proposer=names[Side(row.side)],
         other=names[Side(row.side).other],
-        segments=difference(show(term, before.get(term.id)), show(term, row.value)),
-        gain=gains(term, before.get(term.id), row.value, names=names),
         may_answer=able and not mine and may(actor, "interim_change:decide"),
         may_withdraw=able and mine and may(actor, "interim_change:propose"),
     )
+
+
+def _changes(
+    contract: Contract, row: InterimChange, before: Mapping[str, Value]
+) -> list[dict[str, Any]]:
+    """Return each term it changes with its redline, and for whom the new value is better."""
+    names = {side: queries.name_of(contract, side) for side in Side}
+    known = queries.schema_of(contract).terms
+    return [
+        {
+            "term": known[term],
+            "segments": difference(show(known[term], before.get(term)), show(known[term], value)),
+            "gain": gains(known[term], before.get(term), value, names=names),
+        }
+        for term, value in row.values.items()
+    ]
 
 
 def _is_this(layer: Layer, row: InterimChange) -> bool:

@@ -1,6 +1,6 @@
 """What may be amended, what may change by agreement in the portal alone, and who may agree it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -82,33 +82,54 @@ def may_agree(roles: Iterable[str], terms: Mapping[str, Value]) -> bool:
 
 @dataclass(frozen=True)
 class Wish:
-    """A change of one schedule somebody wishes for."""
+    """A change of one schedule, or of several at once, somebody wishes for: all or none of it."""
 
-    term: str
-    value: Value
+    values: Mapping[str, Value]
     starts: date
     ends: date | None
+
+
+def packed(values: Mapping[str, Value]) -> Value:
+    """Return what is stored and hashed of a wish: one term's plain value, several by their ids."""
+    return next(iter(values.values())) if len(values) == 1 else dict(values)
+
+
+def unpacked(terms: Sequence[str], stored: Value) -> dict[str, Value]:
+    """Return the values of a wish by term, as they were packed."""
+    return {terms[0]: stored} if len(terms) == 1 else dict(stored)
+
+
+def moved(values: Mapping[str, Value], terms: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the values that say something else than the terms that hold."""
+    return {term: value for term, value in values.items() if value != terms.get(term)}
 
 
 def wish_problem(
     schema: Schema, terms: Mapping[str, Value], wish: Wish, *, today: date
 ) -> tuple[str, str] | None:
-    """Say what is wrong with a wished change, as (field, sentence), or None.
+    """Say what is wrong with a wished change, as (field or term, sentence), or None.
 
     `terms` are those that hold on its first day.
     """
-    if wish.term not in interim_terms(terms):
-        return "term", "This contract lets that term change by an amendment only (term Q2)."
+    closed = next((term for term in wish.values if term not in interim_terms(terms)), None)
+    if closed is not None:
+        return closed, "This contract lets that term change by an amendment only (term Q2)."
+    if not wish.values:
+        return "terms", "Choose at least one schedule to change."
     if wish.starts <= today:
         return "starts", "A change never reaches back. Choose a day after today."
     if wish.ends is not None and wish.ends <= wish.starts:
         return "ends", "The last day comes before the first."
     if wish.ends is not None and wish.ends - wish.starts > LONGEST_INTERIM:
         return "ends", "For more than a year, amend the contract."
-    if wish.value == terms.get(wish.term):
-        return "value", "This is what holds already. Change something."
-    found = new_errors(schema, terms, {wish.term: wish.value})
-    return ("value", found[0].message) if found else None
+    same = next((term for term in wish.values if term not in moved(wish.values, terms)), None)
+    if same is not None:
+        return same, "This is what holds already. Change something."
+    found = new_errors(schema, terms, wish.values)
+    if not found:
+        return None
+    joined = next((term for term in wish.values if term in found[0].terms), next(iter(wish.values)))
+    return joined, found[0].message
 
 
 def new_errors(
