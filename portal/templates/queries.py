@@ -2,7 +2,7 @@
 only by the hash a contract is pinned to."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -83,3 +83,21 @@ def pinned_template(key: str, sha256: str) -> Template:
             return template_of_raw(raw_of(row))
     name, _, number = key.rpartition("/")
     return load_template(name, int(number))
+
+
+def archive_days(pins: Collection[tuple[str, str]]) -> dict[str, int]:
+    """Return after how many days the contracts of pinned templates are archived, by SHA-256; one
+    query however many."""
+    if not pins:
+        return {}
+    with directory_reader() as directory:
+        rows = directory.scalars(
+            select(TemplateVersion).where(TemplateVersion.sha256.in_({sha for _, sha in pins}))
+        )
+        stored = {row.sha256: template_of_raw(raw_of(row)) for row in rows}
+    found = {}
+    for key, sha256 in pins:
+        name, _, number = key.rpartition("/")
+        template = stored.get(sha256) or load_template(name, int(number))
+        found[sha256] = template.settings["archive_days"]
+    return found

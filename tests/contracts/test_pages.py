@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -286,6 +287,49 @@ def test_the_list_filters_and_searches_by_its_address(
     for query in ("q=warehouse", "state=signed", "state=negotiation&q=crm"):
         page = ada.get(f"/contracts?{query}").text
         assert "Nothing matches" in page and "Show all contracts" in page
+
+
+def test_a_contract_whose_term_is_over_moves_to_the_archive_and_stays_readable(
+    client_as: ClientAs, contract: Contract, eu: Session
+) -> None:
+    def tell(kind: str, days_ago: float) -> None:
+        at = clock.now() - timedelta(days=days_ago)
+        with transaction(eu):
+            add_fact(eu, contract, kind, person_id="portal", side=None, at=at)
+
+    cleo, ref = client_as("cleo"), contract.ref
+    everything = f"/contracts/{ref}"
+    assert "Archive 0" in text_of(cleo.get("/contracts").text)
+    assert "The archive is empty" in cleo.get("/contracts?state=archive").text
+    # A year and more after completion the term still runs: it is not archived.
+    tell("completed", 800)
+    page = text_of(cleo.get("/contracts?state=signed").text)
+    assert ref in page and "Archive 0" in page
+    assert "Moves to the archive 365 days after completion" in text_of(cleo.get(everything).text)
+    tell("ended", 0.01)
+    today = clock.now().date()
+    page = text_of(cleo.get("/contracts?state=archive").text)
+    assert ref in page and "Archive 1" in page and f"{today.day} {today:%b %Y}" in page
+    assert ref not in text_of(cleo.get("/contracts").text)
+    assert ref not in text_of(cleo.get("/contracts?state=ended").text)
+    assert "1 more in the archive" in text_of(cleo.get(f"/contracts?q={ref}").text)
+    page = text_of(cleo.get(everything).text)
+    assert "In the archive since" in page and "Nothing is deleted" in page
+    assert client_as("mal").get("/contracts?state=archive").text.count(ref) == 0
+
+
+def test_a_contract_that_ended_early_waits_a_year_after_completion(
+    client_as: ClientAs, contract: Contract, eu: Session
+) -> None:
+    with transaction(eu):
+        for kind, days in (("completed", 364), ("ended", 20)):
+            at = clock.now() - timedelta(days=days)
+            add_fact(eu, contract, kind, person_id="portal", side=None, at=at)
+    page = text_of(client_as("ada").get("/contracts?state=ended").text)
+    assert contract.ref in page and "Archive 0" in page
+    assert "Moves to the archive" in text_of(
+        client_as("ada").get(f"/contracts/{contract.ref}").text
+    )
 
 
 def test_the_overview_says_where_it_is_kept_who_takes_part_and_what_to_do(

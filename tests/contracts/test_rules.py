@@ -1,5 +1,7 @@
 """What the contracts room decides: steps, waiting, people, regions, the list."""
 
+from datetime import date, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -180,3 +182,23 @@ def test_a_search_finds_by_reference_and_title_in_any_case() -> None:
     assert listing.is_found("crm 2027", ref="eu-ABC", title="CRM support 2027")
     assert listing.is_found("EU-abc", ref="eu-ABC", title="CRM support 2027")
     assert not listing.is_found("crm 2028", ref="eu-ABC", title="CRM support 2027")
+
+
+@given(st.dates(), st.integers(0, 3000))
+def test_the_archive_waits_a_year_and_for_the_end_of_the_term(done: date, days: int) -> None:
+    ended = done + timedelta(days=min(days, (date.max - done).days))
+    if (date.max - done).days < 365:
+        return
+    on = listing.archived_on(completed=done, ended=ended)
+    assert on is not None
+    assert on >= ended and (on - done).days >= 365
+    assert listing.archived_on(completed=done, ended=None) is None
+    assert listing.archived_on(completed=None, ended=ended) is None
+
+
+def test_an_archived_contract_stands_in_the_archive_and_nowhere_else() -> None:
+    names = [None, *listing.FILTERS, listing.ARCHIVE]
+    for state in State:
+        archived = [n for n in names if listing.stands_in(state, n, archived=date(2026, 1, 1))]
+        assert archived == [listing.ARCHIVE]
+        assert not listing.stands_in(state, listing.ARCHIVE)

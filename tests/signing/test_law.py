@@ -17,6 +17,7 @@ from portal.accounts.rules import PERMISSIONS
 from portal.audit.queries import lines
 from portal.contracts.models import Contract
 from portal.contracts.queries import current_version, state
+from portal.contracts.rules import listing
 from portal.contracts.rules.life import State
 from portal.kit import clock
 from portal.kit.errors import Refused
@@ -308,7 +309,7 @@ def test_L17_records_stay_the_same_bytes_for_years(
         content = read_document(eu, regions["eu"], row)
         assert len(content) == row.size
     ended = clock.now().date() + timedelta(days=400)
-    on = rules.archived_on(completed=clock.now().date(), ended=ended)
+    on = listing.archived_on(completed=clock.now().date(), ended=ended)
     assert on == ended
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -144,18 +144,6 @@ def test_a_person_can_be_asked_again_once_a_day() -> None:
     assert rules.resend_problem(asked(24), at=MONDAY) is None
     just = rules.Asked(MONDAY - timedelta(days=5), MONDAY - timedelta(days=5), 0, MONDAY)
     assert "in 24 hours" in (rules.resend_problem(just, at=MONDAY) or "")
-
-
-@given(st.dates(), st.integers(0, 3000))
-def test_the_archive_waits_a_year_and_for_the_end_of_the_term(done: date, days: int) -> None:
-    ended = done + timedelta(days=min(days, (date.max - done).days))
-    if (date.max - done).days < 365:
-        return
-    on = rules.archived_on(completed=done, ended=ended)
-    assert on is not None
-    assert on >= ended and (on - done).days >= 365
-    assert rules.archived_on(completed=done, ended=None) is None
-    assert rules.archived_on(completed=None, ended=ended) is None
 
 
 @given(st.binary(min_size=32, max_size=32))

@@ -2,7 +2,7 @@
 other parties is not found."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -21,7 +21,11 @@ from portal.contracts.queries.in_force import standing_terms as standing_terms
 from portal.contracts.queries.in_force import terms_in_force as terms_in_force
 from portal.contracts.queries.in_force import terms_over_time as terms_over_time
 from portal.contracts.queries.in_force import version_in_force as version_in_force
-from portal.contracts.rules.life import DatedFact, Side, State, completed_at, state_of, turn_of
+from portal.contracts.queries.life import archive_dates as archive_dates
+from portal.contracts.queries.life import dated_facts as dated_facts
+from portal.contracts.queries.life import service_start as service_start
+from portal.contracts.queries.life import state as state
+from portal.contracts.rules.life import Side, State, completed_at, turn_of
 from portal.contracts.rules.order import ALL_AT_ONCE, Seat, listed, open_seats
 from portal.contracts.rules.people import FUNCTION_WORDS, OWNER, Member, suggested
 from portal.contracts.rules.waiting import Standing
@@ -61,29 +65,6 @@ def side_of(contract: Contract, actor: Actor) -> Side | None:
     if actor.organisation_id == contract.vendor_id:
         return Side.VENDOR
     return Side.CUSTOMER if actor.organisation_id == contract.customer_id else None
-
-
-def dated_facts(contract: Contract) -> list[DatedFact]:
-    """Return the contract's facts as the rules read them, oldest first."""
-    return [
-        DatedFact(fact.kind, fact.at, Side(fact.side) if fact.side else None)
-        for fact in sorted(contract.facts, key=lambda fact: (fact.at, fact.id))
-    ]
-
-
-def service_start(contract: Contract) -> date | None:
-    """Return the service start of the frozen version (term A5), if it names a date."""
-    version = current_version(contract)
-    value = version.canonical["terms"].get("A5") if version else None
-    return date.fromisoformat(value) if isinstance(value, str) else None
-
-
-def state(contract: Contract, *, today: date) -> State:
-    """Return where the contract stands."""
-    return state_of(
-        dated_facts(contract), service_start=service_start(contract), today=today,
-        of=contract.amends_id,
-    )  # fmt: skip
 
 
 def turn(contract: Contract) -> Side:
@@ -406,6 +387,7 @@ class Row:
     completed_at: datetime | None
     standing: Standing | None
     amends: str | None = None
+    archived_on: date | None = None
 
 
 def list_contracts(sessions: Sequence[Session], actor: Actor, *, today: date) -> list[Row]:
@@ -425,6 +407,7 @@ def _rows(
     today: date,
     whose: ColumnElement[bool] | None,
 ) -> list[Row]:
+    found: list[Contract] = []
     rows = []
     for session in sessions:
         query = select(Contract).options(
@@ -437,8 +420,12 @@ def _rows(
             query, keys = query.where(whose), keys.where(whose)
         # Held while the titles are opened, so that no contract asks for its key by itself.
         held = session.scalars(keys).all()
-        rows += [_row(contract, actor, today=today) for contract in session.scalars(query)]
+        contracts = session.scalars(query).all()
+        rows += [_row(contract, actor, today=today) for contract in contracts]
+        found += contracts
         del held
+    archived = archive_dates(found, today=today)
+    rows = [replace(row, archived_on=archived.get(row.ref)) for row in rows]
     return sorted(rows, key=lambda row: row.created_at, reverse=True)
 
 

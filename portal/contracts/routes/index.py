@@ -27,15 +27,20 @@ def index() -> ResponseReturnValue:
     found = [
         row
         for row in rows
-        if listing.stands_in(row["state"], state)
+        if listing.stands_in(row["state"], state, archived=row["archived"])
         and listing.is_found(search, ref=row["ref"], title=row["title"])
     ]
     return page(
         "contracts/index.html",
         total=len(rows),
+        known=sum(
+            row["archived"] is not None
+            and listing.is_found(search, ref=row["ref"], title=row["title"])
+            for row in rows
+        ),
         waiting=sorted((row for row in rows if row["wait"]), key=lambda row: row["urgency"]),
         rows=found,
-        state=state if state in listing.FILTERS else None,
+        state=state if state in {*listing.FILTERS, listing.ARCHIVE} else None,
         q=search,
         shown=_filters(rows, state, search),
         regions=region_labels(),
@@ -52,8 +57,10 @@ def _listed(row: queries.Row) -> dict[str, Any]:
         waiting.Wait.SIGNATURE: "/sign",
         waiting.Wait.APPROVAL: "/sign",
     }
+    archived = row.archived_on if row.archived_on and row.archived_on <= today() else None
     return {
         "ref": row.ref,
+        "archived": archived,
         "title": row.title,
         "state": row.state,
         "region": row.region,
@@ -70,12 +77,15 @@ def _listed(row: queries.Row) -> dict[str, Any]:
 def _filters(rows: list[dict[str, Any]], state: str | None, search: str) -> list[dict[str, Any]]:
     shown: dict[str | None, str] = {None: "All"}
     shown |= {name: words for name, (words, _) in listing.FILTERS.items()}
+    shown[listing.ARCHIVE] = "Archive"
     return [
         {
             "label": words,
             "href": url_for("contracts.index", state=name, q=search or None),
-            "current": name == state or (name is None and state not in listing.FILTERS),
-            "count": sum(listing.stands_in(row["state"], name) for row in rows),
+            "current": name == (state if state in shown else None),
+            "count": sum(
+                listing.stands_in(row["state"], name, archived=row["archived"]) for row in rows
+            ),
         }
         for name, words in shown.items()
     ]

@@ -1,8 +1,9 @@
-"""Contracts in a list: which filter a state belongs to, and what a search finds."""
+"""Contracts in a list: which filter a state belongs to, what a search finds, and the archive."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 
-from portal.contracts.rules.life import ENDED_EARLY, OVER, RUNNING, State
+from portal.contracts.rules.life import ENDED_EARLY, OVER, RUNNING, DatedFact, State
 
 FILTERS: Mapping[str, tuple[str, frozenset[State]]] = {
     "draft": ("Drafts", frozenset({State.DRAFT})),
@@ -11,6 +12,10 @@ FILTERS: Mapping[str, tuple[str, frozenset[State]]] = {
     "signed": ("Signed", RUNNING | {State.COMPLETED, State.AMENDS}),
     "ended": ("Ended", OVER | {*ENDED_EARLY.values()}),
 }
+
+ARCHIVE = "archive"
+"""The name of the filter over contracts that moved to the archive; every other one leaves them out.
+"""
 
 OPEN_STATES = frozenset({State.DRAFT, State.NEGOTIATION})
 
@@ -31,8 +36,13 @@ KINDS: Mapping[State, str] = {
 }
 
 
-def stands_in(state: State, name: str | None) -> bool:
-    """Return whether a state belongs to a filter; no filter holds every state."""
+def stands_in(state: State, name: str | None, *, archived: date | None = None) -> bool:
+    """Return whether a contract belongs to a filter; no filter holds every state.
+
+    One that is `archived` stands in the archive and nowhere else.
+    """
+    if name == ARCHIVE or archived is not None:
+        return name == ARCHIVE and archived is not None
     return name is None or name not in FILTERS or state in FILTERS[name][1]
 
 
@@ -40,3 +50,22 @@ def is_found(search: str, *, ref: str, title: str) -> bool:
     """Return whether every word searched for is in the reference or the title."""
     text = f"{ref} {title}".casefold()
     return all(word in text for word in search.casefold().split())
+
+
+def archived_on(*, completed: date | None, ended: date | None, after: int = 365) -> date | None:
+    """Return the day a contract moves to the archive: `after` days after completion, and never
+    before its last term has ended. The archive is a view: nothing is moved or deleted."""
+    if completed is None or ended is None:
+        return None
+    latest = date.max - timedelta(days=after)
+    return max(min(completed, latest) + timedelta(days=after), ended)
+
+
+def term_ended(facts: Iterable[DatedFact], state: State) -> date | None:
+    """Return the day the last term of a contract was seen to have ended; None while one runs."""
+    if state not in OVER:
+        return None
+    return max((fact.at.date() for fact in facts if fact.kind in _ENDINGS), default=None)
+
+
+_ENDINGS = frozenset({"renewed", "ended"})

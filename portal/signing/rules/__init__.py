@@ -29,7 +29,6 @@ from portal.signing.rules.fingerprint import hash_words
 from portal.signing.rules.handovers import Candidate, handover_problem
 from portal.signing.rules.invitations import (
     Asked,
-    archived_on,
     expires_at,
     is_working_time,
     reminder_is_due,
@@ -51,7 +50,6 @@ __all__ = [
     "Departure",
     "Disclosure",
     "approval_statement",
-    "archived_on",
     "authority_statement",
     "expires_at",
     "handover_problem",

@@ -1,7 +1,7 @@
 """Asking people: when a reminder is due, when a person may ask again, when the offer ends."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 REMIND_EVERY = timedelta(hours=48)
@@ -68,11 +68,3 @@ def waited_words(since: datetime, at: datetime) -> str:
     if hours < 48:
         return "1 hour" if hours == 1 else f"{hours} hours"
     return f"{hours // 24} days"
-
-
-def archived_on(*, completed: date | None, ended: date | None, after: int = 365) -> date | None:
-    """Return the day a contract moves to the archive: `after` days after completion, and never
-    before its last term has ended. The archive is a view: nothing is moved or deleted."""
-    if completed is None or ended is None:
-        return None
-    return max(completed + timedelta(days=after), ended)
