@@ -30,6 +30,7 @@ from portal.kit.vault import Cipher, CipherOf
 from portal.negotiation.routes import bp as negotiation_pages
 from portal.notices.routes import bp as notices_pages
 from portal.notices.rules import ALWAYS
+from portal.oauth.routes import bp as oauth_pages
 from portal.operations.routes import bp as operations_pages
 from portal.plans.routes import bp as plans_pages
 from portal.renewals.routes import bp as renewals_pages
@@ -53,6 +54,7 @@ PAGES = (
     incidents_pages,
     evidence_pages,
     negotiation_pages,
+    oauth_pages,
     operations_pages,
     renewals_pages,
     reviews_pages,

@@ -204,8 +204,9 @@ def safe_next(target: str | None) -> str:
     character, no second slash, however encoded.
     """
     home = url_for("home.show")
-    plain = unquote(unquote(target or ""))
-    unsafe = "//" in plain or "\\" in plain or not plain.isprintable() or ".." in plain
+    # Only the path says where it leads; what follows "?" is the page's own business.
+    plain, way = unquote(unquote(target or "")), unquote(unquote((target or "").partition("?")[0]))
+    unsafe = "//" in way or ".." in way or "\\" in plain or not plain.isprintable()
     if not target or not target.startswith("/") or unsafe or not target.isascii():
         return home
     parts = urlsplit(target)

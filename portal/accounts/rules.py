@@ -117,6 +117,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "member:invite": frozenset({Role.ORG_ADMIN}),
     "member:edit": frozenset({Role.ORG_ADMIN}),
     "policy:edit": frozenset({Role.ORG_ADMIN}),
+    "client:edit": frozenset({Role.ORG_ADMIN}),
     "log:read": EVERYONE,
 }
 

@@ -59,6 +59,11 @@ def _people_changed(facts: Facts) -> str:
     )
 
 
+def _grant_why(facts: Facts) -> str:
+    told = {"reuse": ", because a code or token of it was used twice", "by_client": ", at its wish"}
+    return told.get(str(facts.get("why")), "")
+
+
 def _item(facts: Facts) -> str:
     return f"“{str(facts.get('item', '')).replace('_', ' ')}”"
 
@@ -332,6 +337,17 @@ WORDINGS: Mapping[str, Wording] = {
     "person:notice_wishes:changed": "changed how they are told by mail",
     "person:notice:silenced": "turned off mail of one kind",
     "notices:mail:retried": "had a mail sent again that had failed",
+    "organisation:client:added": lambda f: (
+        f"registered a program that may ask for {len(f.get('scopes') or ())} scopes"
+    ),
+    "organisation:client:secret_renewed": "renewed the secret of a program",
+    "organisation:client:ended": lambda f: (
+        f"ended a program and {_count(f, 'grants', 'grant')} with it"
+    ),
+    "organisation:grant:given": lambda f: (
+        f"let a program act for them, within {len(f.get('scopes') or ())} scopes"
+    ),
+    "organisation:grant:ended": lambda f: f"ended what a program was granted{_grant_why(f)}",
     "organisation:mail_rule:changed": lambda f: (
         "asked for mail that says " + ("only that something waits" if f.get("thin") else "what")
     ),

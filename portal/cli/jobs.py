@@ -26,6 +26,7 @@ from portal.notices import actions as notices
 from portal.notices.actions.delivery import Carrier
 from portal.notices.actions.silence import silence_address
 from portal.notices.smtp import Relay
+from portal.oauth.actions import forget_tokens
 from portal.renewals import actions as renewals
 from portal.renewals.queries.term import changed_contracts, due_contracts
 from portal.residency.databases import regions
@@ -147,6 +148,11 @@ def plan_reviews(app: Flask) -> None:
         session.rollback()
 
 
+def forget_old_tokens(app: Flask) -> None:
+    """Delete the codes and tokens of programs that are over."""
+    forget_tokens(at=clock.now())
+
+
 def gather_digests(app: Flask) -> None:
     """Write the digests that are due, of the directory and of each region."""
     notices.send_digests(db.session(), now=clock.now)
@@ -189,6 +195,7 @@ JOBS = (
     Job("sign checkpoints", sign_checkpoints, EACH_LOOK),
     Job("stamp checkpoints", anchor_checkpoints, timedelta(minutes=1)),
     Job("remind of approvals", remind_of_approvals, timedelta(minutes=5)),
+    Job("forget old tokens", forget_old_tokens, timedelta(hours=1)),
     Job("gather digests", gather_digests, timedelta(seconds=30)),
     Job("deliver mail", deliver_mail, EACH_LOOK),
 )

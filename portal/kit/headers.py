@@ -13,7 +13,7 @@ TWO_YEARS = 63_072_000
 def add_headers(response: Response, *, secure: bool, signed_in: bool) -> Response:
     """Add the security headers; pages of a signed-in person are never stored."""
     headers = response.headers
-    headers["Content-Security-Policy"] = CSP
+    headers.setdefault("Content-Security-Policy", CSP)
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"

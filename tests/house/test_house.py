@@ -23,6 +23,7 @@ WRAPPERS = {
     "renewals": {"ics"},
     "reviews": {"ics"},
     "notices": {"letters", "smtp"},
+    "oauth": {"authlib"},
     "operations": {"age"},
     "residency": {"databases", "stores"},
     "statements": {"jobs", "pdf"},

@@ -43,6 +43,8 @@ SAMPLES = {
     "kept": "0" * 26,
     "slot_id": "0" * 26,
     "request_id": "0" * 26,
+    "client_id": "0" * 26,
+    "grant_id": "0" * 26,
 }
 
 

@@ -479,6 +479,13 @@ _LIST = (
         Weight.SECURITY,
     ),
     Event(
+        "organisation:grant:reused",
+        "A program’s access was ended, because a copy of it was used",
+        "A program’s access was ended",
+        "oauth_reused",
+        Weight.SECURITY,
+    ),
+    Event(
         "notices:mail:failed",
         "A mail you caused could not be delivered",
         "A mail about {ref} could not be delivered",
