@@ -1,26 +1,32 @@
 """Finding statements, and gathering the facts a month is computed from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer, selectinload
 
+from portal.accounts.rules import Actor
 from portal.changes.queries import changes_of, outages_of
 from portal.contracts.models import Contract, Version
 from portal.contracts.queries import service_start, terms_in_force, version_in_force
 from portal.contracts.rules.document import canonical_bytes, sha256_of
 from portal.contracts.rules.life import Side
 from portal.incidents.models import ExecutiveReview, Incident, Measure, RootCause
-from portal.incidents.queries import told_between
+from portal.incidents.queries import told_all, told_between
 from portal.kit.errors import NotFound
+from portal.negotiation import rules as negotiation
+from portal.negotiation.queries import negotiation_of
 from portal.residency.models import DataKey, Document
 from portal.statements.models import CreditEntry, Import, Revision, SealTry, Statement
 from portal.statements.rules.figures import earlier_of, figures
 from portal.statements.rules.measured import Earlier, Figures, MonthFacts, facts_begin
 from portal.statements.rules.month import Month, service_bounds
+from portal.statements.rules.replay import Past
 from portal.statements.rules.settling import Event, Standing, standing
+from portal.terms.rules import load_schema
 
 
 @dataclass(frozen=True)
@@ -259,3 +265,33 @@ def find_import(session: Session, contract: Contract, organisation_id: str, key:
     if row is None or row.contract_id != contract.id or row.organisation_id != organisation_id:
         raise NotFound
     return row
+
+
+def terms_on_table(
+    session: Session, contract: Contract, actor: Actor, *, at: datetime,
+    base: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the terms a replay holds the past against: those signed, else one's side's offer.
+
+    What is not offered yet is taken from `base`, or from the schema's defaults without one.
+    """
+    if version_in_force(contract) is not None:
+        return dict(terms_in_force(session, contract, on=at.date()))
+    found = negotiation_of(session, contract, actor, at=at)
+    offered = negotiation.values_of(found.standings, found.words)
+    told = {term: value for term, value in offered.items() if value is not None}
+    if base is None:
+        base = load_schema(contract.schema_version).defaults()
+    return {**base, **told}
+
+
+def past_of(
+    session: Session, contract: Contract, *, now: datetime, since: datetime | None = None
+) -> Past:
+    """Return what happened under a contract, whatever was promised; from `since` on if given."""
+    histories = [one.history for one in told_all(session, contract, now=now)]
+    outages = outages_of(session, contract)
+    if since is not None:
+        histories = [one for one in histories if one.reported >= since]
+        outages = [one for one in outages if one.begin >= since]
+    return Past(histories, outages, changes_of(session, contract))

@@ -13,7 +13,9 @@ from portal.contracts.actions import add_fact
 from portal.contracts.models import Contract
 from portal.contracts.queries import find_contract, state
 from portal.contracts.rules.life import State
+from portal.incidents import actions as incidents
 from portal.kit.errors import NotAllowed, Refused
+from portal.negotiation.actions import set_offers
 from portal.negotiation.queries import negotiation_of
 from portal.renewals import actions
 from portal.renewals.actions.round import start_round
@@ -22,8 +24,9 @@ from portal.renewals.queries.term import running
 from portal.renewals.rules.conditions import Measured, all_hold, conditions
 from portal.renewals.rules.promised import Run, kept_by_term, promised_rows, share
 from portal.residency.databases import Regions
-from portal.terms.rules import load_schema
+from portal.terms.rules import load_schema, parse
 from tests import cast
+from tests.incidents import desk
 from tests.renewals import stage
 from tests.renewals.stage import completed, row_of, work
 
@@ -131,3 +134,45 @@ def test_the_page_leads_to_the_round(
         assert answer.status_code == 303
         assert answer.headers["Location"].endswith("/terms")
         assert client.get(answer.headers["Location"]).status_code == 200
+
+
+def test_the_incidents_of_the_term_run_under_all_that_the_renewal_offers(
+    eu: Session, regions: Regions, client_as: Callable[[str], FlaskClient]
+) -> None:
+    """One was answered after two and a half hours: late as signed, in time under the offer."""
+    contract = completed(eu, regions, B5=None, P1=stage.length(12, "mo"), P4=stage.length(12, "mo"))
+    monday = datetime(2027, 11, 8, 15, 0, tzinfo=UTC)
+    for days, hours in ((-400, 2.5), (0, 2.5), (1, 0.1)):
+        at = monday + timedelta(days=days)
+        incident = desk.reported(eu, contract, at=at)
+        incidents.acknowledge(
+            desk.said(eu, contract, "ben", incident.number, at + timedelta(hours=hours))
+        )
+    work(eu, NOW)
+    stage.settle(eu)
+    path = f"/contracts/{contract.id}/renewal"
+    with time_machine.travel(NOW, tick=False):
+        client = client_as("ada")
+        assert f"{path}/replay" not in client.get(f"{path}/round").text
+        assert client.get(f"{path}/replay").status_code == 404, "nothing is offered yet"
+        stage.settle(eu)
+        client.post(f"{path}/rounds")
+        eu.expire_all()
+        new = find_contract(eu, cast.actor("ada"), row_of(eu, contract).successor or "")
+        nothing = client.get(f"{path}/replay").text
+        assert "No target, calendar, uptime or credit rule is offered otherwise" in nothing
+        stage.settle(eu)
+        schema = load_schema("1")
+        target = schema.terms["C4.S2.first_response"]
+        offer = {target.id: parse(target, "3 business hours")}
+        set_offers(eu, new, cast.actor("ada"), offer, at=NOW)
+        stage.settle(eu)
+        assert f"{path}/replay" in client.get(f"{path}/round").text
+        told = client.get(f"{path}/replay").text
+        assert "2 incidents" in told, "those of the term before are not in it"
+        assert "1 incident is judged differently" in told
+        assert "3 business hours" in told
+        stage.settle(eu)
+        other = client_as("cleo").get(f"{path}/replay").text
+        assert "3 business hours" not in other, "a draft is its side's own"
+        assert "is offered otherwise" in other

@@ -127,3 +127,24 @@ def renewed_terms(
     priced = {"O1": dict(fee)} if fee else {}
     # A pilot belongs to the first contract; a renewal has none.
     return {**terms, **dated, **priced, "P2": None, "P2.fee": None, "P2.terms": None}
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A term the renewal offers otherwise than it is in force, both printed."""
+
+    term: str
+    label: str
+    here: str
+    there: str
+
+
+def changed_terms(
+    schema: Schema, here: Mapping[str, Any], there: Mapping[str, Any], among: Iterable[str]
+) -> list[Changed]:
+    """Return which of some terms differ, in the order given."""
+    return [
+        Changed(id, term.label, show(term, here.get(id)), show(term, there.get(id)))
+        for id in among
+        if (term := schema.terms.get(id)) is not None and here.get(id) != there.get(id)
+    ]

@@ -15,20 +15,15 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.gate import current_actor
 from portal.accounts.rules import Actor, demand, may
-from portal.changes.queries import changes_of, outages_of
 from portal.contracts.models import Contract
 from portal.contracts.queries import (
     find_contract,
     list_contracts,
-    terms_in_force,
     version_in_force,
 )
-from portal.incidents.queries import told_all
 from portal.kit import clock
 from portal.kit.errors import Refused
 from portal.kit.web import needs, page, see_other
-from portal.negotiation import rules as negotiation
-from portal.negotiation.queries import negotiation_of
 from portal.residency.databases import regions
 from portal.residency.rules import region_of
 from portal.statements import actions, queries
@@ -61,13 +56,9 @@ def _table(ref: str, action: str = "contract:see") -> Table:
     contract = find_contract(session, actor, ref)
     demand(actor, action)
     schema = load_schema(contract.schema_version)
-    if version_in_force(contract) is not None:
-        terms = terms_in_force(session, contract, on=now.date())
-        return Table(session, actor, contract, terms, schema, now, signed=True)
-    found = negotiation_of(session, contract, actor, at=now)
-    offered = negotiation.values_of(found.standings, found.words)
-    terms = {**schema.defaults(), **{k: v for k, v in offered.items() if v is not None}}
-    return Table(session, actor, contract, terms, schema, now, signed=False)
+    terms = queries.terms_on_table(session, contract, actor, at=now)
+    signed = version_in_force(contract) is not None
+    return Table(session, actor, contract, terms, schema, now, signed=signed)
 
 
 @dataclass(frozen=True)
@@ -112,10 +103,7 @@ def _past(table: Table, source: str) -> rules.Past:
         return rules.Past(rules.histories_of(row.rows))
     session = regions().session(region_of(key))
     contract = find_contract(session, table.actor, key)
-    return rules.Past(
-        [one.history for one in told_all(session, contract, now=table.now)],
-        outages_of(session, contract), changes_of(session, contract),
-    )  # fmt: skip
+    return queries.past_of(session, contract, now=table.now)
 
 
 def _result(table: Table, asked: Asked) -> dict[str, Any]:
