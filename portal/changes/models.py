@@ -23,6 +23,10 @@ class ChangeRow(OfContract, Model):
     begin: Mapped[datetime] = mapped_column(Instant, comment="as first planned")
     end: Mapped[datetime] = mapped_column(Instant, comment="as first planned")
     created_at: Mapped[datetime] = mapped_column(Instant)
+    asks: Mapped[str] = mapped_column(
+        String(20), default="", server_default="",
+        comment="sides whose approval the contract asked for when it was announced",
+    )  # fmt: skip
     content_enc: Mapped[bytes] = mapped_column(LargeBinary)
     content = Sealed()
     events: Mapped[list["ChangeEvent"]] = relationship(order_by="ChangeEvent.position")

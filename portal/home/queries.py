@@ -4,11 +4,15 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from portal.accounts.models import Person
 from portal.accounts.queries import members_short_of_rule
 from portal.accounts.rules import Actor, MfaRule, may
+from portal.changes.models import ChangeRow, OutageRow
+from portal.changes.queries import as_change, standing_outage
+from portal.changes.rules.outages import Standing
+from portal.changes.rules.plan import Effect, Stage
 from portal.contracts.models import Contract, Fact
 from portal.contracts.queries import list_contracts
 from portal.contracts.rules.life import Side
@@ -22,6 +26,7 @@ from portal.statements.models import Statement
 
 SOON = timedelta(days=60)
 LATELY = timedelta(days=14)
+WATCHED = timedelta(days=120)
 MOST = 50
 LATE_MINUTES = 10
 ANSWERS = {Wait.SIGNATURE: "/sign", Wait.ANSWER: "/terms", Wait.START: ""}
@@ -131,6 +136,73 @@ def _incidents(sessions: Sequence[Session], actor: Actor) -> Iterator[tuple[Inci
             yield row[0], row[1]
 
 
+def change_lines(sessions: Sequence[Session], actor: Actor, *, at: datetime) -> list[Item]:
+    """Return announced changes that wait for this side's approval, for those who may give it."""
+    if not may(actor, "change:approve"):
+        return []
+    found = []
+    for session in sessions:
+        query = (
+            select(ChangeRow, Contract)
+            .join(Contract, Contract.id == ChangeRow.contract_id)
+            .where(_of_actor(actor), ChangeRow.asks != "", ChangeRow.begin >= at - WATCHED)
+            .options(selectinload(ChangeRow.events))
+            .order_by(ChangeRow.begin)
+            .limit(MOST)
+        )
+        for row, contract in session.execute(query):
+            change, side = as_change(row), _side(contract, actor)
+            asked = side in row.asks.split(",") and side not in change.approved_by
+            if change.stage is not Stage.ANNOUNCED or change.plan.end < at or not asked:
+                continue
+            found.append(
+                Item(f"Approve {row.ref}", f"{contract.title}, {contract.id}",
+                     f"/contracts/{contract.id}/changes/{row.ref}", rank=2, at=change.plan.begin,
+                     what="begins", state="Approval asked", kind="yours")
+            )  # fmt: skip
+    return found
+
+
+def outage_lines(
+    sessions: Sequence[Session], actor: Actor, *, at: datetime
+) -> tuple[list[Item], list[Item]]:
+    """Return (outages this side is to confirm or dispute, outages that go on or are disputed)."""
+    waits: list[Item] = []
+    wrong: list[Item] = []
+    if not may(actor, "outage:report"):
+        return waits, wrong
+    for session in sessions:
+        query = (
+            select(OutageRow, Contract)
+            .join(Contract, Contract.id == OutageRow.contract_id)
+            .where(_of_actor(actor), OutageRow.created_at >= at - WATCHED)
+            .options(selectinload(OutageRow.events))
+            .order_by(OutageRow.created_at.desc())
+            .limit(MOST)
+        )
+        for row, contract in session.execute(query):
+            outage = standing_outage(row)
+            words = f"{'Outage' if outage.effect is Effect.DOWN else 'Degraded service'} {row.ref}"
+            hint = f"{contract.title}, {contract.id}"
+            href = f"/contracts/{contract.id}/outages/{row.ref}"
+            if outage.standing is Standing.WITHDRAWN:
+                continue
+            if not outage.over:
+                wrong.append(Item(words, hint, href, rank=0, at=outage.begin, what="since",
+                                  state="Going on", kind="bad"))  # fmt: skip
+            elif outage.standing is Standing.DISPUTED:
+                wrong.append(Item(words, hint, href, rank=3, at=outage.begin, what="began",
+                                  state="Disputed", kind="rejected"))  # fmt: skip
+            elif outage.standing is Standing.REPORTED and outage.reporter != _side(contract, actor):
+                waits.append(Item(words, hint, href, rank=3, at=outage.begin, what="began",
+                                  state="Confirm or dispute", kind="yours"))  # fmt: skip
+    return waits, wrong
+
+
+def _side(contract: Contract, actor: Actor) -> Side:
+    return Side.VENDOR if contract.vendor_id == actor.organisation_id else Side.CUSTOMER
+
+
 def statement_lines(
     sessions: Sequence[Session], actor: Actor
 ) -> tuple[list[Item], list[Item], list[Item]]:
@@ -150,7 +222,7 @@ def statement_lines(
         )
         for row, contract in session.execute(query):
             side, words = STATEMENTS[row.stage]
-            mine = Side.VENDOR if contract.vendor_id == actor.organisation_id else Side.CUSTOMER
+            mine = _side(contract, actor)
             href = f"/contracts/{contract.id}/statements/{row.month}"
             month = f"{date.fromisoformat(f'{row.month}-01'):%B %Y}"
             words, hint = words.format(month=month), f"{contract.title}, {contract.id}"

@@ -41,15 +41,17 @@ def _home_of(actor: Actor) -> rules.Home:
     everywhere: list[Session] = [db.session(), *sessions]
     incidents_wait, missed = queries.incident_lines(sessions, actor, at=now)
     statements_wait, silences, disputes = queries.statement_lines(sessions, actor)
+    outages_wait, outages = queries.outage_lines(sessions, actor, at=now)
     decisions, dates = queries.renewal_lines(sessions, actor, at=now)
     return rules.arranged(
         waits=[
             *queries.contract_lines(sessions, actor, at=now), *incidents_wait, *statements_wait,
-            *decisions, *queries.member_lines(actor),
+            *outages_wait, *queries.change_lines(sessions, actor, at=now), *decisions,
+            *queries.member_lines(actor),
         ],
         coming=[*silences, *dates],
         wrong=[
-            *missed, *disputes, *queries.mail_lines(everywhere, current_user.person),
+            *missed, *outages, *disputes, *queries.mail_lines(everywhere, current_user.person),
             *queries.ended_lines(sessions, actor, at=now),
         ],
     )  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from portal.accounts.rules import Actor
@@ -13,7 +13,8 @@ from portal.changes.rules.agenda import agenda
 from portal.changes.rules.plan import Stage
 from portal.contracts.models import Contract
 from portal.contracts.queries import terms_in_force
-from portal.incidents.models import Incident, NamedContact
+from portal.incidents.models import ExecutiveReview, Incident, NamedContact
+from portal.incidents.queries.root_causes import open_measures
 from portal.kit.errors import NotFound
 from portal.renewals.models import Renewal
 from portal.renewals.queries.measured import measured_in, open_credits, runs_in
@@ -117,6 +118,10 @@ def seen_for(session: Session, contract: Contract, review: Review, *, at: dateti
         credits=open_credits(session, [contract.id]).get(contract.id, 0),
         actions=[(one.said["text"], one.said["owner"], one.due_on)
                  for one in open_actions(session, contract) if one.review_id != review.id],
+        measures=[
+            (measure.words, measure.owner, date.fromisoformat(measure.due))
+            for measure, _ in open_measures(session, contract)
+        ],
         changes=[
             (change.ref, change.plan.begin.astimezone(zone).date())
             for change in changes_of(session, contract)
@@ -154,23 +159,59 @@ def uid_of(ref: str, key: str) -> str:
     return f"review.{key.replace(':', '-')}.{ref}@counterpart"
 
 
+def executive_entries(session: Session, actor: Actor, *, at: datetime) -> Iterator[Entry]:
+    """Yield the executive reviews that the numbers of the actor's contracts called.
+
+    One stands on its last day until it was held, and then on the day it was.
+    """
+    rows = session.execute(
+        select(ExecutiveReview, Contract)
+        .join(Contract, Contract.id == ExecutiveReview.contract_id)
+        .where(_of_actor(actor), ExecutiveReview.due_at >= at - timedelta(days=BEHIND))
+        .order_by(ExecutiveReview.due_at)
+        .limit(500)
+    )
+    for row, contract in rows:
+        other = _other(actor, contract.vendor_id, contract.vendor_name, contract.customer_name)
+        on = (row.held_at or row.due_at).date()
+        yield Entry(
+            uid=uid_of(contract.id, f"executive:{row.number}"),
+            subject=Subject.REVIEW,
+            summary=f"Executive review {row.number}: {contract.id}, {other}",
+            text=f"Executive review {row.number} of contract {contract.id} with {other}.",
+            begins=on,
+            ends=add_days(on, 1),
+            path=f"/contracts/{contract.id}/executive-reviews/{row.number}",
+            sequence=1 if row.held_at else 0,
+            changed_at=row.held_at or row.called_at,
+            alarms=() if row.held_at else alarms_of(Subject.REVIEW),
+        )
+
+
+def _of_actor(actor: Actor) -> ColumnElement[bool]:
+    mine = actor.organisation_id
+    return or_(Contract.vendor_id == mine, Contract.customer_id == mine)
+
+
+def _other(actor: Actor, vendor_id: str, vendor: str, customer: str) -> str:
+    return customer if vendor_id == actor.organisation_id else vendor
+
+
 def review_entries(session: Session, actor: Actor, *, at: datetime) -> Iterator[Entry]:
     """Yield the reviews of the actor's contracts as entries of a calendar."""
+    yield from executive_entries(session, actor, at=at)
     rows = session.execute(
         select(Review, Contract.vendor_id, Contract.vendor_name, Contract.customer_name)
         .join(Contract, Contract.id == Review.contract_id)
         .where(
-            or_(
-                Contract.vendor_id == actor.organisation_id,
-                Contract.customer_id == actor.organisation_id,
-            ),
+            _of_actor(actor),
             Review.due_on >= add_days(at.date(), -BEHIND).isoformat(),
         )
         .order_by(Review.due_on)
         .limit(500)
     )
     for row, vendor_id, vendor, customer in rows:
-        other = customer if vendor_id == actor.organisation_id else vendor
+        other = _other(actor, vendor_id, vendor, customer)
         on, words = date.fromisoformat(row.due_on), KIND_WORDS[Kind(row.kind)]
         yield Entry(
             uid=uid_of(row.contract_id, row.key),

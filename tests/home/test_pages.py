@@ -5,12 +5,15 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import MfaPolicy, Person
+from portal.changes import actions as changes
+from portal.changes.rules.plan import Effect
 from portal.cli.working import Worker
 from portal.contracts.actions import add_fact, withdraw
 from portal.contracts.models import Contract
@@ -22,6 +25,7 @@ from portal.notices.models import JobRun, ReaderRow, RegionMail
 from portal.residency.databases import Regions
 from portal.statements.models import Statement
 from tests import cast
+from tests.changes import works
 from tests.conftest import make_contract
 from tests.incidents import desk
 
@@ -196,3 +200,43 @@ def test_a_statement_waits_for_the_side_whose_turn_it_is(
     assert "accepted by silence" in part(page, "coming")
     assert "Confirm the statement" not in client_as("ada").get("/").text
     assert "October 2026" not in client_as("mal").get("/").text
+
+
+def test_a_change_waits_for_the_side_whose_approval_the_contract_asks(
+    client_as: ClientAs, eu: Session, contract: Contract
+) -> None:
+    desk.put_in_force(eu, contract, works.TERMS, at=works.FROM)
+    row = works.announced(eu, contract)
+    assert row.asks == "customer,vendor"
+    desk.settle(eu)
+    href = f"/contracts/{contract.id}/changes/{row.ref}"
+    with time_machine.travel(works.NOW, tick=False):
+        for person in ("ben", "dov"):
+            assert href in part(client_as(person).get("/").text, "waits"), person
+        for other in ("lena", "mal"):
+            assert href not in client_as(other).get("/").text, other
+        changes.approve(eu, contract, cast.actor("dov"), row, at=works.NOW)
+        desk.settle(eu)
+        assert href not in client_as("dov").get("/").text
+        assert href in client_as("ben").get("/").text
+
+
+def test_an_outage_went_wrong_for_both_until_one_side_is_asked_to_confirm_it(
+    client_as: ClientAs, eu: Session, contract: Contract
+) -> None:
+    at = clock.now()
+    desk.put_in_force(eu, contract, works.TERMS, at=works.FROM)
+    row = changes.report_outage(
+        eu, contract, cast.actor("dov"), effect=Effect.DOWN, modules=[],
+        begin=at - timedelta(hours=2), end=None, seen="Nobody can sign in.", at=at,
+    )  # fmt: skip
+    desk.settle(eu)
+    href = f"/contracts/{contract.id}/outages/{row.ref}"
+    for person in ("ben", "dov"):
+        page = client_as(person).get("/").text
+        assert href in part(page, "wrong") and "Going on" in page
+    changes.end_outage(eu, contract, cast.actor("dov"), row, end=at, at=at)
+    desk.settle(eu)
+    assert href in part(client_as("ben").get("/").text, "waits")
+    assert href not in client_as("dov").get("/").text, "it is the other side's to confirm"
+    assert href not in client_as("mal").get("/").text

@@ -15,6 +15,10 @@ from sqlalchemy.orm import Session
 from portal.accounts.rules import Actor
 from portal.contracts.models import Contract
 from portal.contracts.rules.life import Side
+from portal.incidents.actions.reviews import call_review
+from portal.incidents.actions.reviews import hold_review as hold_executive
+from portal.incidents.queries import promises_on
+from portal.incidents.rules.reviews import Called
 from portal.kit.errors import NotAllowed, Refused
 from portal.renewals.actions.feeds import make_feed
 from portal.renewals.queries.term import running
@@ -22,7 +26,13 @@ from portal.residency.databases import Regions
 from portal.reviews import actions
 from portal.reviews.actions import Agreed
 from portal.reviews.models import Review
-from portal.reviews.queries import measured_with_reviews, open_actions, reviews_of
+from portal.reviews.queries import (
+    executive_entries,
+    measured_with_reviews,
+    open_actions,
+    review_entries,
+    reviews_of,
+)
 from portal.reviews.rules.schedule import Kind
 from tests import cast
 from tests.renewals import stage
@@ -175,3 +185,23 @@ def test_a_day_the_terms_move_moves_the_review(eu: Session, regions: Regions) ->
     eu.commit()
     actions.plan_reviews(eu, found.id, at=NOW + timedelta(hours=1))
     assert (service(eu, found).due_on, service(eu, found).sequence) == ("2027-04-28", 1)
+
+
+def test_an_executive_review_stands_in_the_calendar_on_its_last_day(
+    eu: Session, contract: Contract
+) -> None:
+    called = Called("repeated", "S1:2027-03", "Two S1 incidents in a quarter.", (1, 2))
+    promises = promises_on(eu, contract, NOW.date())
+    row = call_review(eu, contract, called, promises, at=NOW)
+    assert row is not None
+    cleo = cast.actor("cleo")
+    (entry,) = executive_entries(eu, cleo, at=NOW)
+    assert entry.begins == row.due_at.date() and entry.alarms
+    assert entry.path.endswith(f"/executive-reviews/{row.number}")
+    assert "Northwind" in entry.summary and "S1" not in entry.summary + entry.text
+    hold_executive(eu, contract, cleo, row.number, outcome="More people.", at=HELD)
+    (after,) = executive_entries(eu, cleo, at=HELD)
+    assert (after.uid, after.sequence) == (entry.uid, entry.sequence + 1)
+    assert after.begins == HELD.date() and not after.alarms
+    assert list(executive_entries(eu, cast.actor("mal"), at=NOW)) == []
+    assert entry.uid in [one.uid for one in review_entries(eu, cleo, at=NOW)]

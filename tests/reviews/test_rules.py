@@ -64,6 +64,7 @@ def test_the_agenda_is_written_from_the_facts() -> None:
         since=date(2027, 1, 15), today=date(2027, 4, 14), attainment=Decimal("92.3"), targets=13,
         missed_targets=1, breached=[12], credits=1, contacts=3, contacts_every=3,
         actions=[("Add a second probe", "Ben Osei", "2027-03-01")],
+        measures=[("Raise the pool size", "Ben Osei", date(2027, 4, 20))],
         changes=[("CHG-1", date(2027, 5, 2))], peaks=[("Quarter end", date(2027, 6, 24))],
         notice_by=date(2027, 6, 1),
     )  # fmt: skip
@@ -72,6 +73,7 @@ def test_the_agenda_is_written_from_the_facts() -> None:
     assert "Incidents with a missed target: 12." in told["Targets"]
     assert told["Credits"] == "1 credit not settled."
     assert "overdue" in told["Actions still open"]
+    assert told["Actions from root causes"] == "Raise the pool size (Ben Osei, due 20 Apr 2027)"
     assert told["Changes ahead"] == "CHG-1 on 2 May 2027."
     assert "Quarter end, from 24 Jun 2027" in told["Peaks and their targets"]
     assert told["Renewal"] == "Notice by 1 Jun 2027: 48 days left."

@@ -85,6 +85,8 @@ def announce(
         stops = [check for check in checks if check.outcome is judge.Outcome.STOPS]
         if stops:
             raise Refused(f"{stops[0].rule}: {stops[0].says}")
+        row.asks = ",".join(sorted(judge.approvals_needed(change.plan, terms)))
+        session.flush()  # before the word that lets the plan stand for ever
         _add(session, contract, actor, row, "announced", at=at, facts={
             "costs": sum(check.outcome is judge.Outcome.COSTS for check in checks),
             "open": sum(check.outcome is judge.Outcome.OPEN for check in checks),

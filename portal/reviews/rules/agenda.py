@@ -20,6 +20,7 @@ class Seen:
     breached: Sequence[int] = ()
     credits: int = 0
     actions: Sequence[tuple[str, str, str]] = ()
+    measures: Sequence[tuple[str, str, date]] = ()
     changes: Sequence[tuple[str, date]] = ()
     contacts: int = 0
     contacts_every: int | None = None
@@ -42,6 +43,7 @@ def agenda_of(seen: Seen, *, why: str, called: bool) -> list[Item]:
         Item("Targets", _targets(seen)),
         Item("Credits", (_credits(seen),)),
         Item("Actions still open", _actions(seen) or ("None.",)),
+        Item("Actions from root causes", _measures(seen) or ("None is open.",)),
         Item("Changes ahead", _changes(seen) or ("None is announced.",)),
         Item("Contacts to confirm again", (_contacts(seen),)),
     ]
@@ -72,10 +74,16 @@ def _credits(seen: Seen) -> str:
 
 def _actions(seen: Seen) -> tuple[str, ...]:
     return tuple(
-        f"{text} ({owner}, due {in_words(date.fromisoformat(due))}"
-        + (", overdue)" if date.fromisoformat(due) < seen.today else ")")
-        for text, owner, due in seen.actions
+        _owed(text, owner, date.fromisoformat(due), seen.today) for text, owner, due in seen.actions
     )
+
+
+def _measures(seen: Seen) -> tuple[str, ...]:
+    return tuple(_owed(text, owner, due, seen.today) for text, owner, due in seen.measures[:20])
+
+
+def _owed(text: str, owner: str, due: date, today: date) -> str:
+    return f"{text} ({owner}, due {in_words(due)}" + (", overdue)" if due < today else ")")
 
 
 def _changes(seen: Seen) -> tuple[str, ...]:
