@@ -1,16 +1,13 @@
 """What one side keeps to itself: notes, playbooks, approvals. None of it reaches the other."""
 
-import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import product
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from pdfminer.high_level import extract_text
 from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
@@ -20,16 +17,13 @@ from portal.contracts.models import Contract
 from portal.contracts.rules.life import Side
 from portal.kit import clock
 from portal.kit.db import db
-from portal.kit.errors import NotAllowed, NotFound, Refused
+from portal.kit.errors import NotAllowed, NotFound
 from portal.negotiation import actions, rules
 from portal.negotiation.models import Approval, ApprovalCall, Note, Playbook
 from portal.negotiation.queries import board_of, negotiation_of, notes_of
 from portal.negotiation.rules.playbook import Limits, Rung, limits_problem, need_of
-from portal.notices.models import RegionMail, RegionNotice
-from portal.residency.databases import Regions
-from portal.signing.jobs import run_jobs
+from portal.notices.models import RegionNotice
 from tests import cast
-from tests.house.test_matrix import address
 from tests.negotiation.table import (
     SCHEMA,
     agree_all,
@@ -271,135 +265,6 @@ def test_what_was_said_stays(eu: Session, contract: Contract) -> None:
         with pytest.raises(DatabaseError, match="what was said"):
             eu.execute(statement)
         eu.rollback()
-
-
-# The leak test: two hundred planted strings, and everything the other side can get
-
-
-def plant(session: Session, contract: Contract) -> list[str]:
-    """Let the vendor write secrets into notes, a playbook and approvals; return them."""
-    secrets = [f"PLANT-{n:03d}-Q7X" for n in range(PLANTS)]
-    left = iter(secrets)
-    prose = [t for t in SCHEMA.terms.values() if t.type in ("text", "prose") and not t.options]
-    seen = 0
-    for term in prose[:10]:
-        standard, fallback, end = (f"{next(left)}" for _ in range(3))
-        own = Limits(standard, (Rung(fallback, "legal"),), Rung(end, "legal"), "legal")
-        seen = limit("nia", Side.VENDOR, term.id, own, seen=seen)
-    asked = {n.term for n in board_of(session, at_table(session, contract, "nia")).outstanding}
-    settle(session)
-    for term in [t for t in prose[:10] if t.id in asked]:
-        found = at_table(session, contract, "nia")
-        need = next(n for n in board_of(session, found).outstanding if n.term == term.id)
-        settle(session)
-        actions.approve(
-            session, contract, NIA, term.id, seen_sha256=need.sha256, reason=next(left),
-            at=clock.now(),
-        )  # fmt: skip
-        settle(session)
-    for number, (secret, term) in enumerate(zip(left, _round_and_round(), strict=False)):
-        text = f"{secret} @nia and @cleo" if number % 7 == 0 else secret
-        actions.write_note(session, contract, ADA, text=text, term=term, at=clock.now())
-    settle(session)
-    return secrets
-
-
-def _round_and_round() -> Any:
-    while True:
-        yield None
-        yield from list(SCHEMA.terms)[:40]
-
-
-# Acts that would end the negotiation before the rest of it is crawled.
-FINAL_ACTS = {"negotiation.freeze_now", "contracts.withdraw"}
-
-
-def everything(app: Flask, client: FlaskClient, ref: str) -> dict[str, tuple[int, bytes]]:
-    """Ask for every address of the portal, with every method, and every filter of the list."""
-    got = {}
-    skip = {"accounts.sign_out", "accounts.end_session", "static"}
-    for rule in app.url_map.iter_rules():
-        if rule.endpoint in skip or "sign-out" in rule.rule:
-            continue
-        for method in sorted((rule.methods or set()) & {"GET", "POST"}):
-            if method == "POST" and "ref" not in rule.arguments:
-                continue
-            if method == "POST" and rule.endpoint in {
-                "negotiation.freeze_now",
-                "contracts.withdraw",
-            }:
-                continue
-            path = address(app, rule, ref)
-            answer = client.open(path, method=method, headers={"HX-Request": "true"})
-            got[f"{method} {path}"] = (answer.status_code, answer.data)
-    for show, role in product([*rules.Show], ["", "legal"]):
-        path = f"/contracts/{ref}/terms?show={show}&role={role}"
-        got[path] = (200, client.get(path).data)
-    for term in SCHEMA.terms:
-        for page in (f"terms/{term}", f"comments?term={term}"):
-            path = f"/contracts/{ref}/{page}"
-            got[path] = (200, client.get(path).data)
-    return got
-
-
-def readable(body: bytes) -> bytes:
-    """Return what a person can read of an answer: of a PDF its text."""
-    if body.startswith(b"%PDF"):
-        return extract_text(io.BytesIO(body)).encode() + body
-    return body
-
-
-@pytest.mark.slow
-def test_two_hundred_planted_strings_reach_nothing_the_other_side_gets(
-    app: Flask, eu: Session, contract: Contract, regions: Regions,
-    client_as: Callable[[str], FlaskClient],
-) -> None:  # fmt: skip
-    settle(eu)
-    offer_all(eu, contract)
-    secrets = plant(eu, contract)
-    assert len(set(secrets)) == PLANTS
-    stored = eu.scalar(select(Note).limit(1))
-    assert stored is not None and any(s in stored.text for s in secrets)
-    settle(eu)
-    cleo = client_as("cleo")
-    got = everything(app, cleo, contract.id)
-    settle(eu)
-    actions.accept_rest(eu, contract, CLEO, at=clock.now())
-    send(eu, contract, "cleo")
-    settle(eu)
-    for key in ("ada", "nia"):
-        for said in notes_of(eu, contract, Side.VENDOR)[:2]:
-            settle(eu)
-            actions.resolve(eu, contract, cast.actor(key), said.id, at=clock.now())
-    settle(eu)
-    try:
-        actions.freeze(eu, contract, CLEO, at=clock.now())
-    except Refused as error:
-        got["the refusal of a freeze"] = (409, error.message.encode())
-        eu.rollback()
-    settle(eu)
-    run_jobs(regions, app.config["SETTINGS"], at=clock.now())
-    settle(eu)
-    got |= {f"later {path}": answer for path, answer in everything(app, cleo, contract.id).items()}
-    settle(eu)
-    theirs = {cast.actor(k).email for k in ("cleo", "lena", "dov")}
-    for mail in eu.scalars(select(RegionMail)):
-        if mail.recipient in theirs:
-            got[f"mail {mail.id}"] = (200, f"{mail.subject} {mail.text}".encode())
-    for line in lines(eu, contract.id):
-        got[f"entry {line.seq}"] = (200, repr(line).encode())
-    settle(eu)
-    assert len(got) > 500
-    leaks = [
-        (path, secret)
-        for path, (_, body) in got.items()
-        for text in [readable(body)]
-        if b"PLANT-" in text
-        for secret in secrets
-        if secret.encode() in text
-    ]
-    assert leaks == []
-    assert not [path for path, (status, _) in got.items() if status >= 500]
 
 
 def test_the_counts_the_other_side_reads_do_not_move_with_notes(
