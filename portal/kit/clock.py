@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+STAMP_LENGTH = len("2026-11-25T16:35:52.000000Z")
+
 
 def now() -> datetime:
     """Return the current instant, aware, in UTC."""
@@ -15,4 +17,6 @@ def stamp(at: datetime) -> str:
 
 def read_stamp(text: str) -> datetime:
     """Read an instant written by `stamp`."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    if len(text) != STAMP_LENGTH or not text.endswith("Z"):
+        raise ValueError(f"This instant was not written by the portal: {text!r}")
+    return datetime.fromisoformat(text)

@@ -249,7 +249,9 @@ def _started_by(contract: Contract) -> Side:
 
 
 def names_of(people: set[str]) -> dict[str, str]:
-    """Return people's names by id, in one query."""
+    """Return people's names by id, in one query; nobody's in none."""
+    if not people:
+        return {}
     with directory_reader() as directory:
         rows = directory.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
         return {row[0]: row[1] for row in rows}
