@@ -1,10 +1,13 @@
-"""What a filled signature field looks like: lines of text, with the glyphs they need embedded."""
+"""What a filled signature field looks like: lines of text, with the glyphs they need embedded,
+and beside them what the signer drew, where they drew something.
+"""
 
 from __future__ import annotations
 
 import io
 import unicodedata
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,6 +26,11 @@ HAND = ("NotoSerif-Italic.ttf", "DejaVuSans.ttf")
 PRINT = ("NotoSerif-Regular.ttf", "DejaVuSans.ttf")
 MARGIN = 6.0
 SMALLEST_SIZE = 5.0
+DRAWN_PART = 0.42
+SHEET = (600, 200)
+"""The size of the sheet that strokes are drawn on, as the browser sends them."""
+
+Strokes = Sequence[Sequence[Sequence[int]]]
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,7 @@ class LinesStyle(BaseStampStyle):  # type: ignore[misc]  # pyHanko counts as unt
 
     border_width: int = 0
     lines: tuple[Line, ...] = ()
+    strokes: Strokes = ()
 
     def create_stamp(
         self, writer: BasePdfFileWriter, box: layout.BoxConstraints, text_params: dict[str, Any]
@@ -63,7 +72,9 @@ class LinesStamp(BaseStamp):  # type: ignore[misc]  # pyHanko's constructor is u
     """The appearance stream of one field."""
 
     def _render_inner_content(self) -> list[bytes]:
-        chosen = [_fitted(line, self.box.width - 2 * MARGIN) for line in self.style.lines]
+        strokes = self.style.strokes
+        width = self.box.width * (1 - DRAWN_PART if strokes else 1) - 2 * MARGIN
+        chosen = [_fitted(line, width) for line in self.style.lines]
         fonts = _embedded(self.writer, chosen)
         top = self.box.height - MARGIN
         commands = [b"BT", b"0.114 0.141 0.2 rg"]
@@ -76,7 +87,22 @@ class LinesStamp(BaseStamp):  # type: ignore[misc]  # pyHanko's constructor is u
                 % (font.label.encode(), line.size, MARGIN, top, font.encode(line.text))
             )
             top -= line.size * 0.42
-        return [*commands, b"ET"]
+        return [*commands, b"ET", *_drawn(strokes, self.box.width, self.box.height)]
+
+
+def _drawn(strokes: Strokes, width: float, height: float) -> list[bytes]:
+    """Draw the strokes on the right of the field, as large as they fit."""
+    if not strokes:
+        return []
+    scale = min((width * DRAWN_PART - MARGIN) / SHEET[0], (height - 2 * MARGIN) / SHEET[1])
+    left, top = width - MARGIN - SHEET[0] * scale, (height + SHEET[1] * scale) / 2
+    commands = [b"q 0.114 0.141 0.2 RG 1.1 w 1 J 1 j"]
+    for stroke in strokes:
+        places = [b"%.2f %.2f" % (left + x * scale, top - y * scale) for x, y in stroke]
+        # A dot is a line of no length: its round end is what is seen.
+        rest = b" l ".join(places[1:] or places[:1])
+        commands.append(places[0] + b" m " + rest + b" l S")
+    return [*commands, b"Q"]
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from pyhanko.stamp import BaseStampStyle
 
 from portal.kit.awaiting import finish
 from portal.signing import asn1_length
-from portal.signing.appearance import HAND, PRINT, Line, LinesStyle
+from portal.signing.appearance import HAND, PRINT, Line, LinesStyle, Strokes
 from portal.signing.certificates import (
     AUTHORITY_ATTRIBUTE,
     CONSENT_ATTRIBUTE,
@@ -74,6 +74,7 @@ class SignerFacts:
     consent_sha256: str
     identification: Mapping[str, str] = field(default_factory=dict)
     in_place_of: str = ""
+    strokes: Strokes = ()
 
 
 class _DeedWriter(IncrementalPdfFileWriter):  # type: ignore[misc]  # pyHanko's constructor is untyped
@@ -183,7 +184,7 @@ def sign_slot(
         (contract_ca, root),
         at=at,
         stamper=time_stamper(tsu, at=at),
-        style=LinesStyle(lines=_signature_lines(signer, key, at)),
+        style=LinesStyle(lines=_signature_lines(signer, key, at), strokes=signer.strokes),
     )
     signed = _written(pdf, act, existing_fields_only=True)
     answer = status_answer(contract_ca, key, at=at)

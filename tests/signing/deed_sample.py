@@ -354,6 +354,15 @@ def keys(operator: str = OPERATOR) -> Keys:
     )
 
 
+# What the first signer drew beside the typed name: three strokes and a dot.
+DRAWN = (
+    ((40, 150), (80, 40), (120, 150), (100, 110), (60, 110)),
+    ((150, 150), (190, 60), (230, 150), (270, 60), (310, 150)),
+    ((340, 120), (420, 90), (500, 140), (580, 60)),
+    ((560, 30),),
+)
+
+
 @cache
 def unsigned() -> bytes:
     """Set the sample deed, once a run."""
@@ -375,6 +384,7 @@ def facts(slot: dict[str, Any]) -> SignerFacts:
             "enrolled": "2026-01-04",
             "step": f"5881{slot['position']}",
         },
+        strokes=DRAWN if slot["position"] == 1 else (),
     )
 
 

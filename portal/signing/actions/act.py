@@ -100,9 +100,13 @@ def sign(
             version_id=version.id, slot_id=slot.id, person_id=actor.person_id,
             version_sha256=version.sha256, consent_id=consent.id, totp_step=step, signed_at=at,
         )  # fmt: skip
-        known = _identified(
-            actor, slot, consent, row, title=" ".join(shown.title.split()), facts=identification
-        ) | queries.in_place_of(version, slot)
+        known = (
+            _identified(
+                actor, slot, consent, row, title=" ".join(shown.title.split()), facts=identification
+            )
+            | queries.in_place_of(version, slot)
+            | _drawn(shown.strokes)
+        )
         _write_signature(session, row, known, shown.strokes)
         _finish_signature(session, contract, actor, row, known)
         return row
@@ -156,6 +160,13 @@ def _identified(
         "authority": rules.authority_statement(organisation),
         "intent": rules.intent_statement(organisation),
     }
+
+
+def _drawn(strokes: Strokes | None) -> dict[str, str]:
+    """Bind what was drawn to the act: the log names the hash of what this is part of."""
+    if not strokes:
+        return {}
+    return {"drawn_sha256": hashlib.sha256(rfc8785.dumps(strokes)).hexdigest()}
 
 
 def _write_signature(

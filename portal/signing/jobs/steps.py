@@ -140,6 +140,7 @@ def _signer_facts(slot: SignerSlot, signature: Signature) -> SignerFacts:
         authority=known["authority"],
         consent_sha256=known["disclosure_sha256"],
         in_place_of=known.get("in_place_of", ""),
+        strokes=signature.strokes or (),
         identification={
             **{name: str(known[name]) for name in shown},
             "signature": signature.id,

@@ -94,8 +94,15 @@ def identified_words(identification: Mapping[str, Any]) -> list[tuple[str, str]]
         ("Agreement", f"SHA-256 {known['version_sha256']}"),
         ("Authority", known["authority"]),
         ("Intent", known["intent"]),
+        *_drawn_words(known),
     )
     return [(label, str(text) or "not known") for label, text in labels]
+
+
+def _drawn_words(known: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if "drawn_sha256" not in known:
+        return []
+    return [("Drawn signature", f"beside the typed name, SHA-256 {known['drawn_sha256']}")]
 
 
 @dataclass(frozen=True)
