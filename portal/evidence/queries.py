@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from portal.audit import queries as log
+from portal.audit.rules import PORTAL
 from portal.audit.signer import Signer
 from portal.contracts.models import Contract, Version
 from portal.contracts.rules.document import canonical_bytes
@@ -27,10 +28,12 @@ from portal.residency.actions import read_document
 from portal.residency.databases import RegionDatabase
 from portal.signing.models import Consent, Deed, Signature
 from portal.signing.pdf import seen
-from portal.signing.queries import SEALED, document_of
+from portal.signing.queries import CLOSED, document_of
 from portal.signing.rules import load_disclosure
 from portal.terms.rules import load_schema
 from portal.terms.rules.standard import load_standard_terms
+
+PARTS = ("README.html", "verify.html", "verify.py")
 
 
 @dataclass(frozen=True)
@@ -72,13 +75,19 @@ def bundle_of(place: Place, contract: Contract) -> bytes | None:
     covered = coverage(place.session, contract.id).covered
     if not covered:
         return None
+    entries = [json.loads(entry.body) for entry in covered]
+    facts = rules.certification(
+        entries, contract=contract.id, operator=place.operator,
+        last_entry=covered[-1].body.encode(),
+    )  # fmt: skip
     found = {
         rules.ENTRIES: "".join(f"{entry.body}\n" for entry in covered).encode(),
-        rules.PEOPLE: _people(place.session, contract.id, covered),
+        **_people(place.session, contract.id, covered),
         **_proofs(place.session, covered),
-        **_named(place, contract, [json.loads(entry.body) for entry in covered]),
+        **_named(place, contract, entries),
+        **rules.certification_files(facts),
         rules.LOG_KEY: f"{place.signer.vkey}\n".encode(),
-        **{name: _part(name) for name in ("verify.py", "README.txt")},
+        **{name: _part(name) for name in PARTS},
     }
     return rules.build(found, contract=contract.id, entries=len(covered))
 
@@ -87,40 +96,37 @@ def _part(name: str) -> bytes:
     return files("portal.evidence").joinpath("data", name).read_bytes()
 
 
-def _people(session: Session, ref: str, covered: list[log.Placed]) -> bytes:
-    """Open the commitments of those who acted and were not erased since."""
-    used = {json.loads(entry.body)["actor"] for entry in covered}
+def _people(session: Session, ref: str, covered: list[log.Placed]) -> dict[str, bytes]:
+    """Open the commitments of those who acted; list the ones whose person was erased since."""
+    used = {json.loads(entry.body)["actor"] for entry in covered} - {PORTAL.person}
     opened = [
         {"commitment": mark, "salt": salt, "identity": identity}
         for mark, salt, identity in log.openings(session, ref)
         if mark in used
     ]
-    return rfc8785.dumps(opened)
+    hidden = sorted(used - {one["commitment"] for one in opened})
+    return {rules.PEOPLE: rfc8785.dumps(opened), rules.REDACTIONS: rfc8785.dumps(hidden)}
 
 
 def _proofs(session: Session, covered: list[log.Placed]) -> dict[str, bytes]:
-    """Prove the last entry, and each that went out as a receipt, under the first checkpoint that
+    """Prove the last entry, and each that matters by itself, under the first checkpoint that
     covers it; and that each of these checkpoints extends the one before."""
     sizes, tree = log.checkpoint_sizes(session), log.tree_of(session)
-    proven = [entry for entry in covered[:-1] if entry.event in rules.RECEIPTS] + [covered[-1]]
+    proven = [entry for entry in covered[:-1] if entry.event in rules.PROVEN] + [covered[-1]]
     under = {entry.place: rules.covering(entry.place, sizes) or 0 for entry in proven}
     used = sorted(set(under.values()))
-    entries: list[dict[str, Any]] = [
-        {
-            "seq": entry.seq, "index": entry.place, "size": under[entry.place],
-            "path": _plain(tree.inclusion(entry.place, under[entry.place])),
-        }
-        for entry in proven
-    ]  # fmt: skip
+    notes = {size: row.note for size in used if (row := log.checkpoint_of(session, size))}
     consistency: list[dict[str, Any]] = [
         {"from": first, "to": second, "path": _plain(tree.consistency(first, second))}
         for first, second in pairwise(used)
     ]
-    found = {rules.PROOFS: rfc8785.dumps({"entries": entries, "consistency": consistency})}
-    for size in used:
-        row = log.checkpoint_of(session, size)
-        if row is not None:
-            found[rules.checkpoint_path(size)] = row.note.encode()
+    found = {rules.CONSISTENCY: rfc8785.dumps(consistency)}
+    for entry in proven:
+        size = under[entry.place]
+        path = tree.inclusion(entry.place, size)
+        found[rules.proof_path(entry.seq)] = rules.write_proof(entry.place, path, notes[size])
+    for size, note in notes.items():
+        found[rules.checkpoint_path(size)] = note.encode()
     for number, stamp in enumerate(log.stamps_of(session, used), 1):
         found[f"stamps/{stamp.size}-{number}.tst"] = stamp.token
     return found
@@ -140,7 +146,7 @@ def _named(place: Place, contract: Contract, entries: list[dict[str, Any]]) -> d
     if rules.DEED in named:
         row = place.session.scalars(
             select(Deed).where(Deed.contract_id == contract.id, Deed.sha256 == named[rules.DEED],
-                               Deed.kind == SEALED)
+                               Deed.kind.in_(CLOSED))
         ).one()  # fmt: skip
         document = document_of(place.session, row)
         found[rules.DEED] = read_document(place.session, place.database, document)

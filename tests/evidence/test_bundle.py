@@ -7,18 +7,29 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from types import ModuleType
 
 import pytest
+from sqlalchemy import select
 
 from portal.audit.actions import record
 from portal.audit.rules import PORTAL, Receipt
 from portal.cli.evidence import examine
 from portal.evidence.actions import keep_log
-from portal.evidence.rules import build, named_files
+from portal.evidence.rules import (
+    beginnings,
+    build,
+    closed_states,
+    named_files,
+    read_proof,
+    write_proof,
+)
 from portal.evidence.rules.reading import check_bundle
 from portal.kit import clock
 from portal.kit.db import transaction
+from portal.signing.jobs import renew_deeds
+from portal.signing.models import Deed
 from tests.conftest import make_contract
 from tests.evidence.conftest import VERIFIER, Scene, as_told, later
 
@@ -106,6 +117,52 @@ def test_a_new_entry_joins_with_the_checkpoint_that_covers_it(
     assert judged(script, after, tuple(held)) == (set(), set())
 
 
+@pytest.mark.slow
+def test_the_newest_revision_of_the_deed_is_in_the_bundle(told: Scene, script: ModuleType) -> None:
+    before = opened(told.bundle())
+    sealed = before["deed.pdf"]
+    deed = told.session.scalars(select(Deed).where(Deed.kind == "sealed")).one()
+    assert deed.renew_by is not None
+    near = deed.renew_by - timedelta(days=80)
+    told.session.rollback()
+    assert renew_deeds(told.regions, told.settings, at=near) == 1
+    keep_log(told.session, told.signer, at=near, now=True)
+    bundle = told.bundle()
+    files = opened(bundle)
+    entries = [json.loads(line) for line in files["entries.jsonl"].splitlines()]
+    assert entries[-1]["event"] == "signing:deed:renewed"
+    assert f"proofs/{len(entries)}.tlog-proof" in files
+    assert files["deed.pdf"].startswith(sealed) and len(files["deed.pdf"]) > len(sealed)
+    assert len(closed_states(entries)) == 2
+    assert set(closed_states(entries)) <= beginnings(files["deed.pdf"])
+    assert judged(script, bundle) == (set(), set())
+    # The deed as it was sealed, which the log named before, is no longer the newest.
+    assert judged(script, packed({**files, "deed.pdf": sealed}, bundle))[0] >= {"file-differs"}
+    # A newest state that does not go on from the sealed one is found even where the log names it.
+    other = files["deed.pdf"].replace(b"%PDF-1.7", b"%PDF-1.6", 1)
+    assert not set(closed_states(entries)) <= beginnings(other)
+
+
+def test_a_proof_is_a_tlog_proof_that_others_can_read(told_bundle: bytes) -> None:
+    files = opened(told_bundle)
+    paths = [path for path in files if path.startswith("proofs/")]
+    events = {
+        json.loads(line)["seq"]: json.loads(line)["event"]
+        for line in files["entries.jsonl"].splitlines()
+    }
+    proven = {events[int(path[7:].split(".")[0])] for path in paths}
+    assert proven >= {"negotiation:version:frozen", "signing:signature:signed",
+                      "signing:deed:sealed"}  # fmt: skip
+    for path in paths:
+        index, steps, note = read_proof(files[path])
+        size = int(note.split("\n")[1])
+        assert note.encode() == files[f"checkpoints/{size}.txt"]
+        assert write_proof(index, steps, note) == files[path]
+    for broken in (b"", b"index 1\n\n", files[paths[0]].replace(b"index", b"place"), b"\xff"):
+        with pytest.raises(ValueError):
+            read_proof(broken)
+
+
 def make_contract_beside(scene: Scene) -> str:
     from tests import cast
 
@@ -152,6 +209,10 @@ def without_last_entry(files: Files) -> None:
     files["entries.jsonl"] = b"".join(lines[:-1])
 
 
+def a_proof(files: Files) -> str:
+    return next(path for path in sorted(files) if path.startswith("proofs/"))
+
+
 def a_signature(files: Files) -> str:
     return next(path for path in sorted(files) if path.startswith("signatures/"))
 
@@ -180,9 +241,17 @@ CHANGES: dict[str, tuple[Callable[[Files], None], str]] = {
         put("keys/log.txt", b"127.0.0.1:8000/log/eu+e5d3d1c6+AQ" + b"A" * 42),
         "checkpoint-broken",
     ),
-    "a proof": (swap("proofs.json", b'"index":', b'"index":1'), "not-in-tree"),
-    "no proofs": (put("proofs.json", b'{"consistency":[],"entries":[]}'), "not-in-tree"),
-    "proofs that are none": (put("proofs.json", b"[]"), "damaged"),
+    "a proof": (lambda f: swap(a_proof(f), b"index ", b"index 1")(f), "not-in-tree"),
+    "a proof of another kind": (lambda f: swap(a_proof(f), b"@v1", b"@v2")(f), "not-in-tree"),
+    "a proof under another checkpoint": (lambda f: swap(a_proof(f), b"/log/", b"/lag/")(f),
+                                         "not-in-tree"),
+    "no proofs": (
+        lambda f: [f.pop(path) for path in list(f) if path.startswith("proofs/")] and None,
+        "not-in-tree",
+    ),
+    "no proof of extension": (put("consistency.json", b"[]"), "checkpoint-forked"),
+    "proofs of extension that are none": (put("consistency.json", b"7"), "damaged"),
+    "an erased person too many": (put("redactions.json", b'["00"]'), "person-differs"),
     "a foreign file": (put("terms/9.json", b"{}"), "file-foreign"),
     "a foreign name": (put("setup.exe", b"MZ"), "file-foreign"),
     "a time stamp of nobody": (put("stamps/3-1.tst", b"0\x03\x02\x01\x00"), "stamp-broken"),
@@ -205,7 +274,7 @@ def test_a_changed_part_is_found_by_both(
     assert expected in theirs
 
 
-@pytest.mark.parametrize("name", ["entries.jsonl", "deed.pdf", "README.txt", "verify.py"])
+@pytest.mark.parametrize("name", ["entries.jsonl", "deed.pdf", "README.html", "verify.py"])
 def test_a_file_that_is_not_as_the_manifest_says_is_found(
     told_bundle: bytes, script: ModuleType, name: str
 ) -> None:

@@ -3,16 +3,14 @@
 
     python3 verify.py evidence.zip [--receipt MAIL]... [--root root.pem] [--key log.txt] [--json]
 
-Needs Python 3.9 or later and the package `cryptography`. Written from the description of the
-format (counterpart-evidence/1) and sharing no code with the portal. Exit code 0: everything that
-was checked holds. 1: something does not. 2: a file cannot be read.
+Needs Python 3.9 or later and `cryptography`. Written from the description of the format, and shares
+no code with the portal. Exit code 0: all that was checked holds. 1: it does not. 2: not readable.
 """
 
 # One blank line between functions: this file is meant to be read whole.
 # fmt: off
 import argparse
 import base64
-import email
 import email.policy
 import hashlib
 import io
@@ -31,17 +29,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 FORMAT, LARGEST = "counterpart-evidence/1", 200_000_000
 SAFE_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*")
 UNNAMED = re.compile(
-    r"entries\.jsonl|people\.json|proofs\.json|keys/(log\.txt|root\.pem)|verify\.py|README\.txt"
-    r"|checkpoints/.*|stamps/[0-9]+-[0-9]+\.tst|terms/[0-9]+\.txt|rounds/[0-9]{4,}\.values\.json"
+    r"entries\.jsonl|(people|redactions|consistency|certification)\.json|checkpoints/.*|verify\.py"
+    r"|keys/(log\.txt|root\.pem)|(verify|README|certification)\.html|terms/[0-9]+\.txt"
+    r"|proofs/[1-9][0-9]{0,9}\.tlog-proof|stamps/[0-9]+-[0-9]+\.tst|rounds/[0-9]{4,}\.values\.json"
 )
+PROOF = re.compile(r"proofs/([1-9][0-9]{0,9})\.tlog-proof$")
+TLOG = re.compile(r"c2sp\.org/tlog-proof@v1\nindex ([0-9]{1,16})((?:\n[^\n]+)*)\n\n(.*)", re.S)
 LIMITS = [
     "Who somebody is was established by the portal's sign-in; signatures/ says how.",
     "Times are the portal's own unless a time stamp of an authority outside is named above.",
-    "The deed is held against the log as a whole file; what changed in it between two signatures "
-    "is judged by the portal's verifier or by a reader of PDF signatures.",
-    "Nothing shows what came after the last entry in here, and only a receipt you hold shows that "
-    "the log was not put back to an earlier state.",
+    "What changed in the deed between two signatures is judged by the portal's verifier alone.",
+    "Nothing shows what came after the last entry in here.",
+    "Only a receipt you hold shows that the log was not put back to an earlier state.",
 ]
+SHOWN = ("name", "title", "organisation", "signed_at", "factor")
 DAMAGE = (ValueError, KeyError, IndexError, TypeError, AttributeError, InvalidSignature)
 
 class Broken(Exception):
@@ -57,14 +58,14 @@ def open_zip(content):
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
-            safe = all(SAFE_PATH.fullmatch(one.filename) for one in members)
-            stored = all(one.compress_type == zipfile.ZIP_STORED for one in members)
-            unique = len({one.filename for one in members}) == len(members)
-            if safe and stored and unique and sum(one.file_size for one in members) <= LARGEST:
+            fine = all(SAFE_PATH.fullmatch(one.filename) for one in members)
+            fine &= all(one.compress_type == zipfile.ZIP_STORED for one in members)
+            fine &= len({one.filename for one in members}) == len(members)
+            if fine and sum(one.file_size for one in members) <= LARGEST:
                 return {one.filename: archive.read(one) for one in members}
+            raise ValueError("it holds what no portal writes")
     except Exception as error:
         raise Broken("not-a-bundle", "This file is not an evidence bundle.") from error
-    raise Broken("not-a-bundle", "The bundle holds what no portal writes.")
 
 def no_fraction(text):
     raise ValueError(text)
@@ -86,7 +87,7 @@ class Check:
 
     def __init__(self):
         self.files, self.entries, self.lines, self.roots = {}, [], [], {}
-        self.contract, self.log_key = "", ""
+        self.contract, self.log_key, self.closed = "", "", []
         self.findings, self.signers, self.checked = [], [], []
 
     def error(self, code, message, level="error"):
@@ -97,7 +98,7 @@ class Check:
 
     @property
     def ok(self):
-        return all(finding["level"] != "error" for finding in self.findings)
+        return all(one["level"] != "error" for one in self.findings)
 
     def part(self, path):
         if path not in self.files:
@@ -172,11 +173,6 @@ def climb(node, last, old, path):
         node, last = node // 2, last // 2
     return (old, new) if last == 0 else (None, None)
 
-def is_inside(line, proof, root):
-    leaf, index, size = sha256(b"\x00" + line), proof["index"], proof["size"]
-    path = [unbase64(step) for step in proof["path"]]
-    return 0 <= index < size and climb(index, size - 1, leaf, path)[1] == root
-
 def extends(proof, roots):
     first, second = proof["from"], proof["to"]
     path = [unbase64(step) for step in proof["path"]]
@@ -203,21 +199,26 @@ def check_tree(check, pinned):
             if path != f"checkpoints/{size}.txt":
                 check.error("checkpoint-broken", f"{path}: is of another size.")
             check.roots[size] = root
-    proofs = read_json(check.part("proofs.json"))
     before, last = -1, 0
-    for proof in proofs["entries"]:
-        last, root = proof["seq"], check.roots.get(proof["size"])
-        known = root is not None and 1 <= last <= len(check.lines) and proof["index"] > before
-        if not known or not is_inside(check.lines[last - 1], proof, root):
-            check.error("not-in-tree", f"Entry {last} is not proven under {proof['size']}.")
-        before = proof["index"]
+    for last, path in sorted((int(one[1]), one[0]) for one in map(PROOF.match, check.files) if one):
+        try:
+            index, steps, note = TLOG.fullmatch(check.files[path].decode()).groups()
+            index, steps = int(index), [unbase64(step) for step in steps.split("\n")[1:]]
+            size, root = open_note(note, check.log_key)
+            leaf = sha256(b"\x00" + check.lines[last - 1])
+            held = check.roots.get(size) == root and before < index < size
+            if not held or climb(index, size - 1, leaf, steps)[1] != root:
+                raise ValueError(last)
+            before = index
+        except DAMAGE:
+            check.error("not-in-tree", f"Entry {last} is not proven under its checkpoint.")
     if last != len(check.lines):
         check.error("not-in-tree", "The last entry is not proven under a checkpoint.")
     sizes = sorted(check.roots)
-    pairs = [(one["from"], one["to"]) for one in proofs["consistency"]]
-    if pairs != list(zip(sizes, sizes[1:])):
+    proofs = read_json(check.part("consistency.json"))
+    if [(one["from"], one["to"]) for one in proofs] != list(zip(sizes, sizes[1:])):
         check.error("checkpoint-forked", "The proofs of extension do not fit the checkpoints.")
-    elif not all(extends(proof, check.roots) for proof in proofs["consistency"]):
+    elif not all(extends(proof, check.roots) for proof in proofs):
         check.error("checkpoint-forked", "A checkpoint does not extend the one before it.")
     check.checked.append(f"{len(sizes)} signed checkpoints, each extending the one before")
 
@@ -248,8 +249,9 @@ def read_acts(check, people):
         elif event == "signing:consent:given":
             consents.add(facts["consent"])
             named[f"consents/{facts['disclosure']}.toml"] = facts["sha256"]
-        elif event == "signing:deed:sealed":
+        elif event in ("signing:deed:sealed", "signing:deed:stamped", "signing:deed:renewed"):
             named["deed.pdf"] = facts["deed_sha256"]
+            check.closed.append(facts["deed_sha256"])
             if facts["sha256"] != frozen:
                 check.error("signature-differs", f"Entry {entry['seq']}: seals other terms.")
         elif event == "signing:signature:signed":
@@ -261,8 +263,7 @@ def read_acts(check, people):
             person = people.get(entry["actor"], [said.get("person")])[0]
             if not same or facts["consent"] not in consents or said.get("person") != person:
                 check.error("signature-differs", f"Entry {entry['seq']}: not of the frozen terms.")
-            shown = ("name", "title", "organisation", "signed_at", "factor")
-            check.signers.append([said[name] for name in shown if said.get(name)])
+            check.signers.append([said[name] for name in SHOWN if said.get(name)])
     return named
 
 def check_files(check, named):
@@ -292,17 +293,18 @@ def check_people(check):
     acted = {entry["actor"] for entry in check.entries} - {"portal"}
     if set(people) - acted:
         check.error("person-differs", "A person is named who did nothing here.")
-    if acted - set(people):
-        check.note("erased", f"{len(acted - set(people))} who acted are no longer named.")
+    erased = sorted(acted - set(people))
+    if read_json(check.part("redactions.json")) != erased:
+        check.error("person-differs", "The list of erased persons is not the right one.")
+    if erased:
+        check.note("erased", f"{len(erased)} who acted are no longer named.")
     return people
 
 # The deed: every signature in the PDF, by its bytes (PAdES; CMS, RFC 5652; time stamps, RFC 3161).
 
 DIGEST_ATTRIBUTE = bytes.fromhex("06092a864886f70d010904")
-SHA2 = {
-    bytes.fromhex(f"060960864801650304020{last}"): algorithm
-    for last, algorithm in ((1, hashes.SHA256()), (2, hashes.SHA384()), (3, hashes.SHA512()))
-}
+KINDS = (hashes.SHA256(), hashes.SHA384(), hashes.SHA512())
+SHA2 = {bytes.fromhex(f"060960864801650304020{n}"): kind for n, kind in enumerate(KINDS, 1)}
 RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 
 def der(data, at=0):
@@ -316,17 +318,14 @@ def der(data, at=0):
     return start, start + length
 
 def inner(data):
-    start, stop = der(data)
-    return data[start:stop]
+    return data[slice(*der(data))]
 
 def parts(data):
     """Return the values inside a value, each with its own header."""
-    at, stop = der(data)
-    found = []
+    (at, stop), found = der(data), []
     while at < stop:
-        end = der(data, at)[1]
-        found.append(data[at:end])
-        at = end
+        found.append(data[at : der(data, at)[1]])
+        at += len(found[-1])
     return found
 
 def check_cms(token, covered):
@@ -339,29 +338,27 @@ def check_cms(token, covered):
     certificates = [x509.load_der_x509_certificate(one) for one in parts(given)]
     _, who, algorithm, attributes, _, signature, *_ = parts(parts(signed[-1])[0])
     algorithm, attributes = SHA2[parts(algorithm)[0]], b"\x31" + attributes[1:]
-    digest = hashes.Hash(algorithm)
-    digest.update(covered if content is None else content)
     said = [parts(one) for one in parts(attributes)]
     said = [inner(parts(one[1])[0]) for one in said if one[0] == DIGEST_ATTRIBUTE]
-    if said != [digest.finalize()]:
+    if said != [hashlib.new(algorithm.name, covered if content is None else content).digest()]:
         raise InvalidSignature
     issuer, serial = parts(who)[0], int.from_bytes(inner(parts(who)[1]), "big")
     own = [one for one in certificates if one.serial_number == serial]
     signer = next(one for one in own if one.issuer.public_bytes() == issuer)
     key = signer.public_key()
-    elliptic = isinstance(key, ec.EllipticCurvePublicKey)
-    how = [ec.ECDSA(algorithm)] if elliptic else [padding.PKCS1v15(), algorithm]
+    rsa = not isinstance(key, ec.EllipticCurvePublicKey)
+    how = [padding.PKCS1v15(), algorithm] if rsa else [ec.ECDSA(algorithm)]
     key.verify(inner(signature), attributes, *how)
     return signer, certificates, content
 
-def leads_to(certificate, others, root, steps=5):
-    """Say whether issuers lead from a certificate to the root."""
-    for issuer in (root, *others):
+def leads_to(certificate, others, roots, steps=5):
+    """Say whether issuers lead from a certificate to one of the roots."""
+    for issuer in (*roots, *others):
         try:
             certificate.verify_directly_issued_by(issuer)
         except DAMAGE:
             continue
-        if issuer == root or (steps and leads_to(issuer, others, root, steps - 1)):
+        if issuer in roots or (steps and leads_to(issuer, others, roots, steps - 1)):
             return True
     return False
 
@@ -369,7 +366,10 @@ def check_deed(check, root):
     pdf = check.files.get("deed.pdf")
     if pdf is None:
         return
-    root, reach, names = x509.load_pem_x509_certificate(root), 0, []
+    roots, reach, names = x509.load_pem_x509_certificates(root), 0, []
+    states = {sha256(pdf[: one.end()]).hex() for one in re.finditer(rb"%%EOF\r?\n?", pdf)}
+    if not set(check.closed) <= states | {sha256(pdf).hex()}:
+        check.error("deed-rewritten", "The deed does not begin as it was when it was closed.")
     for found in RANGE.findall(pdf):
         start, length, after, rest = (int(number) for number in found)
         reach = max(reach, after + rest)
@@ -384,7 +384,9 @@ def check_deed(check, root):
             check.error("deed-broken", "The deed is not the one that a signature was made for.")
             continue
         names.append(", ".join(str(part.value) for part in signer.subject))
-        if not leads_to(signer, others, root):
+        # A person's certificate is the portal's; stamps and a seal may be of the roots after it.
+        person = signer.subject.get_attributes_for_oid(x509.NameOID.SERIAL_NUMBER)
+        if not leads_to(signer, others, roots[:1] if person else roots):
             check.error("deed-unrecognised", f"{names[-1]}: not certified by this portal.")
     if not names or reach != len(pdf):
         check.error("deed-broken", "The last signature does not cover the whole deed.")
@@ -397,10 +399,8 @@ def check_stamps(check):
             authority, _, content = check_cms(check.files[path], b"")
             if inner(parts(parts(content)[2])[1]) != sha256(check.part(f"checkpoints/{size}.txt")):
                 raise InvalidSignature
-            said = (
-                f"at {inner(parts(content)[4]).decode()}, says {authority.subject.rfc4514_string()}"
-            )
-            check.note("stamped", f"Checkpoint {size} stood {said}.")
+            who, at = authority.subject.rfc4514_string(), inner(parts(content)[4]).decode()
+            check.note("stamped", f"Checkpoint {size} stood at {at}, says {who}.")
         except (*DAMAGE, StopIteration, Broken):
             check.error("stamp-broken", f"{path}: not a time stamp over its checkpoint.")
 
@@ -435,13 +435,12 @@ def check_receipt(check, receipt):
     if note is None:
         return check.note("receipt-bare", f"{where}: it came without a checkpoint.")
     try:
-        size, root = open_note(note, check.log_key)
-        if check.roots[size] != root:
-            raise ValueError(size)
+        if open_note(note, check.log_key) in check.roots.items():
+            check.note("receipt-holds", f"{where}: the log in this bundle contains it.")
+            return True
     except DAMAGE:
-        return check.error("receipt-forked", f"{where}: its checkpoint is not of this log.")
-    check.note("receipt-holds", f"{where}: the log in this bundle contains it.")
-    return True
+        pass
+    return check.error("receipt-forked", f"{where}: its checkpoint is not of this log.")
 
 def verify(content, receipts=(), root=None, key=None):
     """Check a bundle; return the finished Check."""
@@ -452,7 +451,7 @@ def verify(content, receipts=(), root=None, key=None):
         check_tree(check, key)
         check_files(check, read_acts(check, check_people(check)))
         own = check.files.get("keys/root.pem", b"")
-        if root and own and root.strip() != own.strip():
+        if root and own and root.split(b"-END")[0].strip() != own.split(b"-END")[0].strip():
             check.error("key-differs", "The portal's root is not the one you gave.")
         check_stamps(check)
         check_deed(check, root or own)
@@ -480,10 +479,10 @@ def main():
     except (OSError, ValueError, KeyError) as error:
         print(f"Cannot be read: {error}", file=sys.stderr)
         return 2
-    report = {"ok": check.ok, "verifier": f"verify.py ({FORMAT})", "contract": check.contract}
-    report.update(entries=len(check.lines), checked=check.checked, signers=check.signers)
-    report.update(findings=check.findings, limits=LIMITS)
     if asked.json:
+        report = {"ok": check.ok, "verifier": f"verify.py ({FORMAT})", "contract": check.contract}
+        report.update(entries=len(check.lines), checked=check.checked, signers=check.signers)
+        report.update(findings=check.findings, limits=LIMITS)
         print(json.dumps(report, ensure_ascii=False, indent=2))
     else:
         print(f"Contract {check.contract}, checked by verify.py ({FORMAT})")

@@ -5,8 +5,10 @@ that both sides get the same bytes, whenever they ask, as long as no further ent
 a checkpoint.
 """
 
+import base64
 import hashlib
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -17,10 +19,15 @@ FORMAT = "counterpart-evidence/1"
 MANIFEST = "MANIFEST.json"
 ENTRIES = "entries.jsonl"
 PEOPLE = "people.json"
-PROOFS = "proofs.json"
+CONSISTENCY = "consistency.json"
+REDACTIONS = "redactions.json"
+TLOG_PROOF = "c2sp.org/tlog-proof@v1"
 DEED = "deed.pdf"
 LOG_KEY = "keys/log.txt"
 ROOT = "keys/root.pem"
+CLOSED = ("signing:deed:sealed", "signing:deed:stamped", "signing:deed:renewed")
+END = re.compile(rb"%%EOF\r?\n?")
+INDEX = re.compile(r"index [0-9]{1,16}")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 Entry = Mapping[str, Any]
@@ -65,9 +72,23 @@ def named_files(entries: Sequence[Entry]) -> dict[str, str]:
                 named[f"consents/{facts['disclosure']}.toml"] = facts["sha256"]
             case "signing:signature:signed":
                 named[f"signatures/{facts['signature']}.json"] = facts["identification_sha256"]
-            case "signing:deed:sealed":
+            case event if event in CLOSED:
                 named[DEED] = facts["deed_sha256"]
     return named
+
+
+def closed_states(entries: Sequence[Entry]) -> list[str]:
+    """Return the SHA-256 of every state in which a deed was closed: sealed, stamped, renewed.
+
+    Each adds to the file of the one before, so that all of them are beginnings of the newest.
+    """
+    return [one["facts"]["deed_sha256"] for one in entries if one["event"] in CLOSED]
+
+
+def beginnings(deed: bytes) -> set[str]:
+    """Return the SHA-256 of a deed as it stood after each of its updates, and of the whole file."""
+    ends = {found.end() for found in END.finditer(deed)} | {len(deed)}
+    return {sha256(deed[:end]) for end in ends}
 
 
 def disclosed_rounds(entries: Sequence[Entry]) -> set[int]:
@@ -115,3 +136,24 @@ def checkpoint_path(size: int) -> str:
 def covering(place: int, sizes: Iterable[int]) -> int | None:
     """Return the smallest checkpoint that covers the entry at a place of the region's order."""
     return min((size for size in sizes if size > place), default=None)
+
+
+def proof_path(seq: int) -> str:
+    """Return where the proof of an entry is."""
+    return f"proofs/{seq}.tlog-proof"
+
+
+def write_proof(index: int, path: Sequence[bytes], note: str) -> bytes:
+    """Write a proof of inclusion with its checkpoint, as C2SP tlog-proof."""
+    steps = [base64.b64encode(step).decode() for step in path]
+    return "\n".join([TLOG_PROOF, f"index {index}", *steps, "", note]).encode()
+
+
+def read_proof(content: bytes) -> tuple[int, list[bytes], str]:
+    """Return (index, path, note) of a proof; `ValueError` for anything else."""
+    head, gap, note = content.decode().partition("\n\n")
+    mark, index, *steps = head.split("\n")
+    if not gap or mark != TLOG_PROOF or not INDEX.fullmatch(index):
+        raise ValueError("not a proof of inclusion")
+    path = [base64.b64decode(step, validate=True) for step in steps]
+    return int(index.removeprefix("index ")), path, note

@@ -17,6 +17,14 @@ RECEIPTS = frozenset(
         "contract:person:erased",
     }
 )
+# What a bundle proves by itself, beside its last entry: these, and every entry with a receipt.
+PROVEN = RECEIPTS | {
+    "contract:started",
+    "negotiation:version:frozen",
+    "signing:version:approved",
+    "signing:deed:stamped",
+    "signing:deed:renewed",
+}
 
 
 def checkpoint_due(events: Sequence[str], *, last: datetime | None, at: datetime) -> bool:

@@ -22,9 +22,24 @@ from portal.evidence.rules.stamps import BadStamp, read_stamp
 
 LARGEST = 200_000_000
 PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*")
-FREE = re.compile(r"(terms/[0-9]+\.txt|rounds/[0-9]{4,}\.values\.json|stamps/[0-9]+-[0-9]+\.tst)")
+PROOF = re.compile(r"proofs/([1-9][0-9]{0,9})\.tlog-proof")
+FREE = re.compile(
+    r"(proofs/[1-9][0-9]{0,9}\.tlog-proof|terms/[0-9]+\.txt|rounds/[0-9]{4,}\.values\.json|stamps/[0-9]+-[0-9]+\.tst)"
+)
 PARTS = frozenset(
-    {form.ENTRIES, form.PEOPLE, form.PROOFS, form.LOG_KEY, form.ROOT, "verify.py", "README.txt"}
+    {
+        form.ENTRIES,
+        form.PEOPLE,
+        form.REDACTIONS,
+        form.CONSISTENCY,
+        form.LOG_KEY,
+        form.ROOT,
+        "certification.html",
+        "certification.json",
+        "verify.py",
+        "verify.html",
+        "README.html",
+    }
 )
 
 
@@ -176,30 +191,33 @@ def _check_tree(found: Bundle, log_key: str | None) -> None:
             if path != form.checkpoint_path(checkpoint.size):
                 found.error("checkpoint-broken", f"{path}: is of another size.")
             found.checkpoints[checkpoint.size] = checkpoint
-    proofs = _json(_part(found, form.PROOFS))
-    _check_places(found, proofs["entries"])
-    _check_consistency(found, proofs["consistency"])
+    _check_places(found)
+    _check_consistency(found, _json(_part(found, form.CONSISTENCY)))
 
 
-def _check_places(found: Bundle, proofs: Sequence[Mapping[str, Any]]) -> None:
+def _check_places(found: Bundle) -> None:
     lines = found.files[form.ENTRIES].split(b"\n")[:-1]
+    places = {int(name[1]): path for path in found.files if (name := PROOF.fullmatch(path))}
     before = -1
-    for proof in proofs:
-        seq, index, size = proof["seq"], proof["index"], proof["size"]
-        checkpoint = found.checkpoints.get(size)
-        holds = (
-            checkpoint is not None
-            and 1 <= seq <= len(lines)
-            and index > before
-            and log.inclusion_holds(
-                log.leaf_hash(lines[seq - 1]), index=index, size=size, path=_path(proof),
-                root=checkpoint.root,
-            )
-        )  # fmt: skip
+    for seq, path in sorted(places.items()):
+        try:
+            index, steps, note = form.read_proof(found.files[path])
+            under = log.open_note(note, found.log_key)
+            holds = (
+                found.checkpoints.get(under.size) == under
+                and seq <= len(lines)
+                and index > before
+                and log.inclusion_holds(
+                    log.leaf_hash(lines[seq - 1]), index=index, size=under.size, path=steps,
+                    root=under.root,
+                )
+            )  # fmt: skip
+        except (ValueError, log.BadNote):
+            index, holds = before, False
         if not holds:
-            found.error("not-in-tree", f"Entry {seq} is not proven under checkpoint {size}.")
+            found.error("not-in-tree", f"Entry {seq} is not proven under its checkpoint.")
         before = index
-    if not proofs or proofs[-1]["seq"] != len(lines):
+    if len(lines) not in places:
         found.error("not-in-tree", "The last entry is not proven under a checkpoint.")
 
 
@@ -232,6 +250,11 @@ def _check_files(found: Bundle) -> None:
             found.error("file-missing", f"{path} is missing, and an entry names it.")
         elif form.sha256(found.files[path]) != expected:
             found.error("file-differs", f"{path}: not the file that the entries name.")
+    deed = found.files.get(form.DEED)
+    if deed is not None and not set(form.closed_states(found.entries)) <= form.beginnings(deed):
+        found.error(
+            "deed-rewritten", "The deed does not begin as it was when it was closed before."
+        )
     for path in found.files:
         known = path in found.named or path in PARTS or FREE.fullmatch(path)
         if not known and not path.startswith("checkpoints/"):
@@ -261,7 +284,10 @@ def _check_people(found: Bundle) -> None:
     acted = {entry["actor"] for entry in found.entries} - {log.PORTAL.person}
     if set(opened) - acted:
         found.error("person-differs", "A person is named who did nothing here.")
-    if hidden := acted - set(opened):
+    hidden = acted - set(opened)
+    if _json(_part(found, form.REDACTIONS)) != sorted(hidden):
+        found.error("person-differs", "The list of erased persons is not the right one.")
+    if hidden:
         found.note("erased", f"{len(hidden)} of those who acted are no longer named.")
 
 
@@ -289,7 +315,7 @@ def _check_signatures(found: Bundle) -> None:
                         "signature-differs",
                         f"Entry {entry['seq']}: not a signature of the frozen terms with consent.",
                     )
-            case "signing:deed:sealed" if facts["sha256"] != frozen:
+            case event if event in form.CLOSED and facts["sha256"] != frozen:
                 found.error("signature-differs", f"Entry {entry['seq']}: seals other terms.")
 
 
