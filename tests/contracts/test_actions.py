@@ -219,8 +219,14 @@ def test_a_refused_withdrawal_leaves_no_fact_no_entry_and_no_mail(
 
 def test_a_contract_signed_by_all_is_no_longer_withdrawn(eu: Session, contract: Contract) -> None:
     with transaction(eu):
-        for kind in ("round_sent", "frozen", "deed_prepared", "all_signed"):
+        for kind in ("round_sent", "frozen", "deed_prepared"):
             actions.add_fact(eu, contract, kind, person_id="x", side=Side.VENDOR, at=clock.now())
+    with pytest.raises(Refused, match="void the signing instead"):
+        withdrawn(eu, contract, "ada")
+    with transaction(eu):
+        actions.add_fact(
+            eu, contract, "all_signed", person_id="x", side=Side.VENDOR, at=clock.now()
+        )
     with pytest.raises(Refused, match="no longer"):
         withdrawn(eu, contract, "ada")
 

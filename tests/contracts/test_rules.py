@@ -71,8 +71,8 @@ def test_the_steps_of_a_start_are_told_to_the_side_that_prepares_it_only() -> No
     [
         (State.DRAFT, True),
         (State.NEGOTIATION, True),
-        (State.AGREED, True),
-        (State.SIGNING, True),
+        (State.AGREED, False),
+        (State.SIGNING, False),
         (State.SEALING, False),
         (State.COMPLETED, False),
         (State.IN_FORCE, False),
@@ -80,8 +80,14 @@ def test_the_steps_of_a_start_are_told_to_the_side_that_prepares_it_only() -> No
         (State.WITHDRAWN, False),
     ],
 )
-def test_a_contract_is_withdrawn_only_before_all_have_signed(state: State, able: bool) -> None:
+def test_a_contract_is_withdrawn_only_before_its_terms_are_frozen(state: State, able: bool) -> None:
     assert waiting.may_withdraw(state) is able
+
+
+def test_no_state_is_both_withdrawn_and_voided() -> None:
+    ways = {state: (waiting.may_withdraw(state), waiting.may_void(state)) for state in State}
+    assert (True, True) not in ways.values()
+    assert [s for s, way in ways.items() if way == (False, True)] == [State.AGREED, State.SIGNING]
 
 
 @given(st.lists(st.integers(0, 99), unique=True), st.lists(st.integers(100, 199), unique=True))

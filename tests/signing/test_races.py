@@ -17,6 +17,8 @@ from portal.audit.rules import check_chain
 from portal.contracts import actions as contracts
 from portal.contracts.actions import add_fact
 from portal.contracts.models import Contract
+from portal.contracts.queries import state as contracts_state
+from portal.contracts.rules.life import State
 from portal.kit import clock
 from portal.kit.db import db, transaction
 from portal.kit.errors import NotFound, Refused
@@ -149,7 +151,6 @@ ENDINGS: dict[str, tuple[Act, str]] = {
     "a new version": (reopening, "signing:version:reopened"),
     "withdrawing consent": (taking_back_consent, "signing:consent:withdrawn"),
     "declining": (declining, "signing:signature:declined"),
-    "withdrawing the contract": (withdrawing, "contract:withdrawn"),
 }
 
 
@@ -177,6 +178,29 @@ def test_signing_and_ending_at_once_has_one_order_that_both_obey(
     assert signed <= 1
     if signed:
         assert told.index("signing:signature:signed") < told.index(event)
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_a_withdrawal_and_a_freeze_at_once_have_one_order(
+    app: Flask, eu: Session, regions: Regions, number: int
+) -> None:
+    """Before the freeze a contract is withdrawn, after it the signing is voided: never both."""
+    ref = make_contract(eu, regions).id
+    eu.commit()
+
+    def freezing(session: Session, contract: Contract, at: datetime) -> object:
+        with transaction(session):
+            actions.hold(session, contract)
+            if contracts_state(contract, today=at.date()) is not State.DRAFT:
+                raise Refused("It is over.")
+            add_fact(session, contract, "frozen", person_id="x", side=None, at=at)
+
+    half = THREADS // 2
+    outcomes = race(app, ref, [withdrawing] * half + [freezing] * half)
+    eu.expire_all()
+    kinds = Counter(fact.kind for fact in eu.get_one(Contract, ref).facts)
+    assert outcomes.count("done") == sum(kinds.values()) == 1
+    assert events(eu, ref).count("contract:withdrawn") == kinds["withdrawn"]
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))

@@ -25,7 +25,13 @@ from portal.contracts.queries import (
 from portal.contracts.rules import document as documents
 from portal.contracts.rules import people as rules
 from portal.contracts.rules.life import Side, State
-from portal.contracts.rules.waiting import ALL_STEPS_DONE, OPEN, STEPS, may_withdraw
+from portal.contracts.rules.waiting import (
+    ALL_STEPS_DONE,
+    OPEN,
+    STEPS,
+    may_void,
+    may_withdraw,
+)
 from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
@@ -278,16 +284,21 @@ def withdraw(
     reason: str,
     at: datetime,
 ) -> None:
-    """End a contract that not everybody has signed; both sides are told, the reason is kept."""
+    """End a negotiation; both sides are told. Frozen terms are voided instead."""
     demand(actor, "contract:withdraw")
     side = side_of(contract, actor)
     if side is None:
         raise NotFound
-    if not may_withdraw(state(contract, today=at.date())):
-        raise Refused("This contract can no longer be withdrawn.")
     if not reason.strip():
         raise Refused("Give a reason: the other side will read it.")
     with transaction(session):
+        session.expire_all()
+        session.execute(select(Contract.id).where(Contract.id == contract.id).with_for_update())
+        where = state(contract, today=at.date())
+        if may_void(where):
+            raise Refused("The terms are frozen: void the signing instead of withdrawing.")
+        if not may_withdraw(where):
+            raise Refused("This contract can no longer be withdrawn.")
         add_fact(
             session, contract, "withdrawn", person_id=actor.person_id, side=side, at=at,
             reason=reason,

@@ -63,6 +63,7 @@ def show(ref: str) -> ResponseReturnValue:
         region_label=region_labels()[contract.region],
         may_edit_people=standing.state in waiting.OPEN and may(actor, "contract:edit_people"),
         may_withdraw=waiting.may_withdraw(standing.state) and may(actor, "contract:withdraw"),
+        may_void=waiting.may_void(standing.state) and may(actor, "signing:void"),
     )
 
 
@@ -146,7 +147,10 @@ def log(ref: str) -> ResponseReturnValue:
 def withdrawal(ref: str) -> ResponseReturnValue:
     """Ask for the reason before a contract is withdrawn."""
     actor, _, contract = opened(ref)
-    if not waiting.may_withdraw(queries.state(contract, today=today())):
+    where = queries.state(contract, today=today())
+    if waiting.may_void(where):
+        raise Refused("The terms are frozen: void the signing instead of withdrawing.")
+    if not waiting.may_withdraw(where):
         raise Refused("This contract can no longer be withdrawn.")
     return _withdrawal_page(contract, actor, WithdrawalForm(formdata=None))
 

@@ -97,8 +97,16 @@ def steps_done(standing: Standing) -> list[tuple[str, str]]:
 
 
 def may_withdraw(state: State) -> bool:
-    """Return whether a contract can still be withdrawn: not once all have signed, nor after."""
-    return state in OPEN | {State.AGREED, State.SIGNING}
+    """Return whether a side can still withdraw from the negotiation: until the terms are frozen.
+
+    From the freeze until all have signed, the signing is voided instead.
+    """
+    return state in OPEN
+
+
+def may_void(state: State) -> bool:
+    """Return whether the signing can be called off: from the freeze until all have signed."""
+    return state in {State.AGREED, State.SIGNING}
 
 
 def next_step(standing: Standing) -> NextStep:

@@ -11,13 +11,14 @@ from portal.contracts.actions import add_fact
 from portal.contracts.models import Contract
 from portal.contracts.queries import approvers, current_version, side_of, state
 from portal.contracts.rules.life import State
+from portal.contracts.rules.waiting import may_void
 from portal.kit.db import transaction
 from portal.kit.errors import NotAllowed, NotFound, Refused
 from portal.signing import queries, rules
 from portal.signing.actions.letters import Post
 from portal.signing.actions.turn import hold
 
-VOIDABLE = frozenset({State.AGREED, State.SIGNING})
+VOIDABLE = frozenset(where for where in State if may_void(where))
 
 
 def decline(
