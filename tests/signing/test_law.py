@@ -1,5 +1,8 @@
 """The law's checklist of electronic signing (trust.md 1.1), each line by its id."""
 
+import hashlib
+import os
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -7,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask, g
 from flask.testing import FlaskClient
 from pdfminer.high_level import extract_text
@@ -14,14 +18,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts.rules import PERMISSIONS
-from portal.audit.queries import lines
+from portal.app import create_app
+from portal.audit.queries import bodies, lines
+from portal.cli import main
+from portal.contracts.actions import add_fact
 from portal.contracts.models import Contract
-from portal.contracts.queries import current_version, state
-from portal.contracts.rules import listing
+from portal.contracts.queries import current_version, list_contracts, state
+from portal.contracts.rules.document import canonical_bytes
 from portal.contracts.rules.life import State
 from portal.kit import clock
+from portal.kit.db import transaction
 from portal.kit.errors import Refused
-from portal.notices.models import RegionMail
+from portal.notices.actions import deliver_due, note_bounce
+from portal.notices.actions.delivery import Carrier
+from portal.notices.models import RegionMail, RegionNotice
+from portal.notices.smtp import Relay
 from portal.residency.actions import read_document
 from portal.residency.databases import Regions
 from portal.residency.models import Document
@@ -29,6 +40,7 @@ from portal.signing import actions, queries, rules
 from portal.signing.models import Consent, PaperRequest, Signature
 from portal.signing.rules import disclosure as disclosures
 from tests import cast
+from tests.conftest import close, settings_for
 from tests.signing import stage
 
 Clients = Callable[[str], FlaskClient]
@@ -301,16 +313,61 @@ def test_L16_signing_takes_a_review_before_the_form(
     assert "Review again" in ada.get(f"/contracts/{contract.id}/signature").text
 
 
+def kept(session: Session, regions: Regions) -> dict[str, str]:
+    """Return the SHA-256 of everything a contract's record is made of, by name."""
+    found = {
+        f"{row.kind}/{row.id}": hashlib.sha256(
+            read_document(session, regions["eu"], row)
+        ).hexdigest()
+        for row in session.scalars(select(Document))
+    }
+    for contract in session.scalars(select(Contract)):
+        texts = "\n".join(bodies(session, contract.id))
+        found[f"log/{contract.id}"] = hashlib.sha256(texts.encode()).hexdigest()
+        for version in contract.versions:
+            canonical = canonical_bytes(version.canonical)
+            found[f"terms/{version.id}"] = hashlib.sha256(canonical).hexdigest()
+            assert found[f"terms/{version.id}"] == version.sha256
+    return found
+
+
 @pytest.mark.home("sealed_home")
-def test_L17_records_stay_the_same_bytes_for_years(
-    eu: Session, regions: Regions, contract: Contract
+def test_L17_records_stay_the_same_bytes_after_the_archive_and_after_a_restore(
+    eu: Session, regions: Regions, contract: Contract, home: Path, tmp_path: Path
 ) -> None:
-    for row in eu.scalars(select(Document)):
-        content = read_document(eu, regions["eu"], row)
-        assert len(content) == row.size
-    ended = clock.now().date() + timedelta(days=400)
-    on = listing.archived_on(completed=clock.now().date(), ended=ended)
-    assert on == ended
+    before = kept(eu, regions)
+    assert {name.split("/")[0] for name in before} == {"deed", "final_crl", "log", "terms"}
+    with transaction(eu):
+        add_fact(eu, contract, "ended", person_id="portal", side=None, at=clock.now())
+    day = clock.now().date() + timedelta(days=365)
+    (row,) = list_contracts([eu], cast.actor("cleo"), today=day)
+    assert row.archived_on == day
+    assert kept(eu, regions) == before
+    eu.rollback()
+    secret = tmp_path / "secret.key"
+    recipient = command(home, "backup-key", "--out", secret).strip()
+    command(home, "backup", "--out", tmp_path / "b", "--to", recipient, "--with-keys")
+    again = tmp_path / "again"
+    command(again, "restore", tmp_path / "b", "--identity", secret)
+    app = create_app(settings_for(again))
+    with app.app_context():
+        restored: Regions = app.extensions["regions"]
+        found = kept(restored.session("eu"), restored)
+        assert {name: found[name] for name in before if not name.startswith("log/")} == {
+            name: sha256 for name, sha256 in before.items() if not name.startswith("log/")
+        }
+        texts = list(bodies(restored.session("eu"), contract.id))
+    close(app)
+    assert texts[: len(lines(eu, contract.id))] == list(bodies(eu, contract.id))
+
+
+def command(home: Path, *words: object) -> str:
+    """Run a command over a home and return what it said."""
+    done = CliRunner().invoke(
+        main, [str(word) for word in words], env={**os.environ, "COUNTERPART_HOME": str(home)}
+    )
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 @pytest.mark.home("sealed_home")
@@ -322,10 +379,45 @@ def test_L18_each_side_stores_and_prints_the_deed(client_as: Clients, contract: 
         assert b"/Encrypt" not in answer.data
 
 
-def test_L19_when_it_was_sent_is_recorded(eu: Session, contract: Contract) -> None:
+def test_L19_when_it_was_sent_and_received_is_recorded_and_a_bounce_is_not_received(
+    app: Flask, client_as: Clients, eu: Session, contract: Contract, tmp_path: Path
+) -> None:
     mail = eu.scalars(select(RegionMail).where(RegionMail.subject.contains("sign"))).one()
-    assert mail.created_at is not None
-    assert mail.sent_at is None
+    key = mail.id
+    assert (mail.created_at is not None, mail.sent_at) == (True, None)
+    eu.rollback()
+    with Relay(app.config["SETTINGS"], tmp_path / "mail") as relay:
+        carrier = Carrier("Counterpart <p@portal.example>", relay.send, timedelta(minutes=2),
+                          lambda person, event: "")  # fmt: skip
+        deliver_due(eu, carrier, now=clock.now)
+    eu.expire_all()
+    assert eu.get_one(RegionMail, key).sent_at is not None
+    sent = (tmp_path / "mail" / f"{key}.eml").read_text()
+    assert f"Message-ID: <{key}@" in sent
+    # Received: the first time the person opens it signed in, and never again.
+    notice = eu.scalars(
+        select(RegionNotice).where(RegionNotice.person_id == cast.actor("ada").person_id)
+    ).one()
+    number, unread = notice.id, notice.read_at
+    assert unread is None
+    eu.rollback()
+    assert client_as("ada").post(f"/notices/eu/{number}/reading").status_code == 303
+    eu.expire_all()
+    assert eu.get_one(RegionNotice, number).read_at is not None
+    eu.rollback()
+    assert note_bounce(eu, key, "550 no such person", at=clock.now())
+    eu.expire_all()
+    assert eu.get_one(RegionMail, key).dead_at is not None
+    assert "550" in (eu.get_one(RegionMail, key).last_error or "")
+
+
+def test_every_line_of_the_checklist_has_a_test_of_its_name() -> None:
+    named = {
+        found[0]
+        for path in Path("tests").rglob("test_*.py")
+        for found in re.findall(r"def test_(L(\d\d))_", path.read_text("utf-8"))
+    }
+    assert named == {f"L{number:02}" for number in range(1, 23)}
 
 
 def test_L21_the_order_is_kept_by_the_server(
