@@ -2,7 +2,7 @@
 // The page works the same without this file.
 (() => {
   const hint = document.getElementById("keys-hint");
-  if (hint) hint.hidden = false;
+  if (hint) hint.hidden = !matchMedia("(hover: hover)").matches;
   const steps = { j: 1, k: -1 };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

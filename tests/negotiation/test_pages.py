@@ -64,6 +64,28 @@ def read(client: FlaskClient, path: str, status: int = 200) -> str:
     return unescape(answer.text)
 
 
+def test_the_note_of_a_round_is_kept_in_the_draft_and_seen_by_nobody_else(
+    client_as: ClientAs, eu: Session, contract: Contract
+) -> None:
+    offer_all(eu, contract)
+    say(eu, contract, "cleo", RESPONSE, "offer", value("10 min"))
+    here, before = f"/contracts/{contract.id}/rounds/draft", events(eu, contract)
+    cleo = client_as("cleo")
+    assert "Kept in your draft" not in read(cleo, here)
+    answer = cleo.post(f"{here}/note", data={"note": "Half of it is settled"})
+    assert answer.status_code == 303 and answer.location.endswith("/rounds/draft")
+    page = read(cleo, here)
+    assert "Half of it is settled" in page and "Kept in your draft." in page
+    assert events(eu, contract) == before
+    wrong = cleo.post(f"{here}/note", data={"note": "x" * 2001})
+    assert wrong.status_code == 422 and "at most 2,000 characters" in unescape(wrong.text)
+    assert client_as("ada").post(f"{here}/note", data={"note": "mine"}).status_code == 409
+    assert "Half of it" not in read(client_as("ada"), f"/contracts/{contract.id}/terms?show=all")
+    assert "Half of it" in read(client_as("lena"), here), "the side's draft is one"
+    form = {"seen_draft": hidden(page, "seen_draft"), "note": "Half of it is settled"}
+    assert cleo.post(f"/contracts/{contract.id}/rounds", data=form).status_code == 303
+
+
 def hidden(page: str, name: str) -> str:
     found = re.search(rf'name="{name}" value="([^"]*)"', page)
     assert found is not None, f"no hidden {name}"

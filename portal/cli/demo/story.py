@@ -16,7 +16,7 @@ from portal.accounts import actions as accounts
 from portal.accounts.models import Membership, Organisation, Person
 from portal.accounts.rules import Actor, Role
 from portal.accounts.totp import code_at, new_secret
-from portal.cli.demo import cases, plans, renewals
+from portal.cli.demo import beginnings, cases, plans, renewals
 from portal.cli.demo.incidents import tell_incidents
 from portal.cli.demo.negotiation import tell_negotiation
 from portal.cli.demo.people import COMPANIES, PASSWORD, PLAYERS, player
@@ -81,6 +81,8 @@ def tell(app: Flask, *, say: Say) -> None:
     tell_readers(teller.regions, cast, now=now)
     say("  Its renewal: a price told, a decision of Harbour's own, a review with minutes")
     renewals.tell(cast, teller.regions.session("eu"), title=cases.CRM.title, now=now)
+    say("  A template of Northwind's own, two contracts from a sheet, an amendment offered")
+    beginnings.tell(cast, teller.regions, title=cases.CRM.title, now=now)
 
 
 def join_everyone(at: datetime) -> dict[str, Actor]:

@@ -19,7 +19,7 @@ from portal.negotiation.actions.looking import look
 from portal.negotiation.actions.opening import open_round, recall_round
 from portal.negotiation.actions.packages import answer_package, dissolve_package, make_package
 from portal.negotiation.actions.saying import note_for, resolve, share_note, write_note
-from portal.negotiation.actions.sending import send_round
+from portal.negotiation.actions.sending import keep_note, send_round
 
 __all__ = [
     "accept_rest",
@@ -32,6 +32,7 @@ __all__ = [
     "draft_of",
     "freeze",
     "freeze_conditions",
+    "keep_note",
     "look",
     "make_package",
     "note_for",

@@ -13,7 +13,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import Refused
 from portal.negotiation import rules
 from portal.negotiation.actions.approving import call_approvers
-from portal.negotiation.actions.draft import answerable, check_values, demand_sayable
+from portal.negotiation.actions.draft import answerable, check_values, demand_sayable, draft_row
 from portal.negotiation.actions.letters import tell_others
 from portal.negotiation.actions.looking import mark_look
 from portal.negotiation.models import Round
@@ -56,6 +56,16 @@ def send_round(
         mark_look(session, contract, actor, row.number, at=at)
         call_approvers(session, found, by=actor, at=at)
         return row
+
+
+def keep_note(
+    session: Session, contract: Contract, actor: Actor, note: str | None, *, at: datetime
+) -> None:
+    """Keep the note of the round to come in this side's private draft; it is sent with it."""
+    demand(actor, "round:draft")
+    with transaction(session):
+        row = draft_row(session, answerable(session, contract, actor, at=at), at=at)
+        row.note = (note or "").strip() or None
 
 
 def _facts(row: Round, counted: rules.Summary) -> dict[str, object]:

@@ -86,6 +86,17 @@ def _preview_page(
     )
 
 
+@bp.post("/contracts/<ref>/rounds/draft/note")
+@needs("round:draft")
+def keep_note(ref: str) -> ResponseReturnValue:
+    """Keep the note in the draft, and lead back to the preview."""
+    visit, form = visit_to(ref), SendForm()
+    if not form.validate():
+        return _preview_page(visit, form, 422)
+    actions.keep_note(*visit.args, form.note.data, at=visit.now)
+    return see_other(url_for(".preview", ref=ref))
+
+
 @bp.post("/contracts/<ref>/rounds")
 @needs("round:send")
 def send(ref: str) -> ResponseReturnValue:

@@ -75,7 +75,7 @@ def course(
     return Course(stays, after)
 
 
-WIDTH, HEIGHT, BASE, LEFT = 640, 240, 150, 34
+WIDTH, BASE, TOP, LEFT = 400, 150, 36, 8
 
 
 @dataclass(frozen=True)
@@ -91,17 +91,14 @@ class Bar:
 
 
 def drawn(found: Course) -> tuple[list[Bar], list[Bar]]:
-    """Return the picture: a bar of open terms a round, and a band of the days with each side."""
-    most = max((a.open + a.agreed for a in found.after), default=0) or 1
+    """Return the picture: a bar a round, of the terms agreed and on top of them those still open,
+    and a band of the time with each side."""
     step = (WIDTH - LEFT) / max(len(found.after), 1)
     bars = [
-        Bar(
-            round(LEFT + n * step + step * 0.15, 1), round(BASE - a.open / most * (BASE - 45), 1),
-            round(step * 0.7, 1), round(a.open / most * (BASE - 45), 1),
-            "is-warn" if a.open else "is-good", f"{a.open}",
-        )
-        for n, a in enumerate(found.after)
-    ]  # fmt: skip
+        bar
+        for n, after in enumerate(found.after)
+        for bar in _bars(after, round(LEFT + n * step, 1), round(step * 0.8, 1))
+    ]
     whole = sum((s.length for s in found.stays), timedelta()) or timedelta(seconds=1)
     band, x = [], float(LEFT)
     for stay in found.stays:
@@ -110,3 +107,13 @@ def drawn(found: Course) -> tuple[list[Bar], list[Bar]]:
         band.append(Bar(round(x, 1), BASE + 34, round(width, 1), 22, kind, stay.side.value))
         x += width
     return bars, band
+
+
+def _bars(after: After, x: float, width: float) -> list[Bar]:
+    """Return the open terms of a round over its agreed ones; one open term is still seen."""
+    whole = BASE - TOP
+    share = after.open / ((after.open + after.agreed) or 1)
+    height = round(max(whole * share, 3.0 if after.open else 0.0), 1)
+    opened = Bar(x, TOP, width, height, "is-warn", f"{after.open}")
+    agreed = Bar(x, round(TOP + height, 1), width, round(whole - height, 1), "is-soft", "")
+    return [opened, agreed]
