@@ -13,8 +13,8 @@ from portal.signing.certificates import final_crl
 from portal.signing.keys import PortalKeys
 from portal.signing.pades import archive, seal
 from portal.signing.pdf import disclosed, set_pages
-from portal.statements.rules.figures import minutes_shown, percent_shown
 from portal.statements.rules.judged import aim_words
+from portal.statements.rules.shown import minutes_shown, percent_shown
 
 FIGURES_NAME = "statement.json"
 TEMPLATES = Path(__file__).parents[2] / "templates"

@@ -18,9 +18,9 @@ from portal.kit.errors import NotFound
 from portal.residency.databases import regions
 from portal.residency.rules import region_of
 from portal.sla.rules import zone
-from portal.statements.rules.figures import minutes_shown, percent_shown
 from portal.statements.rules.judged import aim_words
 from portal.statements.rules.month import Month
+from portal.statements.rules.shown import minutes_shown, percent_shown
 
 bp = Blueprint("statements", __name__)
 

@@ -30,7 +30,7 @@ from portal.statements import actions, queries
 from portal.statements.forms import ImportForm
 from portal.statements.routes.doors import bp
 from portal.statements.rules import replay as rules
-from portal.statements.rules.figures import percent_shown
+from portal.statements.rules.shown import percent_shown
 from portal.terms.rules import Schema, Unreadable, load_schema, parse, show, validate
 
 LARGEST_FILE = 2_000_000

@@ -24,10 +24,11 @@ from portal.sla.rules.incident import Event, Happened, History, severity_line
 from portal.sla.rules.instants import Span, to_instant, union
 from portal.sla.rules.outcomes import runs_of
 from portal.sla.rules.promises import AIM_WORDS, SEVERITIES, Aim, Promises, promises_of
-from portal.statements.rules.figures import month_credit, monthly_fee
+from portal.statements.rules.figures import month_credit
 from portal.statements.rules.judged import Judged, judged
 from portal.statements.rules.measured import Earlier, MonthFacts
 from portal.statements.rules.month import Month, until
+from portal.statements.rules.totals import monthly_fee
 from portal.terms.rules.numbers import MINOR_DIGITS
 
 Terms = Mapping[str, Any]

@@ -25,9 +25,9 @@ from portal.sla.rules.incident import (
 )
 from portal.sla.rules.promises import Promises
 from portal.sla.rules.uptime_terms import holidays_of, open_spans
-from portal.statements.rules.figures import percent_shown
 from portal.statements.rules.measured import Figures
 from portal.statements.rules.settling import Stage as Settled
+from portal.statements.rules.shown import percent_shown
 
 Terms = Mapping[str, Any]
 LATELY = timedelta(days=90)
