@@ -320,6 +320,14 @@ WORDINGS: Mapping[str, Wording] = {
     ),
     "statements:statement:claimed": lambda f: f"claimed the credit of {f.get('month')}",
     "statements:statement:sealed": lambda f: f"sealed the statement of {f.get('month')}",
+    "statements:statement:presumed": lambda f: (
+        f"counted the month {f.get('month')} as missed: no report came in time"
+    ),
+    "statements:credit:lapsed": lambda f: f"let the credit of {f.get('month')} lapse unclaimed",
+    "statements:credit:returned": lambda f: f"earned back a part of the credit of {f.get('month')}",
+    "statements:credit:expired": lambda f: (
+        f"let the credit of {f.get('month')} expire with the contract"
+    ),
     "statements:credit:paid": lambda f: f"paid the credit of {f.get('month')}",
     "changes:monitor:revoked": lambda f: f"ended a monitor of the {f.get('side')}",
     "organisation:created": "added the organisation",

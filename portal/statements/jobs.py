@@ -6,7 +6,6 @@ added only while the stage asks for it, and a seal is filed only where there is 
 
 import logging
 from datetime import datetime
-from fractions import Fraction
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -22,7 +21,8 @@ from portal.settings.rules import Settings
 from portal.signing.keys import portal_keys
 from portal.statements import queries
 from portal.statements.actions import accept_by_silence, issue
-from portal.statements.actions.ledger import grant_credit
+from portal.statements.actions.issuing import presume
+from portal.statements.actions.ledger import expire_credits, let_lapse
 from portal.statements.actions.words import add_word
 from portal.statements.models import SealTry, Statement
 from portal.statements.pdf import sealed_statement
@@ -71,22 +71,25 @@ def _missing(session: Session, contract: Contract, *, at: datetime) -> list[Mont
 
 
 def settle_due(session: Session, *, at: datetime) -> int:
-    """Accept by silence what nobody disputed in time, and let unclaimed credits lapse."""
+    """Do what silence asks for: presume, accept, let a credit lapse or end with its contract."""
     done = 0
-    for row in queries.statements_at(session, [Stage.CONFIRMED]):
-        if row.act_at is not None and row.act_at < at:
-            contract = session.get_one(Contract, row.contract_id)
-            session.commit()
-            done += accept_by_silence(session, contract, row, at=at)
-    frozen = queries.statements_at(session, [Stage.ACCEPTED, Stage.SEALED])
-    settled = {entry.statement_id for entry in queries.entries_for(session, frozen)}
-    for row in frozen:
-        if row.id not in settled and Fraction(row.revisions[-1].figures["totals"]["due"]):
-            with transaction(session):
-                grant_credit(session, session.get_one(Contract, row.contract_id), row, at=at)
-            done += 1
+    for row in queries.statements_due(session, at=at):
+        contract = session.get_one(Contract, row.contract_id)
+        act = ACTS.get(Stage(row.stage), let_lapse)
+        session.commit()
+        done += act(session, contract, row, at=at)
+    for contract_id in queries.ended_with_credits(session):
+        session.commit()
+        done += expire_credits(session, session.get_one(Contract, contract_id), at=at)
     session.commit()
     return done
+
+
+ACTS = {
+    Stage.ISSUED: presume,
+    Stage.OBJECTED: presume,
+    Stage.CONFIRMED: accept_by_silence,
+}
 
 
 def seal_due(

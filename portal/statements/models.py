@@ -21,7 +21,7 @@ class Statement(OfContract, Model):
     issued_at: Mapped[datetime] = mapped_column(Instant)
     stage: Mapped[str] = mapped_column(String(10), index=True, comment="derived from the events")
     act_at: Mapped[datetime | None] = mapped_column(
-        Instant, index=True, comment="derived: when silence accepts it"
+        Instant, index=True, comment="derived: when silence settles it, or makes the report missing"
     )
     revisions: Mapped[list["Revision"]] = relationship(order_by="Revision.number")
     events: Mapped[list["StatementEvent"]] = relationship(order_by="StatementEvent.position")
@@ -66,17 +66,21 @@ class StatementEvent(OfContract, Model):
 
 
 class CreditEntry(OfContract, Model):
-    """A line of the credit ledger: granted, lapsed for want of a claim, or paid."""
+    """A line of the credit ledger; what each kind does to what is owed is in `rules/ledger.py`."""
 
     __tablename__ = "credit_entries"
     __bind_key__ = REGIONAL
     __table_args__ = (UniqueConstraint("statement_id", "kind", name="credits_once"),)
 
     statement_id: Mapped[str] = mapped_column(ForeignKey("statements.id"))
-    kind: Mapped[str] = mapped_column(String(8), comment="granted | lapsed | paid")
+    kind: Mapped[str] = mapped_column(
+        String(8), comment="granted | lapsed | interest | returned | expired | paid"
+    )
     at: Mapped[datetime] = mapped_column(Instant)
     person_id: Mapped[str | None] = mapped_column(String(26))
-    value_enc: Mapped[bytes] = mapped_column(LargeBinary, comment="percent, amount, currency, how")
+    value_enc: Mapped[bytes] = mapped_column(
+        LargeBinary, comment="percent, time, amount, currency, how"
+    )
     value = Sealed()
 
 

@@ -14,7 +14,7 @@ from portal.signing.keys import PortalKeys
 from portal.signing.pades import archive, seal
 from portal.signing.pdf import disclosed, set_pages
 from portal.statements.rules.judged import aim_words
-from portal.statements.rules.shown import minutes_shown, percent_shown
+from portal.statements.rules.shown import minutes_shown, percent_shown, time_shown
 
 FIGURES_NAME = "statement.json"
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -45,8 +45,9 @@ def _templates() -> Environment:
         finalize=_finalize, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     templates.globals.update(
-        minutes_shown=minutes_shown, percent_shown=percent_shown, aim_words=aim_words
-    )
+        minutes_shown=minutes_shown, percent_shown=percent_shown, time_shown=time_shown,
+        aim_words=aim_words,
+    )  # fmt: skip
     return templates
 
 

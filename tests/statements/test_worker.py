@@ -65,7 +65,8 @@ def test_a_worker_killed_at_random_issues_and_seals_each_month_once(
         for act in (actions.confirm, actions.accept):
             key = "ben" if act is actions.confirm else "cleo"
             more = {"objection": None} if act is actions.confirm else {}
-            act(eu, contract, cast.actor(key), row, revision=1, at=clock.now(), **more)  # type: ignore[operator]
+            number = row.revisions[-1].number
+            act(eu, contract, cast.actor(key), row, revision=number, at=clock.now(), **more)  # type: ignore[operator]
     desk.settle(eu)
     process = worker(home)
     time.sleep(4)

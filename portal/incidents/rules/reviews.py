@@ -27,6 +27,8 @@ class Called:
     cause: str
     sentence: str
     incidents: tuple[int, ...] = ()
+    outages: tuple[str, ...] = ()
+    months: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Critical:
     at: datetime
 
 
-def _row(terms: Mapping[str, Any], trigger: str) -> Mapping[str, Any] | None:
+def trigger_row(terms: Mapping[str, Any], trigger: str) -> Mapping[str, Any] | None:
+    """Return the contract's numbers for a trigger (G4); None where it calls no review."""
     return next((row for row in terms.get("G4") or () if row["trigger"] == trigger), None)
 
 
@@ -46,7 +49,7 @@ def by_count(
     terms: Mapping[str, Any], critical: Sequence[Critical], *, since: datetime | None, now: datetime
 ) -> Called | None:
     """So many severity 1 incidents in so many days; those before the last review do not count."""
-    row = _row(terms, "s1_count")
+    row = trigger_row(terms, "s1_count")
     if row is None or not row.get("number") or not row.get("out_of"):
         return None
     window = timedelta(days=row["out_of"])
@@ -63,7 +66,7 @@ def by_overdue(
     terms: Mapping[str, Any], due: Iterable[tuple[str, int, datetime]], *, now: datetime
 ) -> list[Called]:
     """Root causes overdue by so many days, given as (id, incident, due)."""
-    row = _row(terms, "rca_overdue")
+    row = trigger_row(terms, "rca_overdue")
     if row is None or row.get("number") is None:
         return []
     late = timedelta(days=row["number"])
@@ -77,7 +80,7 @@ def by_overdue(
 
 def by_attainment(terms: Mapping[str, Any], *, met: int, due: int, month: str) -> Called | None:
     """Targets met below a share in a month that is over, such as 2026-10."""
-    row = _row(terms, "attainment_pct")
+    row = trigger_row(terms, "attainment_pct")
     if row is None or row.get("number") is None or not due:
         return None
     if met * 100 >= row["number"] * due:

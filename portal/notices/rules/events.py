@@ -424,6 +424,13 @@ _LIST = (
         "statements_objected",
     ),
     Event(
+        "statements:statement:presumed",
+        "A month counts as missed because its report did not come in time",
+        "No report of {month} in time: {ref}",
+        "statements_presumed",
+        Weight.LEGAL,
+    ),
+    Event(
         "statements:statement:disputed",
         "The customer disputes a statement",
         "The statement of {month} is disputed: {ref}",

@@ -66,8 +66,8 @@ def kept_in(session: Session, found: Running) -> list[Kept]:
 
 
 def open_credits(session: Session, refs: Sequence[str]) -> dict[str, int]:
-    """Return how many credits were granted and neither paid nor lapsed, by contract."""
-    settled = select(CreditEntry.statement_id).where(CreditEntry.kind.in_(("paid", "lapsed")))
+    """Return how many credits were granted and neither paid nor expired, by contract."""
+    settled = select(CreditEntry.statement_id).where(CreditEntry.kind.in_(("paid", "expired")))
     rows = session.execute(
         select(CreditEntry.contract_id, func.count())
         .where(

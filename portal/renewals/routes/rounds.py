@@ -15,9 +15,9 @@ from portal.renewals.routes.desk import bp, opened
 from portal.renewals.rules.promised import changed_terms, promised_rows
 from portal.residency.databases import regions
 from portal.statements.queries import past_of, terms_on_table
-from portal.statements.rules.figures import percent_shown
 from portal.statements.rules.replay import TERMS as REPLAYED
 from portal.statements.rules.replay import replay
+from portal.statements.rules.shown import percent_shown
 from portal.terms.rules import load_schema
 
 SHOWN = 50

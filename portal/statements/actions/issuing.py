@@ -16,6 +16,7 @@ from portal.statements.actions.words import add_word, side_for, tell_side
 from portal.statements.models import Revision, Statement
 from portal.statements.queries import Computed, compute, issued_months, standing_of
 from portal.statements.rules.month import Month
+from portal.statements.rules.settling import Stage
 
 
 def issue(session: Session, contract: Contract, month: Month, *, at: datetime) -> Statement | None:
@@ -60,6 +61,39 @@ def compute_again(
         add_word(session, contract, row, "recomputed", actor=actor, at=at)
         tell_side(session, contract, side.other, row, "issued", at=at)
     return revision
+
+
+def presume(session: Session, contract: Contract, row: Statement, *, at: datetime) -> bool:
+    """Count what a missing report covers as missed (clause 12.13); return whether it was due."""
+    with transaction(session):
+        session.refresh(row)
+        waits = row.stage in (Stage.ISSUED, Stage.OBJECTED)
+        if not waits or row.act_at is None or row.act_at >= at:
+            return False
+        found = compute(session, contract, Month.read(row.month), known_at=at)
+        _add_revision(session, contract, row, found, at=at)
+        add_word(session, contract, row, "presumed", actor=None, at=at)
+        for side in Side:
+            tell_side(session, contract, side, row, "presumed", at=at)
+    return True
+
+
+def deliver(
+    session: Session, contract: Contract, actor: Actor, row: Statement, *, at: datetime
+) -> None:
+    """Set right what a late report is to say, in the caller's transaction.
+
+    Only the presumption may change: facts recorded since are computed and seen first.
+    """
+    month, last = Month.read(row.month), row.revisions[-1].figures
+    found = compute(session, contract, month, known_at=at, delivered=at)
+    if found.figures["report"]["missing"] == last["report"]["missing"]:
+        return
+    undelivered = compute(session, contract, month, known_at=at)
+    if last["report"]["missing"] and not same_figures(undelivered.figures, last):
+        raise Refused("The facts changed since. Compute the statement again, and read it first.")
+    _add_revision(session, contract, row, found, at=at)
+    add_word(session, contract, row, "recomputed", actor=actor, at=at)
 
 
 def same_figures(one: dict[str, object], other: dict[str, object]) -> bool:

@@ -10,7 +10,8 @@ from portal.contracts.queries import name_of, terms_in_force
 from portal.contracts.rules.life import Side
 from portal.kit.db import transaction
 from portal.kit.errors import Refused
-from portal.statements.actions.ledger import grant_credit
+from portal.statements.actions.issuing import deliver
+from portal.statements.actions.ledger import settle_ledger
 from portal.statements.actions.words import add_word, side_for, tell_side
 from portal.statements.models import Statement
 from portal.statements.queries import standing_of
@@ -21,13 +22,18 @@ def confirm(
     session: Session, contract: Contract, actor: Actor, row: Statement, *, revision: int,
     objection: str | None, at: datetime,
 ) -> None:  # fmt: skip
-    """Let the vendor stand by the figures it saw, or object with a reason (clause 14.3)."""
+    """Let the vendor stand by the figures it saw, or object with a reason (clause 14.3).
+
+    A word that comes late brings back the true figures in place of those presumed (clause 12.13).
+    """
     demand(actor, "statement:settle")
     _demand_side(contract, actor, Side.VENDOR)
     with transaction(session):
         _demand_seen(row, revision)
         if standing_of(row).stage not in (Stage.ISSUED, Stage.OBJECTED):
             raise Refused("This statement was confirmed already.")
+        if not objection:
+            deliver(session, contract, actor, row, at=at)
         kind = "objected" if objection else "confirmed"
         add_word(session, contract, row, kind, actor=actor, note=objection, at=at)
         tell_side(session, contract, Side.CUSTOMER, row, kind, at=at)
@@ -45,7 +51,7 @@ def accept(
         if standing_of(row).stage not in (Stage.CONFIRMED, Stage.DISPUTED):
             raise Refused("A statement is accepted once the vendor has confirmed it.")
         add_word(session, contract, row, "accepted", actor=actor, at=at)
-        grant_credit(session, contract, row, at=at)
+        settle_ledger(session, contract, row, at=at)
         tell_side(session, contract, Side.VENDOR, row, "accepted", at=at)
 
 
@@ -97,7 +103,7 @@ def accept_by_silence(
         if row.stage != Stage.CONFIRMED or row.act_at is None or row.act_at >= at:
             return False
         add_word(session, contract, row, "lapsed", actor=None, at=at)
-        grant_credit(session, contract, row, at=at)
+        settle_ledger(session, contract, row, at=at)
         for side in Side:
             tell_side(session, contract, side, row, "accepted", at=at)
     return True

@@ -19,7 +19,7 @@ from portal.notices.actions import tell
 from portal.statements.models import Statement, StatementEvent
 from portal.statements.queries import standing_of
 from portal.statements.rules.month import Month
-from portal.statements.rules.settling import Stage, dispute_until
+from portal.statements.rules.settling import Stage, claim_needed, claim_until, dispute_until, earns
 
 
 def add_word(
@@ -63,6 +63,14 @@ def _derive(session: Session, contract: Contract, row: Statement) -> None:
     if found.stage is Stage.CONFIRMED and found.confirmed_at:
         terms = terms_in_force(session, contract, on=found.confirmed_at.date())
         row.act_at = dispute_until(found.confirmed_at, terms)
+    elif found.stage in (Stage.ISSUED, Stage.OBJECTED):
+        report = row.revisions[-1].figures["report"]
+        since = report["missing_from"]
+        row.act_at = datetime.fromisoformat(since) if since and not report["missing"] else None
+    elif found.frozen and found.claimed_at is None:
+        terms = terms_in_force(session, contract, on=row.issued_at.date())
+        if claim_needed(terms) and earns(row.revisions[-1].figures["totals"]):
+            row.act_at = claim_until(found.issued_at, terms)
 
 
 def side_for(contract: Contract, actor: Actor) -> Side:

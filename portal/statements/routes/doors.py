@@ -20,7 +20,7 @@ from portal.residency.rules import region_of
 from portal.sla.rules import zone
 from portal.statements.rules.judged import aim_words
 from portal.statements.rules.month import Month
-from portal.statements.rules.shown import minutes_shown, percent_shown
+from portal.statements.rules.shown import minutes_shown, percent_shown, time_shown
 
 bp = Blueprint("statements", __name__)
 
@@ -62,6 +62,7 @@ class Visit:
             "now": self.now,
             "minutes_shown": minutes_shown,
             "percent_shown": percent_shown,
+            "time_shown": time_shown,
             "aim_words": aim_words,
         }
 

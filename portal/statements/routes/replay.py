@@ -31,7 +31,7 @@ from portal.statements.forms import ImportForm
 from portal.statements.routes.doors import bp
 from portal.statements.rules import replay as rules
 from portal.statements.rules.shown import percent_shown
-from portal.terms.rules import Schema, Unreadable, load_schema, parse, show, validate
+from portal.terms.rules import Schema, Unreadable, coherence, load_schema, parse, show, validate
 
 LARGEST_FILE = 2_000_000
 SHOWN = 50
@@ -112,7 +112,8 @@ def _result(table: Table, asked: Asked) -> dict[str, Any]:
     now_text = show(term, table.terms.get(asked.term))
     base = {"contract": table.contract, "asked": asked, "term": term, "here_text": now_text,
             "problem": None, "result": None, "signed": table.signed,
-            "percent_shown": percent_shown, "shown": SHOWN}  # fmt: skip
+            "percent_shown": percent_shown, "shown": SHOWN,
+            "unfit": []}  # fmt: skip
     if asked.text is None or not asked.source:
         return base
     try:
@@ -129,7 +130,13 @@ def _result(table: Table, asked: Asked) -> dict[str, Any]:
         )
     except Refused as refusal:
         return base | {"problem": refusal.message}
-    return base | {"result": result, "there_text": show(term, value)}
+    # A term that does not fit the others yet is counted all the same, and said.
+    unfit = [
+        finding.message
+        for finding in coherence(table.schema, there)
+        if finding.level == "error" and asked.term in finding.terms
+    ]
+    return base | {"result": result, "there_text": show(term, value), "unfit": unfit}
 
 
 @bp.get("/contracts/<ref>/replay")

@@ -21,7 +21,7 @@ from portal.statements import queries
 from portal.statements.routes.doors import Visit, bp, visit
 from portal.statements.rules import risk as rules
 from portal.statements.rules.month import Month
-from portal.statements.rules.settling import report_due
+from portal.statements.rules.reports import report_due
 
 # A portfolio shows this many contracts a page: each takes a month's computation.
 PAGE = 20
@@ -64,8 +64,8 @@ def risks_of(seen: Visit) -> list[rules.Risk]:
 def _statements(seen: Visit) -> list[tuple[str, Any, Any, Any]]:
     rows = []
     for row in queries.statements_of(seen.session, seen.contract):
-        end = Month.read(row.month).bounds(seen.terms)[1]
-        due = report_due(end, seen.terms) or end
+        month = Month.read(row.month)
+        due = report_due(month, seen.terms) or month.bounds(seen.terms)[1]
         rows.append((row.month, queries.standing_of(row).stage, due, row.events[-1].at))
     return rows
 

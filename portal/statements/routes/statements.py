@@ -22,6 +22,7 @@ from portal.statements.rules import settling as rules
 from portal.statements.rules.measured import Figures
 from portal.statements.rules.month import Month
 from portal.statements.rules.pictures import strip
+from portal.statements.rules.reports import presumed_until, report_due, report_missing_from
 from portal.statements.rules.settling import Stage, Standing
 
 SHOWN_MONTHS = 12
@@ -108,7 +109,7 @@ def _doors(seen: Visit, row: Statement, found: Standing, figures: Figures) -> di
     """Say which acts stand open to the member who looks."""
     able, vendor = may(seen.actor, "statement:settle"), seen.side is Side.VENDOR
     confirmed = found.stage in (Stage.CONFIRMED, Stage.DISPUTED)
-    due = figures["totals"]["due"] != "0"
+    due = rules.earns(figures["totals"])
     granted = _entry_kinds(seen, row)
     until = _dispute_until(seen, found)
     return {
@@ -119,7 +120,8 @@ def _doors(seen: Visit, row: Statement, found: Standing, figures: Figures) -> di
         "again": able and not found.frozen and _has_changed(seen, row),
         "claim": able and not vendor and due and rules.claim_needed(seen.terms)
         and found.claimed_at is None and "lapsed" not in granted,
-        "pay": able and vendor and "granted" in granted and "paid" not in granted,
+        "pay": able and vendor and "granted" in granted and not granted & {"paid", "expired"}
+        and figures["totals"]["due"] != "0",
         "pdf": found.stage is Stage.SEALED,
     }  # fmt: skip
 
@@ -129,9 +131,15 @@ def _entry_kinds(seen: Visit, row: Statement) -> set[str]:
 
 
 def _has_changed(seen: Visit, row: Statement) -> bool:
-    """Whether the facts recorded by now give other figures than those that stand."""
+    """Whether the facts recorded by now give other figures than those that stand.
+
+    A report that has just become missing is for the worker to count, and nobody's to ask for.
+    """
     month, last = Month.read(row.month), queries.latest_revision(row)
-    fresh = queries.compute(seen.session, seen.contract, month, known_at=seen.now)
+    in_time = None if last.figures["report"]["missing"] else row.issued_at
+    fresh = queries.compute(
+        seen.session, seen.contract, month, known_at=seen.now, delivered=in_time
+    )
     return not same_figures(fresh.figures, last.figures)
 
 
@@ -140,10 +148,10 @@ def _dispute_until(seen: Visit, found: Standing) -> datetime | None:
 
 
 def _dates(seen: Visit, row: Statement, found: Standing, month: Month) -> dict[str, Any]:
-    end = month.bounds(seen.terms)[1]
     return {
-        "report_due": rules.report_due(end, seen.terms),
-        "missing_from": rules.report_missing_from(end, seen.terms),
+        "report_due": report_due(month, seen.terms),
+        "missing_from": report_missing_from(month, seen.terms),
+        "presumed_until": presumed_until(month, seen.terms),
         "dispute_until": _dispute_until(seen, found),
         "claim_until": rules.claim_until(row.issued_at, seen.terms)
         if rules.claim_needed(seen.terms)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -37,6 +37,8 @@ class Earlier:
     uptime_missed: bool
     attainment_missed: bool
     s1_incidents: int
+    extension: Fraction = Fraction(0)
+    every_promise_kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class MonthFacts:
     A month that is not over is computed as if nothing more happened in it.
 
     `incidents` pair each history with the promises of the version it was reported under; they
-    reach back to the beginning of the period and of the quarter.
+    reach back to the beginning of the period and of the quarter. `delivered` is when the vendor
+    delivered the report of the month.
     """
 
     month: Month
@@ -57,6 +60,7 @@ class MonthFacts:
     outages: Sequence[Outage] = ()
     changes: Sequence[Change] = ()
     earlier: Sequence[Earlier] = ()
+    delivered: datetime | None = None
 
 
 def period_months(terms: Terms) -> int:
@@ -72,7 +76,10 @@ def facts_begin(month: Month, terms: Terms) -> datetime:
 
 @dataclass(frozen=True)
 class Scope:
-    """One promise of availability, measured over the month and over its whole period."""
+    """One promise of availability, measured over the month and over its whole period.
+
+    `served` is how much of the period there was service, `whole` how long its calendar months are.
+    """
 
     kind: str
     name: str
@@ -84,17 +91,38 @@ class Scope:
     plain: Uptime
     judged: bool
     peaks: tuple[Span, ...]
+    served: timedelta
+    whole: timedelta
+    months: int
+    presumed: bool = False
+
+    @property
+    def reached(self) -> bool:
+        """Whether the period reaches what was promised, compared exactly."""
+        return self.period.percent >= Fraction(self.target)
 
     @property
     def kept(self) -> bool:
-        """Whether the period keeps the promise, compared exactly."""
-        return self.period.percent >= Fraction(self.target)
+        """Whether the promise counts as kept."""
+        return self.reached and not self.presumed
+
+    @property
+    def only_presumed(self) -> bool:
+        """Whether it counts as missed for nothing but a missing report (clause 12.13)."""
+        return self.reached and self.presumed
 
 
-def measured(facts: MonthFacts, begin: datetime, end: datetime) -> list[Scope]:
+def measured(
+    facts: MonthFacts, begin: datetime, end: datetime, *, presumed: bool = False
+) -> list[Scope]:
+    """Return each promise of availability as it was measured up to the end of the month.
+
+    `presumed`: the month's report is missing, so that each promise counts as missed.
+    """
     terms, months = facts.terms, period_months(facts.terms)
-    first = service_bounds(facts.month.first_of(months), terms, facts.start)[0]
-    first = min(first, begin)
+    opened = facts.month.first_of(months)
+    first = min(service_bounds(opened, terms, facts.start)[0], begin)
+    whole = opened.plus(months - 1).bounds(terms)[1] - opened.bounds(terms)[0]
     weight, critical = degraded_weight(terms), critical_modules(terms)
     now = min(end, max(begin, facts.known_at))
     outages = [one if one.end else replace(one, end=max(one.begin, now)) for one in facts.outages]
@@ -117,7 +145,8 @@ def measured(facts: MonthFacts, begin: datetime, end: datetime) -> list[Scope]:
         return Scope(
             kind, name, clause, term, Decimal(str(target)), month,
             month if first == begin else ask.between(first, end),
-            plain.between(begin, end), closed, peaks,
+            plain.between(begin, end), closed, peaks, served=end - first, whole=whole,
+            months=months, presumed=presumed,
         )  # fmt: skip
 
     all_downs = [*downs_of(outages, degraded=weight, critical=critical), *work.downs]
@@ -162,6 +191,7 @@ def uptime_figure(scope: Scope, terms: Terms) -> Figures:
         "period_shown": str(up.shown(scope.period.percent)),
         "judged": scope.judged,
         "kept": scope.kept,
+        "presumed": scope.only_presumed,
         "down_minutes": exact(_down_minutes(scope.plain)),
         "refs": sorted({ref for p in scope.uptime.pieces if p.counted for ref in p.refs}),
     }

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from portal.sla.rules import zone
-from portal.sla.rules.uptime_terms import month_bounds
+from portal.sla.rules import calendar_from_schedule, due_at, target_from_term, zone
+from portal.sla.rules.uptime_terms import holidays_of, month_bounds
 
 Terms = Mapping[str, Any]
 PERIOD_MONTHS = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
@@ -99,3 +99,11 @@ def term_of(month: Month, start: Month, terms: Terms) -> tuple[Month, int]:
 
 def _months(value: Any, otherwise: int) -> int:
     return int(value["n"]) if isinstance(value, Mapping) and value.get("n") else otherwise
+
+
+def due_after(moment: datetime, length: Any, terms: Terms) -> datetime | None:
+    """Return when a length of the contract is over; None where none is agreed."""
+    if not isinstance(length, Mapping):
+        return None
+    calendar = calendar_from_schedule(terms["B1"], holidays=holidays_of(terms))
+    return due_at(moment, target=target_from_term(length), calendar=calendar)

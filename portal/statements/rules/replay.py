@@ -27,7 +27,9 @@ from portal.sla.rules.promises import AIM_WORDS, SEVERITIES, Aim, Promises, prom
 from portal.statements.rules.figures import month_credit
 from portal.statements.rules.judged import Judged, judged
 from portal.statements.rules.measured import Earlier, MonthFacts
+from portal.statements.rules.misses import CLAUSES, PER_POINT, PER_UNIT, shape_of
 from portal.statements.rules.month import Month, until
+from portal.statements.rules.shown import time_shown
 from portal.statements.rules.totals import monthly_fee
 from portal.terms.rules.numbers import MINOR_DIGITS
 
@@ -37,7 +39,11 @@ TARGETS = ("first_response", "update_every", "workaround", "resolution")
 # What may be proposed: the targets, the calendar, the selling hours, uptime and credit rules.
 TERMS = (
     *(f"C4.{severity}.{name}" for severity in SEVERITIES for name in TARGETS),
-    "B1", "B4", "D1", "D2", "D7", "D11", "K1", "K2", "K2.misses", "K3", "K4", "K5",
+    "B1", "B4", "D1", "D2", "D7", "D11",
+    "K1", "K1.shape", "K1.extension", "K1.step", "K1.unit", "K1.units", "K1.most",
+    *(f"{credit}{part}" for credit in ("K2", "K3")
+      for part in ("", ".shape", ".unit", ".units", ".most")),
+    "K2.misses", "K4", "K5",
 )  # fmt: skip
 # A change of these moves the clocks of every incident.
 WIDE = frozenset({"B1", "B2", "B5", "C5", "C6", "C7", "C7.max_pause", "C11"})
@@ -62,6 +68,7 @@ class Counts:
     by_aim: Mapping[Aim, int]
     credit_percent: Fraction
     credit_amount: Decimal | None
+    added: str
     currency: str | None
     late_selling_minutes: int
     down_selling_minutes: int
@@ -192,29 +199,35 @@ def _counts(past: Past, found: Mapping[int, list[Judged]], terms: Terms, now: da
     clocks = [one for rows in found.values() for one in rows]
     missed = [one for one in clocks if one.missed]
     by_aim = {aim: sum(one.aim is aim for one in missed) for aim in Aim}
-    percent = _credits(past, clocks, terms, now)
+    percent, added = _credits(past, clocks, terms, now)
     fee = monthly_fee(terms)
     digits = MINOR_DIGITS.get(fee[1], 2) if fee else 2
     return Counts(
         due=len(clocks), missed=len(missed), by_aim={a: n for a, n in by_aim.items() if n},
         credit_percent=percent,
         credit_amount=money(percent, fee[0], digits=digits) if fee else None,
-        currency=fee[1] if fee else None,
+        added=time_shown(str(added)) if added else "", currency=fee[1] if fee else None,
         late_selling_minutes=_late_minutes(missed, terms, now),
         down_selling_minutes=_selling(terms, ((o.begin, o.end or now) for o in past.outages)),
     )  # fmt: skip
 
 
-def _credits(past: Past, clocks: Sequence[Judged], terms: Terms, now: datetime) -> Fraction:
-    """Add up the months' credits, each under its caps."""
+def _credits(
+    past: Past, clocks: Sequence[Judged], terms: Terms, now: datetime
+) -> tuple[Fraction, Fraction]:
+    """Add up the months' credits, each under its caps, and the minutes they add to the term."""
     moments = [one.due for one in clocks if one.missed] + [o.begin for o in past.outages]
     if not moments:
-        return Fraction(0)
+        return Fraction(0), Fraction(0)
     first, last = Month.of(min(moments), terms), Month.of(min(max(moments), now), terms)
-    start = date(first.year, first.month, 1)
+    start, shapes = date(first.year, first.month, 1), {shape_of(k, terms) for k in CLAUSES}
+    if PER_UNIT in shapes:
+        # What is late goes on costing until it is done.
+        last = max([last, *(Month.of(o.met_at or now, terms) for o in clocks if o.missed)])
     by_quarter: dict[Month, list[Judged]] = {}
     for one in clocks:
-        if one.missed:
+        # A share needs what was met beside what was missed.
+        if one.missed or PER_POINT in shapes:
             by_quarter.setdefault(Month.of(one.due, terms).first_of(3), []).append(one)
     earlier: list[Earlier] = []
     for month in until(first, last):
@@ -224,8 +237,15 @@ def _credits(past: Past, clocks: Sequence[Judged], terms: Terms, now: datetime) 
         facts = MonthFacts(
             month, terms, start, now, outages=past.outages, changes=past.changes, earlier=earlier
         )
-        earlier.append(Earlier(month, month_credit(facts, near).due, False, False, 0))
-    return sum((one.due_percent for one in earlier), Fraction(0))
+        found = month_credit(facts, near)
+        earlier.append(Earlier(
+            month, found.capped.due, uptime_missed=False, attainment_missed=False, s1_incidents=0,
+            extension=found.extension,
+        ))  # fmt: skip
+    return (
+        sum((one.due_percent for one in earlier), Fraction(0)),
+        sum((one.extension for one in earlier), Fraction(0)),
+    )
 
 
 def _late_minutes(missed: Iterable[Judged], terms: Terms, now: datetime) -> int:

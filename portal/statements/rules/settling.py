@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 from portal.contracts.rules.life import Side
-from portal.sla.rules import calendar_from_schedule, due_at, target_from_term
-from portal.sla.rules.uptime_terms import holidays_of
+from portal.statements.rules.month import due_after
 
 Terms = Mapping[str, Any]
 
@@ -44,6 +44,7 @@ FROZEN = frozenset({Stage.ACCEPTED, Stage.SEALED})
 EVENT_WORDS = {
     "issued": "Issued",
     "recomputed": "Computed again",
+    "presumed": "No report came in time",
     "confirmed": "Confirmed",
     "objected": "Objected",
     "disputed": "Disputed",
@@ -95,7 +96,7 @@ def _after(found: Standing, event: Event) -> Standing:
         found.stage, found.confirmed_at, found.accepted_at, found.claimed_at,
     )  # fmt: skip
     match event.kind:
-        case "recomputed":
+        case "recomputed" | "presumed":
             # New figures are confirmed anew, and the time to dispute them begins anew.
             stage, confirmed = Stage.ISSUED, None
         case "confirmed":
@@ -128,34 +129,19 @@ def figure_names(figures: Mapping[str, Any]) -> dict[str, str]:
 
 def dispute_until(confirmed: datetime, terms: Terms) -> datetime | None:
     """Return the last moment to dispute a confirmed statement (M3)."""
-    return _later(confirmed, terms.get("M3"), terms)
+    return due_after(confirmed, terms.get("M3"), terms)
 
 
 def claim_until(issued: datetime, terms: Terms) -> datetime | None:
     """Return the last moment to claim a credit (K8); None where a claim is never too late."""
-    return _later(issued, terms.get("K8"), terms)
-
-
-def report_due(month_end: datetime, terms: Terms) -> datetime | None:
-    """Return when the vendor's confirmed statement is due (N1.due)."""
-    return _later(month_end, terms.get("N1.due"), terms)
-
-
-def report_missing_from(month_end: datetime, terms: Terms) -> datetime | None:
-    """Return from when on an unconfirmed statement counts as a missing report (K16)."""
-    due = report_due(month_end, terms)
-    if due is None or not terms.get("K16") or not terms.get("K16.after"):
-        return None
-    return _later(due, terms.get("K16.after"), terms)
-
-
-def _later(moment: datetime, length: Any, terms: Terms) -> datetime | None:
-    if not isinstance(length, Mapping):
-        return None
-    calendar = calendar_from_schedule(terms["B1"], holidays=holidays_of(terms))
-    return due_at(moment, target=target_from_term(length), calendar=calendar)
+    return due_after(issued, terms.get("K8"), terms)
 
 
 def claim_needed(terms: Terms) -> bool:
     """Return whether a credit is only given when claimed (K7)."""
     return terms.get("K7") == "on_claim"
+
+
+def earns(totals: Mapping[str, Any]) -> bool:
+    """Return whether a statement gives anything: a share of the fee, or time."""
+    return bool(Fraction(totals["due"]) or Fraction(totals["extension"]))

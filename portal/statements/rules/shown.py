@@ -15,3 +15,12 @@ def percent_shown(text: str) -> str:
     number = Fraction(text)
     whole = Decimal(number.numerator) / Decimal(number.denominator)
     return f"{whole.quantize(Decimal('0.01')).normalize():f}"
+
+
+def time_shown(text: str) -> str:
+    """Return exact minutes as a length people read: days, hours and minutes, rounded up."""
+    minutes = -(-Fraction(text) // 1)
+    days, hours = minutes // (24 * 60), minutes // 60 % 24
+    parts = ((days, "day"), (hours, "hour"), (minutes % 60, "minute"))
+    said = [f"{n} {word}{'' if n == 1 else 's'}" for n, word in parts if n]
+    return " ".join(said) or "0 minutes"

@@ -1,6 +1,7 @@
 """What a month's credits come to: under the caps, in money; and whether failure is chronic."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -39,8 +40,21 @@ def monthly_fee(terms: Terms) -> tuple[Decimal, str] | None:
     return Decimal(base["amount"]) / months, base["currency"]
 
 
-def totals(found: Capped, facts: MonthFacts) -> Figures:
-    """Return the sums as figures, in percent of the monthly fee and in money."""
+def added_minutes(credits: Iterable[Figures]) -> Fraction:
+    """Return the minutes that the lines add to the contract; no cap limits them (clause 12.8)."""
+    return sum((Fraction(c["extension"]) for c in credits if c["earns"]), Fraction(0))
+
+
+@dataclass(frozen=True)
+class MonthCredit:
+    """What the credits of a month come to: the fee's share under its caps, and minutes of time."""
+
+    capped: Capped
+    extension: Fraction
+
+
+def totals(found: Capped, credits: Iterable[Figures], facts: MonthFacts) -> Figures:
+    """Return the sums as figures, in percent of the monthly fee, in money and in minutes added."""
     fee = monthly_fee(facts.terms)
     amounts: dict[str, str | None] = {"amount": None, "currency": None, "fee": None}
     if fee is not None:
@@ -55,8 +69,39 @@ def totals(found: Capped, facts: MonthFacts) -> Figures:
         "due": exact(found.due),
         "cut_by_month": exact(found.cut_by_month),
         "cut_by_term": exact(found.cut_by_term),
+        "extension": exact(added_minutes(credits)),
         **amounts,
     }
+
+
+def earned_back(facts: MonthFacts, *, kept: bool) -> list[Figures]:
+    """Return the credit that this month's good end earns back (clause 12.9): one month's, or none.
+
+    It is that of the month directly before so many months in a row that kept every promise.
+    """
+    terms = facts.terms
+    months, share = terms.get("K15.months"), terms.get("K15.share")
+    if not terms.get("K15") or not months or share is None or not kept:
+        return []
+    by_month = {one.month: one for one in facts.earlier}
+    row = [by_month.get(facts.month.plus(-back)) for back in range(1, months)]
+    bad = by_month.get(facts.month.plus(-months))
+    if bad is None or not all(one and one.every_promise_kept for one in row):
+        return []
+    part = Fraction(Decimal(str(share))) / 100
+    percent, extension = bad.due_percent * part, bad.extension * part
+    if bad.every_promise_kept or not (percent or extension):
+        return []
+    return [{
+        "month": str(bad.month), "share": exact(part * 100), "percent": exact(percent),
+        "extension": exact(extension), "clause": "12.9", "term": "K15",
+    }]  # fmt: skip
+
+
+def every_promise_kept(uptime: Iterable[Figures], attainment: Iterable[Figures]) -> bool:
+    """Return whether each commitment judged in the month was kept."""
+    shares = [row for row in attainment if row["commitment"]]
+    return all(f["kept"] or not f["judged"] for f in uptime) and all(f["kept"] for f in shares)
 
 
 def chronic(

@@ -6,6 +6,7 @@ and mo (calendar months). Clocks: 24x7, 24x5 (Monday to Friday round the clock) 
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from math import ceil, inf
 
@@ -151,6 +152,16 @@ def _problems(shape: Shape, value: Value) -> list[str]:
 def is_length(value: Value) -> bool:
     """Say whether this is a length of time, rather than none or a word."""
     return isinstance(value, dict) and "unit" in value
+
+
+def length_of(value: Value) -> timedelta | None:
+    """Return a length in minutes, hours or days, round the clock; None for anything else."""
+    if not is_length(value) or value["unit"] not in _REAL:
+        return None
+    return int(value["n"]) * _REAL[value["unit"]]
+
+
+_REAL = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
 def in_business_time(value: Value) -> bool:

@@ -1,73 +1,141 @@
 """Checks 4 and 6: the credit ladder, and the limits of liability."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 
 from portal.terms.rules.caps import cap_order
 from portal.terms.rules.checks.facts import Facts, Finding, error, warning
+from portal.terms.rules.durations import length_of
 from portal.terms.rules.numbers import plain
 from portal.terms.rules.shape import Value
+from portal.terms.rules.tables import Row, write_cell
 
 _YEAR_MONTHS = 12
+MINUTE = timedelta(minutes=1)
+
+
+# What each form of credit needs beside the term that names the form.
+_NEEDS = {
+    ("K1.shape", "extension"): ("K1.extension",),
+    ("K1.shape", "step"): ("K1.step", "K1.unit"),
+}
 
 
 def check_ladder(facts: Facts) -> Iterator[Finding]:
     """Check 4: the ladder has no gap, pays more for worse months, and its caps leave it room."""
-    whole = [r for r in facts.rows("K1") if None not in (r["from"], r["to"], r["credit"])]
+    yield from _complete(facts)
+    shape = facts.get("K1.shape") or "bands"
+    if shape == "bands":
+        yield from _laddered(facts, "K1", "credit")
+        yield from _capped(facts)
+    elif shape == "extension":
+        yield from _laddered(facts, "K1.extension", "time")
+    yield from _earned_back(facts)
+
+
+def _complete(facts: Facts) -> Iterator[Finding]:
+    """Find a form of uptime credit that lacks what it is reckoned from."""
+    for (term, form), needed in _NEEDS.items():
+        if facts.get(term) != form:
+            continue
+        for other in needed:
+            if facts.knows(other) and facts.get(other) is None:
+                yield error(
+                    4,
+                    (term, other),
+                    f"{facts.label(term)} {facts.say(term)}, but {facts.label(other)} is none: "
+                    "this form of credit cannot be reckoned without it.",
+                )
+
+
+def _earned_back(facts: Facts) -> Iterator[Finding]:
+    if not facts.get("K15"):
+        return
+    for needed in ("K15.months", "K15.share"):
+        if facts.knows(needed) and facts.get(needed) is None:
+            yield error(
+                4,
+                ("K15", needed),
+                f"Credits can be earned back, but {facts.label(needed)} is none: nobody could say "
+                "when or how much.",
+            )
+
+
+def _laddered(facts: Facts, term: str, gives: str) -> Iterator[Finding]:
+    whole = [r for r in facts.rows(term) if None not in (r["from"], r["to"], r[gives])]
     rungs = sorted(whole, key=lambda r: (Decimal(r["to"]), Decimal(r["from"])), reverse=True)
     if not rungs:
         return
-    yield from _turned(rungs)
+    yield from _turned(term, rungs)
     for upper, lower in pairwise(rungs):
-        yield from _joined(upper, lower)
+        yield from _joined(facts, term, gives, upper, lower)
     if facts.has("D1") and Decimal(rungs[0]["to"]) != Decimal(facts.get("D1")):
         yield error(
             4,
-            ("K1", "D1"),
+            (term, "D1"),
             f"The ladder begins at {rungs[0]['to']} % but uptime is promised at "
             f"{facts.say('D1')}: the top of the ladder must be the promise.",
         )
     if Decimal(rungs[-1]["from"]) > 0:
         yield warning(
             4,
-            ("K1",),
+            (term,),
             f"The ladder ends at {rungs[-1]['from']} %: below that, the worst months earn no "
             "credit.",
         )
-    yield from _capped(facts, rungs)
 
 
-def _turned(rungs: list[dict[str, Value]]) -> Iterator[Finding]:
+def _turned(term: str, rungs: list[Row]) -> Iterator[Finding]:
     for rung in rungs:
         if Decimal(rung["from"]) >= Decimal(rung["to"]):
-            yield error(4, ("K1",), f"{_band(rung)} is upside down: write the lower uptime first.")
+            yield error(4, (term,), f"{_band(rung)} is upside down: write the lower uptime first.")
 
 
-def _band(rung: dict[str, Value]) -> str:
+def _band(rung: Row) -> str:
     return f"The band {rung['from']} % to {rung['to']} %"
 
 
-def _joined(upper: dict[str, Value], lower: dict[str, Value]) -> Iterator[Finding]:
+def _joined(facts: Facts, term: str, gives: str, upper: Row, lower: Row) -> Iterator[Finding]:
     edge, start = Decimal(lower["to"]), Decimal(upper["from"])
     if edge != start:
         fault = "leaves a gap to" if edge < start else "overlaps"
         yield error(
             4,
-            ("K1",),
+            (term,),
             f"{_band(upper)} {fault} the band {lower['from']} % to {lower['to']} %: each band must "
             "begin where the next one ends.",
         )
-    if Decimal(lower["credit"]) < Decimal(upper["credit"]):
+    if _worth(lower[gives]) < _worth(upper[gives]):
+        said = {row["from"]: _said(facts, term, gives, row) for row in (upper, lower)}
         yield error(
             4,
-            ("K1",),
-            f"{_band(lower)} pays {lower['credit']} %, less than the {upper['credit']} % of the "
-            "band above it: a worse month must not pay less.",
+            (term,),
+            f"{_band(lower)} {'pays' if gives == 'credit' else 'gives'} {said[lower['from']]}, "
+            f"less than the {said[upper['from']]} of the band above it: a worse month must not "
+            f"{'pay' if gives == 'credit' else 'give'} less.",
         )
 
 
-def _capped(facts: Facts, rungs: list[dict[str, Value]]) -> Iterator[Finding]:
+def _worth(gift: Value) -> Decimal:
+    length = length_of(gift)
+    return Decimal(gift) if length is None else Decimal(length / MINUTE)
+
+
+def _said(facts: Facts, term: str, gives: str, row: Row) -> str:
+    column = next(c for c in facts.schema.terms[term].columns if c.name == gives)
+    return write_cell(column, row[gives])
+
+
+def _capped(facts: Facts) -> Iterator[Finding]:
+    rungs = sorted(
+        (r for r in facts.rows("K1") if None not in (r["from"], r["to"], r["credit"])),
+        key=lambda r: Decimal(r["to"]),
+        reverse=True,
+    )
+    if not rungs:
+        return
     if facts.has("K5"):
         over = [r for r in rungs if Decimal(r["credit"]) > Decimal(facts.get("K5"))]
         if over:

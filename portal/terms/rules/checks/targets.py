@@ -162,7 +162,20 @@ def check_commitments(facts: Facts) -> Iterator[Finding]:
                 f"{facts.label(credit)} is none, so missing the "
                 f"{target.replace('_', ' ')} costs nothing.",
             )
+        yield from _unit_of_time_late(facts, credit)
     yield from _short_claim(facts)
+
+
+def _unit_of_time_late(facts: Facts, credit: str) -> Iterator[Finding]:
+    """Find a credit for time late that no unit of time was agreed for."""
+    shape, unit = f"{credit}.shape", f"{credit}.unit"
+    if facts.get(shape) == "late" and facts.knows(unit) and facts.get(unit) is None:
+        yield error(
+            11,
+            (shape, unit),
+            f"{facts.label(shape)} {facts.say(shape)}, but {facts.label(unit)} is none: nobody "
+            "could count the units.",
+        )
 
 
 def _promises(facts: Facts, severity: str, target: str) -> bool:

@@ -1,17 +1,18 @@
 """Finding statements, and gathering the facts a month is computed from."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer, selectinload
 
 from portal.accounts.rules import Actor
 from portal.changes.queries import changes_of, outages_of
 from portal.contracts.models import Contract, Version
-from portal.contracts.queries import service_start, terms_in_force, version_in_force
+from portal.contracts.queries import terms_in_force, version_in_force
 from portal.contracts.rules.document import canonical_bytes, sha256_of
 from portal.contracts.rules.life import Side
 from portal.incidents.models import ExecutiveReview, Incident, Measure, RootCause
@@ -20,13 +21,40 @@ from portal.kit.errors import NotFound
 from portal.negotiation import rules as negotiation
 from portal.negotiation.queries import negotiation_of
 from portal.residency.models import DataKey, Document
-from portal.statements.models import CreditEntry, Import, Revision, SealTry, Statement
+from portal.statements.models import (
+    Import,
+    Revision,
+    SealTry,
+    Statement,
+    StatementEvent,
+)
+from portal.statements.queries.ledger import (
+    Account,
+    account_of,
+    ended_with_credits,
+    entries_for,
+    first_day,
+    ledger_of,
+    line_of,
+)
 from portal.statements.rules.figures import earlier_of, figures
 from portal.statements.rules.measured import Earlier, Figures, MonthFacts, facts_begin
 from portal.statements.rules.month import Month, service_bounds
 from portal.statements.rules.replay import Past
-from portal.statements.rules.settling import Event, Standing, standing
+from portal.statements.rules.reviews import Told
+from portal.statements.rules.settling import FROZEN, Event, Standing, standing
+from portal.statements.rules.totals import uptime_missed
 from portal.terms.rules import load_schema
+
+__all__ = [
+    "Account",
+    "account_of",
+    "ended_with_credits",
+    "entries_for",
+    "first_day",
+    "ledger_of",
+    "line_of",
+]
 
 
 @dataclass(frozen=True)
@@ -39,21 +67,17 @@ class Computed:
     facts: MonthFacts
 
 
-def first_day(contract: Contract) -> date:
-    """Return the first day of service: the start agreed, or the day all had signed."""
-    start = service_start(contract)
-    if start is not None:
-        return start
-    done = next((fact.at for fact in contract.facts if fact.kind == "completed"), None)
-    if done is None:
-        raise NotFound
-    return done.date()
+def compute(
+    session: Session, contract: Contract, month: Month, *, known_at: datetime,
+    delivered: datetime | None = None,
+) -> Computed:  # fmt: skip
+    """Compute a month from the facts recorded until a moment; the same answer whenever asked.
 
-
-def compute(session: Session, contract: Contract, month: Month, *, known_at: datetime) -> Computed:
-    """Compute a month from the facts recorded until a moment; the same answer whenever asked."""
+    `delivered`: the vendor delivers the report of the month just now.
+    """
     version = _version_of(contract, month)
     facts = month_facts(session, contract, month, known_at=known_at)
+    facts = replace(facts, delivered=facts.delivered or delivered)
     found = figures(facts)
     found |= {
         "contract": contract.id, "version": version.number, "version_sha256": version.sha256,
@@ -86,6 +110,21 @@ def month_facts(
         outages=outages_of(session, contract, known_at=known_at),
         changes=changes_of(session, contract, known_at=known_at),
         earlier=earlier_months(session, contract, month, known_at=known_at),
+        delivered=_delivered_at(session, contract, month, known_at=known_at),
+    )  # fmt: skip
+
+
+def _delivered_at(
+    session: Session, contract: Contract, month: Month, *, known_at: datetime
+) -> datetime | None:
+    """Return when the vendor first stood by a month's statement."""
+    return session.scalar(
+        select(func.min(StatementEvent.at))
+        .join(Statement, Statement.id == StatementEvent.statement_id)
+        .where(
+            Statement.contract_id == contract.id, Statement.month == str(month),
+            StatementEvent.kind == "confirmed", StatementEvent.at <= known_at,
+        )
     )  # fmt: skip
 
 
@@ -121,6 +160,25 @@ def statements_of(session: Session, contract: Contract) -> list[Statement]:
     )
 
 
+def told_months(session: Session, contract: Contract, *, last: int) -> list[Told]:
+    """Return what the last so many statements say; two queries."""
+    rows = session.scalars(
+        select(Statement)
+        .where(Statement.contract_id == contract.id)
+        .options(selectinload(Statement.revisions))
+        .order_by(Statement.month.desc())
+        .limit(last)
+    )
+    found = [(row, latest_revision(row).figures) for row in rows]
+    return [
+        Told(
+            Month.read(row.month), uptime_missed(figures["uptime"]),
+            Fraction(figures["totals"]["due"]),
+        )
+        for row, figures in found
+    ]  # fmt: skip
+
+
 def find_statement(session: Session, contract: Contract, month: str) -> Statement:
     """Return the statement of a month, or raise `NotFound`."""
     row = session.scalar(
@@ -131,6 +189,27 @@ def find_statement(session: Session, contract: Contract, month: str) -> Statemen
     if row is None:
         raise NotFound
     return row
+
+
+def statement_of(session: Session, contract: Contract, month: str) -> Statement | None:
+    """Return the statement of a month, if it was issued."""
+    return session.scalar(
+        select(Statement).where(Statement.contract_id == contract.id, Statement.month == month)
+    )
+
+
+def frozen_after(session: Session, contract: Contract, month: str) -> list[Statement]:
+    """Return the settled statements of later months, with their figures."""
+    return list(
+        session.scalars(
+            select(Statement)
+            .where(
+                Statement.contract_id == contract.id, Statement.month > month,
+                Statement.stage.in_([stage.value for stage in FROZEN]),
+            )
+            .options(selectinload(Statement.revisions))
+        )
+    )  # fmt: skip
 
 
 def issued_months(session: Session, contract: Contract) -> set[str]:
@@ -159,23 +238,6 @@ def sealed_document(session: Session, row: Statement) -> Document:
     return document
 
 
-def ledger_of(session: Session, contract: Contract) -> list[tuple[Statement, CreditEntry]]:
-    """Return the credit ledger of a contract, oldest line first."""
-    rows = session.execute(
-        select(Statement, CreditEntry)
-        .join(CreditEntry, CreditEntry.statement_id == Statement.id)
-        .where(CreditEntry.contract_id == contract.id)
-        .order_by(CreditEntry.id)
-    )
-    return [(statement, entry) for statement, entry in rows]
-
-
-def entries_for(session: Session, rows: Iterable[Statement]) -> Sequence[CreditEntry]:
-    """Return the ledger lines of these statements."""
-    keys = [row.id for row in rows]
-    return session.scalars(select(CreditEntry).where(CreditEntry.statement_id.in_(keys))).all()
-
-
 def seal_tries(session: Session, row: Statement) -> Sequence[SealTry]:
     """Return the failed tries to seal a statement, oldest first."""
     return session.scalars(
@@ -202,6 +264,18 @@ def statements_at(session: Session, stages: Iterable[str]) -> list[Statement]:
             .where(Statement.stage.in_(list(stages)))
             .options(selectinload(Statement.events), selectinload(Statement.revisions))
             .order_by(Statement.id)
+        )
+    )
+
+
+def statements_due(session: Session, *, at: datetime) -> list[Statement]:
+    """Return the statements of a region whose silence says something by now, for the worker."""
+    return list(
+        session.scalars(
+            select(Statement)
+            .where(Statement.act_at < at)
+            .options(selectinload(Statement.events), selectinload(Statement.revisions))
+            .order_by(Statement.act_at, Statement.id)
         )
     )
 
