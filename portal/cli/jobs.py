@@ -33,6 +33,7 @@ from portal.residency.databases import regions
 from portal.reviews import actions as reviews
 from portal.reviews.queries import contracts_with_reviews, measured_with_reviews
 from portal.signing import jobs as signing
+from portal.statements import actions as statements
 from portal.statements.jobs import run_statements
 
 
@@ -116,6 +117,7 @@ def keep_service(app: Flask) -> None:
                 onboarding.remind_onboarding(session, contract, at=clock.now())
                 if version_in_force(contract) is not None:
                     incidents.keep_reviews(session, contract, at=clock.now())
+                    statements.call_reviews(session, contract, at=clock.now())
             except Exception:  # as above
                 logging.getLogger("counterpart.work").exception("service of %s", contract_id)
                 session.rollback()

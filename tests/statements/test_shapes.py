@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.changes.rules.outages import Outage, OutageEvent, outage_of
@@ -151,6 +151,7 @@ def test_a_peak_multiplies_added_time_too() -> None:
     assert earning(found) == [("K1.shape", "0", str(Fraction(284, 5) * 3))]
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.integers(0, 43_200), st.sampled_from(["bands", "pro_rata", "step", "extension"]))
 def test_a_worse_month_never_earns_less(down: int, shape: str) -> None:
     typed = {

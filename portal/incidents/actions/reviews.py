@@ -62,7 +62,10 @@ def call_review(
             number=(last or 0) + 1, trigger=called.trigger, cause=called.cause, called_at=at,
             due_at=rules.review_due(promises, at),
         )  # fmt: skip
-        facts = {"sentence": called.sentence, "incidents": list(called.incidents)}
+        facts = {
+            "sentence": called.sentence, "incidents": list(called.incidents),
+            "outages": list(called.outages), "months": list(called.months),
+        }  # fmt: skip
         put(session, row, facts=facts)
         session.flush()
         record(

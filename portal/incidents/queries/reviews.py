@@ -34,6 +34,16 @@ def find_review(session: Session, contract: Contract, number: int) -> ExecutiveR
     return row
 
 
+def last_cause(session: Session, contract: Contract, trigger: str) -> str | None:
+    """Return what called the latest review of a trigger."""
+    return session.scalar(
+        select(ExecutiveReview.cause)
+        .where(ExecutiveReview.contract_id == contract.id, ExecutiveReview.trigger == trigger)
+        .order_by(ExecutiveReview.number.desc())
+        .limit(1)
+    )
+
+
 @dataclass(frozen=True)
 class Agenda:
     """What the executives look at: the incidents that called them, how far those climbed, and the
