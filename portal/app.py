@@ -16,6 +16,8 @@ from portal.accounts import gate
 from portal.accounts.parking import park
 from portal.accounts.routes import bp as accounts_pages
 from portal.admin.routes import bp as admin_pages
+from portal.api.routes import bp as api_doors
+from portal.api.routes import problem_response
 from portal.batches.routes import bp as batches_pages
 from portal.changes.routes import bp as changes_pages
 from portal.contracts.routes import bp as contracts_pages
@@ -48,6 +50,7 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 PAGES = (
     accounts_pages,
     admin_pages,
+    api_doors,
     changes_pages,
     contracts_pages,
     home_pages,
@@ -201,6 +204,8 @@ def _answer_errors(app: Flask) -> None:
         undo()
         if error.code is None or error.code < 400:
             return error
+        if request.path.startswith("/api/"):
+            return problem_response(error)
         known = error.code if error.code in {400, 403, 404, 409, 413, 422, 429, 500} else 400
         response = error.get_response()
         response.set_data(render_template(f"errors/{known}.html", message=error.description))

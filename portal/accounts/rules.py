@@ -196,6 +196,8 @@ LIMITS: Mapping[str, tuple[Limit, ...]] = {
     "code:address": (Limit(10, FIVE_MINUTES), Limit(50, timedelta(hours=1))),
     "verify:address": (Limit(30, FIVE_MINUTES),),
     "verify:all": (Limit(600, FIVE_MINUTES),),
+    "api:read": (Limit(600, timedelta(minutes=1)),),
+    "api:write": (Limit(120, timedelta(minutes=1)),),
 }
 
 PASSWORD_LEAST = 12

@@ -13,6 +13,7 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from portal.api.actions import forget_keys
 from portal.batches import actions as batches
 from portal.contracts.actions import onboarding
 from portal.contracts.models import Contract
@@ -151,8 +152,9 @@ def plan_reviews(app: Flask) -> None:
 
 
 def forget_old_tokens(app: Flask) -> None:
-    """Delete the codes and tokens of programs that are over."""
+    """Delete the codes, tokens and Idempotency-Keys of programs that are over."""
     forget_tokens(at=clock.now())
+    forget_keys(at=clock.now())
 
 
 def gather_digests(app: Flask) -> None:

@@ -24,6 +24,10 @@ class Contract(Model):
 
     __tablename__ = "contracts"
     __bind_key__ = REGIONAL
+    __table_args__ = (
+        Index("contracts_of_vendor", "vendor_id", "created_at", "id"),
+        Index("contracts_of_customer", "customer_id", "created_at", "id"),
+    )
 
     id: Mapped[str] = mapped_column(String(24), primary_key=True, comment="<region>-<letters>")
     region: Mapped[str] = mapped_column(String(12))

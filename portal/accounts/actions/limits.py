@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, delete, update
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import Attempt
 from portal.accounts.rules import LIMITS, Limit
-from portal.kit.db import db, transaction
+from portal.kit.db import db, reading, transaction
 
 
 class _TooOften(Exception):
@@ -63,7 +64,7 @@ def forget_old_attempts(*, at: datetime) -> int:
         return int(done.rowcount)
 
 
-def _count(session: Session, scope: str, subject: str, *, limit: Limit, at: datetime) -> None:
+def _count(session: Session, scope: str, subject: str, *, limit: Limit, at: datetime) -> int:
     number = _number(limit, at)
     insert: Any = postgresql.insert if _is_postgresql(session) else sqlite.insert
     new = insert(Attempt).values(
@@ -82,6 +83,7 @@ def _count(session: Session, scope: str, subject: str, *, limit: Limit, at: date
     ).first()
     if counted is None:
         raise _TooOften(datetime.fromtimestamp((number + 1) * _length(limit), UTC))
+    return int(counted[0])
 
 
 def _is_postgresql(session: Session) -> bool:
@@ -98,3 +100,33 @@ def _length(limit: Limit) -> int:
 
 def _number(limit: Limit, at: datetime) -> int:
     return int(at.timestamp()) // _length(limit)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many tries of a window are left, and when it begins anew."""
+
+    most: int
+    left: int
+    window: timedelta
+    until: datetime
+    allowed: bool
+
+
+def count_up(scope: str, subject: str, *, at: datetime) -> Counted:
+    """Count one try of a scope with one limit, and say how many are left; a refused one counts not.
+
+    Runs in a transaction of its own beside whatever the request does, also where that only reads.
+    """
+    limit = LIMITS[scope][0]
+    number = _number(limit, at)
+    until = datetime.fromtimestamp((number + 1) * _length(limit), UTC)
+    before = reading.set(False)
+    try:
+        with Session(db.engine) as session, session.begin():
+            count = _count(session, scope, subject, limit=limit, at=at)
+    except _TooOften:
+        return Counted(limit.most, 0, limit.window, until, allowed=False)
+    finally:
+        reading.reset(before)
+    return Counted(limit.most, limit.most - count, limit.window, until, allowed=True)

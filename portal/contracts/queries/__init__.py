@@ -383,6 +383,8 @@ class Row:
     region: str
     vendor: str
     customer: str
+    vendor_id: str
+    customer_id: str
     created_at: datetime
     completed_at: datetime | None
     standing: Standing | None
@@ -393,6 +395,30 @@ class Row:
 def list_contracts(sessions: Sequence[Session], actor: Actor, *, today: date) -> list[Row]:
     """Return the actor's contracts over these regions, newest first; five queries a region."""
     return _rows(sessions, actor, today=today, whose=_is_party(actor))
+
+
+def page_of_contracts(
+    sessions: Sequence[Session], actor: Actor, *, today: date,
+    after: tuple[datetime, str] | None, limit: int,
+) -> list[Row]:  # fmt: skip
+    """Return up to `limit` and one more of the actor's contracts, newest first, after a place.
+
+    A place is (created at, reference). Seven queries a region, whichever page it is.
+    """
+    rows: list[Row] = []
+    for session in sessions:
+        keys: list[tuple[datetime, str]] = []
+        for side in (Contract.vendor_id, Contract.customer_id):
+            query = select(Contract.created_at, Contract.id).where(side == actor.organisation_id)
+            if after is not None:
+                at, ref = after
+                same = and_(Contract.created_at == at, Contract.id < ref)
+                query = query.where(or_(Contract.created_at < at, same))
+            query = query.order_by(Contract.created_at.desc(), Contract.id.desc())
+            keys += [(row[0], row[1]) for row in session.execute(query.limit(limit + 1))]
+        refs = [ref for _, ref in sorted(keys, reverse=True)[: limit + 1]]
+        rows += _rows([session], actor, today=today, whose=Contract.id.in_(refs))
+    return sorted(rows, key=lambda row: (row.created_at, row.ref), reverse=True)[: limit + 1]
 
 
 def every_contract(sessions: Sequence[Session], *, today: date) -> list[Row]:
@@ -439,6 +465,8 @@ def _row(contract: Contract, actor: Actor | None, *, today: date) -> Row:
         region=contract.region,
         vendor=contract.vendor_name,
         customer=contract.customer_name,
+        vendor_id=contract.vendor_id,
+        customer_id=contract.customer_id,
         created_at=contract.created_at,
         completed_at=completed_at(dated_facts(contract)),
         standing=standing(contract, actor, today=today) if actor else None,

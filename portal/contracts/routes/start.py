@@ -1,17 +1,15 @@
 """The guided start: a new contract, then its terms in three pages."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from portal.accounts.gate import current_actor
-from portal.accounts.models import Organisation
 from portal.accounts.rules import Actor, demand
 from portal.contracts import actions, queries
-from portal.contracts.actions import Pin, Pins
+from portal.contracts.actions.starting import Chosen
 from portal.contracts.forms import (
     NewContractForm,
     TermAnswers,
@@ -29,12 +27,9 @@ from portal.kit.web import needs, page, see_other
 from portal.negotiation.actions import set_offers
 from portal.negotiation.queries import negotiation_of
 from portal.plans.queries import offer_of, offers
-from portal.plans.rules import Catalogue, tier_terms
 from portal.residency.databases import regions
 from portal.templates.queries import published
-from portal.templates.rules.template import Template
 from portal.terms.rules import Value, load_schema
-from portal.terms.rules.standard import StandardTerms, load_standard_terms
 
 
 @bp.get("/contracts/new")
@@ -79,48 +74,6 @@ def start() -> ResponseReturnValue:
     set_offers(session, contract, actor, chosen.terms(), at=now)
     flash("The contract is started. Only your side sees its terms until you send round 1.", "good")
     return see_other(url_for("contracts.start_people", ref=contract.ref))
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """What the first page of the start settles."""
-
-    vendor: Organisation
-    customer: Organisation
-    template_key: str
-    template: Template
-    catalogue: Catalogue | None
-    tier: str | None
-
-    @property
-    def pins(self) -> Pins:
-        """What the contract is pinned to."""
-        schema, standard = load_schema(self.template.schema), self._standard
-        tier = None
-        if self.catalogue and self.tier:
-            key = starting.tier_key(self.vendor.slug, self.catalogue.version, self.tier)
-            tier = Pin(key, self.catalogue.sha256)
-        return Pins(
-            template=Pin(self.template_key, self.template.sha256),
-            schema=Pin(schema.version, schema.sha256),
-            standard=Pin(standard.version, standard.sha256),
-            tier=tier,
-        )
-
-    @property
-    def _standard(self) -> StandardTerms:
-        return load_standard_terms(self.template.standard_terms)
-
-    def terms(self) -> dict[str, Value]:
-        """Return a value for every term: the tier's over the template's over the schema's."""
-        schema = load_schema(self.template.schema)
-        tier = tier_terms(schema, self.catalogue, self.tier) if self.catalogue and self.tier else {}
-        own = starting.own_terms(
-            vendor=(self.vendor.name, self.vendor.details),
-            customer=(self.customer.name, self.customer.details),
-            standard=(self._standard.title, self._standard.version),
-        )
-        return starting.starting_terms(schema, self.template.defaults, tier, own)
 
 
 def _offer_choices(form: NewContractForm, actor: Actor) -> None:

@@ -1,0 +1,1 @@
+"""Shapes, values, cursors, problems and operations of the API."""
