@@ -146,6 +146,14 @@ class Visitor:
         text = subprocess.run(["pdftotext", "-", "-"], input=pdf, capture_output=True, check=True)
         return next(w for w in text.stdout.decode().split() if len(w) == 6 and w.isupper())
 
+    def printed(self) -> str:
+        """Print the page as its print sheet says, and read the words on the paper."""
+        paper = self.page.pdf(format="A4")
+        text = subprocess.run(
+            ["pdftotext", "-layout", "-", "-"], input=paper, capture_output=True, check=True
+        )
+        return text.stdout.decode()
+
     def inspect(self) -> None:
         """Check the page: structure, accessibility, no violation, no horizontal scroll."""
         path = self.page.url.removeprefix(self.url)
