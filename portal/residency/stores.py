@@ -5,7 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
+
+
+class CannotStore(OSError):
+    """The store takes no file now: full, shut, or out of reach. A later try may succeed."""
 
 
 class Store:
@@ -20,8 +25,11 @@ class Store:
             self._store = LocalStore(address)
 
     def put(self, key: str, content: bytes) -> None:
-        """Write an object that must not exist yet."""
-        obstore.put(self._store, key, content, mode="create")
+        """Write an object that must not exist yet; `CannotStore` where none is taken."""
+        try:
+            obstore.put(self._store, key, content, mode="create")
+        except (BaseError, OSError) as refused:
+            raise CannotStore(f"The document store takes no file: {refused}") from refused
 
     def each_key(self) -> Iterator[str]:
         """Yield the key of every object, in no order."""

@@ -31,9 +31,9 @@ def prepared_home(template_home: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
-def sealed_home(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with one contract that all four signed, sealed."""
-    home = Path(shutil.copytree(prepared_home, tmp_path_factory.mktemp("sealed") / "home"))
+def signed_home(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one contract that all four signed, each in the deed; only the seal is missing."""
+    home = Path(shutil.copytree(prepared_home, tmp_path_factory.mktemp("signed") / "home"))
     app = create_app(settings_for(home))
     with app.app_context():
         regions: Regions = app.extensions["regions"]
@@ -43,7 +43,22 @@ def sealed_home(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -
             at = clock.now()
             stage.consent(session, contract, key, at=at)
             stage.sign(session, contract, key, at=at)
-            stage.work(session, regions, contract, at=at)
+            stage.work(session, regions, contract, at=at, up_to_seal=True)
+        regions.close()
+    close(app)
+    return home
+
+
+@pytest.fixture(scope="session")
+def sealed_home(signed_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one contract that all four signed, sealed."""
+    home = Path(shutil.copytree(signed_home, tmp_path_factory.mktemp("sealed") / "home"))
+    app = create_app(settings_for(home))
+    with app.app_context():
+        regions: Regions = app.extensions["regions"]
+        session = regions.session("eu")
+        contract = session.query(Contract).one()
+        assert stage.work(session, regions, contract, at=clock.now()) == 1
         regions.close()
     close(app)
     return home

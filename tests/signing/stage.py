@@ -68,11 +68,18 @@ def freeze(session: Session, contract: Contract, *, at: datetime | None = None) 
     return version
 
 
-def work(session: Session, regions: Regions, contract: Contract, *, at: datetime) -> int:
+def work(
+    session: Session,
+    regions: Regions,
+    contract: Contract,
+    *,
+    at: datetime,
+    up_to_seal: bool = False,
+) -> int:
     """Take the contract's deed as far as it goes."""
     database = regions[contract.region]
     settings: Settings = settings_for(database.region.key_file.parents[1])
-    return advance(database, session, settings, contract.id, at=at)
+    return advance(database, session, settings, contract.id, at=at, up_to_seal=up_to_seal)
 
 
 def identification(at: datetime) -> Identification:

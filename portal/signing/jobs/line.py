@@ -17,14 +17,17 @@ from portal.contracts.models import Contract
 from portal.contracts.queries import current_version, state
 from portal.kit.db import transaction
 from portal.kit.refs import new_id
+from portal.kit.vault import CannotOpen
 from portal.residency.actions import write_document
 from portal.residency.databases import RegionDatabase, Regions
+from portal.residency.stores import CannotStore
 from portal.settings.rules import Settings
 from portal.signing import queries
 from portal.signing.actions import alert_administrators, hold
 from portal.signing.jobs.bench import Bench, CannotSeal, Made
 from portal.signing.jobs.steps import apply_signature, prepare, seal_deed
 from portal.signing.models import Deed, SealFailure
+from portal.signing.own_seal import BadKeys
 from portal.signing.pdf import DeedFailed
 from portal.signing.queries import SEALED
 from portal.signing.rules import retry_at
@@ -151,9 +154,24 @@ def _still_due(bench: Bench, revision: int) -> bool:
     return standing and revision == (0 if latest is None else latest.revision + 1)
 
 
+def _told(failure: Exception) -> str:
+    """Say what failed in words fit for both sides; the log of the worker says the rest."""
+    match failure:
+        case DeedFailed(message=message):
+            return message
+        case CannotSeal():
+            return str(failure)
+        case CannotStore():
+            return "The document store takes no file now."
+        case BadKeys() | CannotOpen():
+            return "The portal's keys cannot be used now."
+        case OSError():
+            return "A file that the portal needs cannot be read or written now."
+        case _:
+            return f"{type(failure).__name__} while working on the deed."
+
+
 def _remember(bench: Bench, failure: Exception) -> None:
-    known = failure.message if isinstance(failure, DeedFailed) else None
-    message = known or (str(failure) if isinstance(failure, CannotSeal) else None)
     with transaction(bench.session) as session:
         deed = queries.latest_deed(session, bench.version)
         tries = len(queries.failures_since(session, bench.version, deed)) + 1
@@ -161,7 +179,7 @@ def _remember(bench: Bench, failure: Exception) -> None:
             SealFailure(
                 id=new_id(bench.at), region=bench.contract.region,
                 contract_id=bench.contract.id, version_id=bench.version.id, at=bench.at,
-                message=(message or f"{type(failure).__name__} while working on the deed.")[:300],
+                message=_told(failure)[:300],
             )
         )  # fmt: skip
         record(
