@@ -29,10 +29,19 @@ from tests.conftest import settings_for
 SIGNERS = ("ada", "nia", "cleo", "lena")
 
 
-def freeze(session: Session, contract: Contract, *, at: datetime | None = None) -> Version:
-    """Freeze the schema's default terms as the contract's next version."""
+FEW = ("A5", "A13.order", "D1", "C4.S1.first_response")
+# A deed of few terms has a twentieth of the objects of a whole one, and says as much about signing.
+OTHER = {"ref": "eu-7K3QM9XH2E", "version": 1, "sha256": "0" * 64, "title": "An earlier contract"}
+
+
+def freeze(
+    session: Session, contract: Contract, *, at: datetime | None = None, whole: bool = False
+) -> Version:
+    """Freeze default terms as the contract's next version: a few, as an amendment does, or all."""
     at = at or clock.now() - timedelta(hours=1)
     schema, standard = load_schema(), load_standard_terms()
+    defaults = schema.defaults()
+    terms = defaults if whole else {id: defaults[id] for id in FEW}
     document = contract_document(
         ref=contract.ref,
         title=contract.title,
@@ -48,7 +57,8 @@ def freeze(session: Session, contract: Contract, *, at: datetime | None = None) 
             "standard": {"name": "1.0", "sha256": standard.sha256},
             "tier": None,
         },
-        terms=schema.defaults(),
+        terms=terms,
+        amends=None if whole else OTHER,
         signers=[
             {
                 "side": slot.side,
