@@ -43,6 +43,7 @@ from portal.signing.routes import bp as signing_pages
 from portal.statements.routes import bp as statements_pages
 from portal.statements.rules import replay
 from portal.templates.routes import bp as templates_pages
+from portal.webhooks.routes import bp as webhooks_pages
 
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1024 * 1024
@@ -67,6 +68,7 @@ PAGES = (
     batches_pages,
     signing_pages,
     statements_pages,
+    webhooks_pages,
 )
 
 

@@ -118,6 +118,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "member:edit": frozenset({Role.ORG_ADMIN}),
     "policy:edit": frozenset({Role.ORG_ADMIN}),
     "client:edit": frozenset({Role.ORG_ADMIN}),
+    "webhook:edit": frozenset({Role.ORG_ADMIN}),
     "log:read": EVERYONE,
 }
 

@@ -356,6 +356,12 @@ WORDINGS: Mapping[str, Wording] = {
         f"let a program act for them, within {len(f.get('scopes') or ())} scopes"
     ),
     "organisation:grant:ended": lambda f: f"ended what a program was granted{_grant_why(f)}",
+    "webhook:endpoint:added": "added an address that is told",
+    "webhook:endpoint:tried": "sent a trial to an address",
+    "webhook:endpoint:ended": "ended an address that was told",
+    "webhook:endpoint:gone": "ended an address, because its receiver wants no more",
+    "webhook:secret:rotated": "renewed the secret of an address",
+    "webhook:delivery:repeated": "had a delivery sent again",
     "organisation:mail_rule:changed": lambda f: (
         "asked for mail that says " + ("only that something waits" if f.get("thin") else "what")
     ),

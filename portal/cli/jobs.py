@@ -36,6 +36,7 @@ from portal.reviews.queries import contracts_with_reviews, measured_with_reviews
 from portal.signing import jobs as signing
 from portal.statements import actions as statements
 from portal.statements.jobs import run_statements
+from portal.webhooks import actions as webhooks
 
 
 def make_deeds(app: Flask) -> None:
@@ -157,6 +158,11 @@ def forget_old_tokens(app: Flask) -> None:
     forget_keys(at=clock.now())
 
 
+def tell_webhooks(app: Flask) -> None:
+    """Find what the organisations' own addresses are to be told, and tell them."""
+    webhooks.deliver_due(regions(), inside=app.config["SETTINGS"].webhook_hosts, now=clock.now)
+
+
 def gather_digests(app: Flask) -> None:
     """Write the digests that are due, of the directory and of each region."""
     notices.send_digests(db.session(), now=clock.now)
@@ -200,6 +206,7 @@ JOBS = (
     Job("stamp checkpoints", anchor_checkpoints, timedelta(minutes=1)),
     Job("remind of approvals", remind_of_approvals, timedelta(minutes=5)),
     Job("forget old tokens", forget_old_tokens, timedelta(hours=1)),
+    Job("tell webhooks", tell_webhooks, EACH_LOOK),
     Job("gather digests", gather_digests, timedelta(seconds=30)),
     Job("deliver mail", deliver_mail, EACH_LOOK),
 )

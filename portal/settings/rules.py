@@ -78,6 +78,7 @@ class Settings:
     log_memory: Path
     authorities: tuple[Authority, ...] = ()
     own_seal: OwnSeal | None = None
+    webhook_hosts: frozenset[str] = frozenset()
 
     @property
     def keys(self) -> Path:
@@ -168,6 +169,7 @@ def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str
         log_memory=Path(file.get("log_memory", home / "log")),
         authorities=tuple(_authority(row) for row in file.get("time_stamp", [])),
         own_seal=_own_seal(file.get("seal")),
+        webhook_hosts=frozenset(str(host) for host in file.get("webhook_hosts", ())),
     )
 
 

@@ -27,6 +27,7 @@ WRAPPERS = {
     "operations": {"age"},
     "residency": {"databases", "stores"},
     "statements": {"jobs", "pdf"},
+    "webhooks": {"http_client"},
     "signing": {
         "appearance",
         "asn1_length",

@@ -45,6 +45,8 @@ SAMPLES = {
     "request_id": "0" * 26,
     "client_id": "0" * 26,
     "grant_id": "0" * 26,
+    "endpoint_id": "0" * 26,
+    "delivery_id": "0" * 26,
 }
 
 

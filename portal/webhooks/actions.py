@@ -1,0 +1,284 @@
+"""Keeping endpoints, finding what they are to be told, and delivering it."""
+
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from portal.accounts.rules import Actor, demand
+from portal.audit.actions import record
+from portal.audit.queries import size_of
+from portal.audit.rules import PORTAL
+from portal.kit import clock
+from portal.kit.db import transaction
+from portal.kit.errors import Refused
+from portal.kit.refs import new_id
+from portal.kit.vault import put
+from portal.residency.actions import make_data_key
+from portal.residency.databases import RegionDatabase, Regions
+from portal.webhooks import queries, rules
+from portal.webhooks.http_client import Answer, post
+from portal.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookTry
+
+AT_ONCE = 8
+Post = Callable[[rules.Address, dict[str, str], bytes], Answer]
+
+
+def add_endpoint(
+    session: Session, database: RegionDatabase, actor: Actor, *, address: str,
+    subjects: Collection[str], inside: Collection[str], at: datetime,
+) -> tuple[WebhookEndpoint, str]:  # fmt: skip
+    """Tell an address of what happens from now on; return it with its secret."""
+    demand(actor, "webhook:edit")
+    rules.read_address(address, inside=inside)
+    if set(subjects) - set(rules.SUBJECTS):
+        raise Refused("Choose subjects of the list.")
+    secret = rules.new_secret()
+    with transaction(session):
+        living = [row for row in queries.endpoints_of(session, actor) if row.ended_at is None]
+        if len(living) >= rules.MOST_ENDPOINTS:
+            raise Refused(f"At most {rules.MOST_ENDPOINTS} addresses in a region.")
+        row = WebhookEndpoint(
+            id=new_id(at), region=database.region.name, organisation_id=actor.organisation_id,
+            subjects=" ".join(s for s in rules.SUBJECTS if s in subjects),
+            place=size_of(session), created_at=at, created_by=actor.person_id,
+        )  # fmt: skip
+        make_data_key(session, database, contract_id=row.id, at=at)
+        put(session, row, address=address.strip(), secrets=[[secret, None]])
+        session.flush()
+        record(
+            session, row.id, "webhook:endpoint:added", actor=actor.log, at=at,
+            facts={"organisation": actor.organisation_id, "subjects": row.wanted},
+        )  # fmt: skip
+        # It is told of others' entries, not of its own beginning.
+        row.place = size_of(session)
+    return row, secret
+
+
+def rotate_secret(session: Session, actor: Actor, endpoint_id: str, *, at: datetime) -> str:
+    """Sign by a new secret from now on, and by the old one as well for a day."""
+    demand(actor, "webhook:edit")
+    secret = rules.new_secret()
+    with transaction(session):
+        row = _living(session, actor, endpoint_id)
+        known = rules.rotated(row.known_secrets, secret, at=at)
+        row.secrets = [[one.text, one.until.isoformat() if one.until else None] for one in known]
+        record(session, row.id, "webhook:secret:rotated", actor=actor.log, at=at)
+    return secret
+
+
+def end_endpoint(session: Session, actor: Actor, endpoint_id: str, *, at: datetime) -> None:
+    """Tell an address no more; what waits is not sent."""
+    demand(actor, "webhook:edit")
+    with transaction(session):
+        row = _living(session, actor, endpoint_id)
+        row.ended_at, row.ended_why = at, "person"
+        record(session, row.id, "webhook:endpoint:ended", actor=actor.log, at=at)
+
+
+def _living(session: Session, actor: Actor, endpoint_id: str) -> WebhookEndpoint:
+    row = queries.find_endpoint(session, actor, endpoint_id)
+    if row.ended_at is not None:
+        raise Refused("This address is told no more.")
+    return row
+
+
+def send_trial(session: Session, actor: Actor, endpoint_id: str, *, at: datetime) -> None:
+    """Send a message that says nothing, to see that it arrives."""
+    demand(actor, "webhook:edit")
+    with transaction(session):
+        row = _living(session, actor, endpoint_id)
+        session.add(
+            WebhookDelivery(
+                id=new_id(at), region=row.region, endpoint_id=row.id, place=None,
+                event="webhook:tried", contract_id=None,
+                body=rules.trial_payload(clock.stamp(at)).decode(), created_at=at, due_at=at,
+                tries=0,
+            )
+        )  # fmt: skip
+        record(session, row.id, "webhook:endpoint:tried", actor=actor.log, at=at)
+
+
+def redeliver(session: Session, actor: Actor, delivery_id: str, *, at: datetime) -> None:
+    """Send a delivery again under its id, with a schedule of its own."""
+    demand(actor, "webhook:edit")
+    with transaction(session):
+        row = queries.find_delivery(session, actor, delivery_id)
+        _living(session, actor, row.endpoint_id)
+        if row.done_at is None and row.failed_at is None:
+            raise Refused("This delivery is on its way already.")
+        row.done_at = row.failed_at = row.leased_until = None
+        row.due_at, row.tries = at, 0
+        record(
+            session, row.endpoint_id, "webhook:delivery:repeated", actor=actor.log, at=at,
+            facts={"delivery": row.id},
+        )  # fmt: skip
+
+
+# The worker's part
+
+
+def find_news(session: Session, *, at: datetime) -> int:
+    """Write a delivery for every entry an endpoint has not been told of; return how many.
+
+    An endpoint's place moves in the transaction of its deliveries, by compare-and-set, so that of
+    several workers one writes them and none is lost.
+    """
+    endpoints = session.scalars(
+        select(WebhookEndpoint.id).where(WebhookEndpoint.ended_at.is_(None))
+    ).all()
+    session.rollback()
+    return sum(_find_for(session, key, at) for key in endpoints)
+
+
+def _find_for(session: Session, endpoint_id: str, at: datetime) -> int:
+    with transaction(session):
+        row = session.get_one(WebhookEndpoint, endpoint_id, populate_existing=True)
+        entries = queries.entries_from(session, row.place)
+        if not entries or row.ended_at is not None:
+            return 0
+        moved: Any = session.execute(
+            update(WebhookEndpoint)
+            .where(WebhookEndpoint.id == row.id, WebhookEndpoint.place == row.place)
+            .values(place=entries[-1].place + 1)
+            .execution_options(synchronize_session=False)
+        )
+        if moved.rowcount != 1:
+            return 0
+        told = [
+            one
+            for one in entries
+            if row.organisation_id in one.parties and rules.wants(row.wanted, one.event)
+        ]
+        for one in told:
+            _write(session, row, one, at)
+        return len(told)
+
+
+def _write(session: Session, row: WebhookEndpoint, one: queries.Told, at: datetime) -> None:
+    body = rules.payload(
+        event=one.event, at=one.at, contract=one.contract_id, seq=one.seq, head=one.hash
+    )
+    session.add(
+        WebhookDelivery(
+            id=new_id(at), region=row.region, endpoint_id=row.id, place=one.place,
+            event=one.event, contract_id=one.contract_id, body=body.decode(), created_at=at,
+            due_at=at, tries=0,
+        )
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One claimed delivery with all that sending takes, read before anything is sent."""
+
+    delivery_id: str
+    endpoint_id: str
+    message_id: str
+    body: bytes
+    address: str
+    secrets: list[rules.Secret]
+    tries: int
+
+
+def deliver_due(
+    regions: Regions, *, inside: Collection[str], now: Callable[[], datetime], send: Post = post
+) -> int:
+    """Send what is due in every region, a few at once; return how many were tried.
+
+    No transaction is open while anything is sent.
+    """
+    tried = 0
+    for _, session in regions.each():
+        find_news(session, at=now())
+        while parcels := _claim(session, at=now()):
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                sent = [
+                    (one, now(), pool.submit(_send, one, inside, now(), send)) for one in parcels
+                ]
+            for one, at, answer in sent:
+                _note(session, one, answer.result(), began=at, at=now())
+            tried += len(parcels)
+        session.rollback()
+    return tried
+
+
+def _claim(session: Session, *, at: datetime) -> list[Parcel]:
+    """Lease the next few deliveries that are due; another worker leaves them alone."""
+    free = or_(WebhookDelivery.leased_until.is_(None), WebhookDelivery.leased_until < at)
+    due = and_(
+        WebhookDelivery.done_at.is_(None), WebhookDelivery.failed_at.is_(None),
+        WebhookDelivery.due_at <= at, free,
+    )  # fmt: skip
+    with transaction(session):
+        living = select(WebhookEndpoint.id).where(WebhookEndpoint.ended_at.is_(None))
+        wanted = (
+            select(WebhookDelivery.id)
+            .where(due, WebhookDelivery.endpoint_id.in_(living))
+            .order_by(WebhookDelivery.due_at)
+            .limit(AT_ONCE)
+        )
+        claimed = session.scalars(
+            update(WebhookDelivery)
+            .where(WebhookDelivery.id.in_(wanted), due)
+            .values(leased_until=at + rules.LEASE, tries=WebhookDelivery.tries + 1)
+            .returning(WebhookDelivery.id)
+            .execution_options(synchronize_session=False)
+        ).all()
+        return [_parcel(session, key) for key in claimed]
+
+
+def _parcel(session: Session, key: str) -> Parcel:
+    row = session.get_one(WebhookDelivery, key, populate_existing=True)
+    endpoint = row.endpoint
+    return Parcel(
+        row.id, endpoint.id, row.message_id, row.body.encode(), endpoint.address,
+        endpoint.known_secrets, row.tries,
+    )  # fmt: skip
+
+
+def _send(one: Parcel, inside: Collection[str], at: datetime, send: Post) -> Answer:
+    try:
+        address = rules.read_address(one.address, inside=inside)
+    except Refused as refusal:
+        return Answer(None, refusal.message[:80], 0)
+    signed = rules.headers(one.secrets, message_id=one.message_id, at=at, body=one.body)
+    return send(address, signed, one.body)
+
+
+def _note(session: Session, one: Parcel, answer: Answer, *, began: datetime, at: datetime) -> None:
+    """Write what came of a try, and what follows: done, gone, another try, or given up."""
+    with transaction(session):
+        row = session.get_one(WebhookDelivery, one.delivery_id, populate_existing=True)
+        session.add(
+            WebhookTry(
+                id=new_id(began), region=row.region, delivery_id=row.id, at=began,
+                status=answer.status, problem=answer.problem, milliseconds=answer.milliseconds,
+            )
+        )  # fmt: skip
+        if row.tries != one.tries:
+            return  # its lease ran out, or it was sent anew: whoever holds it now decides
+        row.leased_until = None
+        if answer.good:
+            row.done_at = at
+            return
+        if answer.status == rules.GONE:
+            row.failed_at = at
+            _end_as_gone(session, row.endpoint, at)
+            return
+        later = rules.next_try(row.tries, at=at)
+        if later is None:
+            row.failed_at = at
+        else:
+            row.due_at = later
+
+
+def _end_as_gone(session: Session, row: WebhookEndpoint, at: datetime) -> None:
+    """The receiver said 410: it wants no more, for good."""
+    if row.ended_at is None:
+        row.ended_at, row.ended_why = at, "gone"
+        record(session, row.id, "webhook:endpoint:gone", actor=PORTAL, at=at)
