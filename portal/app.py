@@ -223,7 +223,7 @@ def _answer_errors(app: Flask) -> None:
 def _dress_pages(app: Flask, settings: Settings) -> None:
     versions = {
         name: hashlib.sha256((ROOT / "static" / name).read_bytes()).hexdigest()[:12]
-        for name in ("portal.css", "keys.js")
+        for name in ("portal.css", "keys.js", "passkey.js")
         if (ROOT / "static" / name).exists()
     }
 

@@ -39,6 +39,24 @@ class RecoveryForm(Form):
     next = HiddenField()
 
 
+class PasskeyForm(Form):
+    """What a passkey is called; the browser fills in the rest."""
+
+    name = StringField(
+        "Name",
+        filters=[trimmed],
+        validators=[InputRequired("Give it a name."), Length(max=60)],
+    )
+    answer = HiddenField()
+
+
+class PasskeyProofForm(Form):
+    """What the browser answers for a passkey."""
+
+    answer = HiddenField()
+    next = HiddenField()
+
+
 class PasswordForm(Form):
     """The present password, the new one, and a code where codes are set up."""
 

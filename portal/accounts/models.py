@@ -25,6 +25,9 @@ class Person(Model):
     operator: Mapped[int] = mapped_column(Integer, default=0, comment="1 = portal administrator")
     created_at: Mapped[datetime] = mapped_column(Instant)
     deactivated_at: Mapped[datetime | None] = mapped_column(Instant)
+    signing_held_until: Mapped[datetime | None] = mapped_column(
+        Instant, comment="signs, approves and gives notice from then on; set by a factor reset"
+    )
 
     totp_secret = Sealed()
     memberships: Mapped[list["Membership"]] = relationship(back_populates="person")
@@ -135,9 +138,28 @@ class SignIn(Model):
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
     address: Mapped[str] = mapped_column(String(45))
     agent: Mapped[str] = mapped_column(String(300))
+    challenge: Mapped[str | None] = mapped_column(
+        String(64), comment="a passkey answers it once, base64url"
+    )
+    challenged_at: Mapped[datetime | None] = mapped_column(Instant)
 
     person: Mapped[Person] = relationship()
     membership: Mapped[Membership | None] = relationship()
+
+
+class Passkey(Model):
+    """A passkey that stands in for a code at sign-in; only its public half is known here."""
+
+    __tablename__ = "passkeys"
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    credential: Mapped[str] = mapped_column(String(1400), unique=True, comment="id, base64url")
+    public_key: Mapped[bytes] = mapped_column(LargeBinary, comment="COSE")
+    sign_count: Mapped[int] = mapped_column(Integer, comment="as the authenticator last said")
+    name: Mapped[str] = mapped_column(String(60))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class RecoveryCode(Model):

@@ -1,21 +1,23 @@
 """Finding people, members and organisations. A member of another organisation is not found."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from portal.accounts.models import (
     Invitation,
     Membership,
     MfaPolicy,
     Organisation,
+    Passkey,
     Person,
     RecoveryCode,
     SignIn,
 )
 from portal.accounts.rules import Actor, MfaRule, Role, mfa_rule_for
+from portal.audit.queries import Line, last_lines
 from portal.kit.db import db
 from portal.kit.errors import NotFound
 from portal.settings.rules import Settings
@@ -82,6 +84,44 @@ def find_member(actor: Actor, membership_id: str) -> Membership:
     return found
 
 
+def passkeys_of(person_id: str) -> Sequence[Passkey]:
+    """Return a person's passkeys, the oldest first."""
+    query = select(Passkey).where(Passkey.person_id == person_id)
+    return db.session.scalars(query.order_by(Passkey.created_at)).all()
+
+
+def challenge_of(sign_in_id: str) -> str | None:
+    """Return the challenge a passkey may answer in this session, if one waits."""
+    return db.session.scalar(select(SignIn.challenge).where(SignIn.id == sign_in_id))
+
+
+def last_sign_ins(person_id: str, *, most: int = 30) -> Sequence[SignIn]:
+    """Return a person's sign-ins, open and ended, the newest first.
+
+    The half-way session that a code made a full one is not told apart: it is the same sign-in.
+    """
+    proven = aliased(SignIn)
+    same = (
+        (proven.person_id == SignIn.person_id)
+        & (proven.created_at == SignIn.created_at)
+        & proven.mfa_at.is_not(None)
+    )
+    query = (
+        select(SignIn)
+        .where(
+            SignIn.person_id == person_id,
+            SignIn.mfa_at.is_not(None) | ~select(proven.id).where(same).exists(),
+        )
+        .order_by(SignIn.created_at.desc(), SignIn.seen_at.desc())
+    )
+    return db.session.scalars(query.limit(most)).all()
+
+
+def account_log(person_id: str, *, most: int = 50) -> list[Line]:
+    """Return the last entries of a person's own log, the newest first."""
+    return last_lines(db.session(), person_id, most=most)
+
+
 def memberships_of(person_id: str) -> Sequence[Membership]:
     """Return the organisations a person belongs to, by name."""
     query = (
@@ -112,10 +152,18 @@ def mfa_rule(actor: Actor) -> MfaRule:
 
 def members_short_of_rule(actor: Actor) -> list[tuple[Membership, MfaRule]]:
     """Return the members whose rule asks for codes and who have none yet, with that rule."""
-    rules = mfa_rules(actor.organisation_id)
+    return short_of(actor.organisation_id, mfa_rules(actor.organisation_id))
+
+
+def short_of(
+    organisation_id: str, rules: Mapping[str, MfaRule]
+) -> list[tuple[Membership, MfaRule]]:
+    """Return the members who would not meet these rules today, each with the rule for them."""
     short: list[tuple[Membership, MfaRule]] = []
-    for row in members(actor):
+    for row in members_of(organisation_id):
         rule = mfa_rule_for(rules, [Role(name) for name in row.roles.split(",") if name])
+        if rule is MfaRule.REQUIRED_TO_SIGN and Role.SIGNATORY not in row.roles.split(","):
+            continue
         if rule is not MfaRule.OPTIONAL and not row.person.has_factor:
             short.append((row, rule))
     return short

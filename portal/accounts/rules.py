@@ -120,6 +120,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "client:edit": frozenset({Role.ORG_ADMIN}),
     "webhook:edit": frozenset({Role.ORG_ADMIN}),
     "log:read": EVERYONE,
+    "data:see": EVERYONE,
+    "contract:move": frozenset({Role.ORG_ADMIN}),
 }
 
 
@@ -266,6 +268,7 @@ class CodeResult(StrEnum):
     WRONG_CLOCK = "wrong_clock"
     WRONG = "wrong"
     LOCKED = "locked"
+    HELD = "held"
 
 
 PURPOSE_WORDS = {
@@ -316,6 +319,8 @@ class CodeOutcome:
                 return "That code is not right. Type the six digits your authenticator shows now."
             case CodeResult.LOCKED:
                 return wait_message(self.until)
+            case CodeResult.HELD:
+                return held_message(self.until)
 
     @property
     def _next(self) -> str:
@@ -334,6 +339,20 @@ def wait_message(until: datetime | None) -> str:
     """Return the sentence of a lock: when the next try is allowed, in UTC."""
     when = f"until {until:%H:%M} UTC" if until else "a few minutes"
     return f"Too many tries. Wait {when}, then try again."
+
+
+ACTS_OF_SIGNING = frozenset({"sign", "approve", "notice"})
+
+
+def is_held(until: datetime | None, *, purpose: str, at: datetime) -> bool:
+    """Whether a recent factor reset keeps a code from counting for this purpose."""
+    return until is not None and at < until and purpose in ACTS_OF_SIGNING
+
+
+def held_message(until: datetime | None) -> str:
+    """Return the sentence of a signing hold: why, and until when, in UTC."""
+    when = f"{until.day} {until:%b %Y, %H:%M} UTC" if until else "tomorrow"
+    return f"Your codes were reset, so you cannot sign before {when}. Nothing was signed."
 
 
 def judge_code(

@@ -52,6 +52,18 @@ def lines(session: Session, chain: str) -> list[Line]:
     return [_line(row, names) for row in rows]
 
 
+def last_lines(session: Session, chain: str, *, most: int) -> list[Line]:
+    """Return the last entries of a chain, the newest first, with the names behind them."""
+    entries, people = _tables(session)
+    names = {
+        row.id: row.identity for row in session.scalars(select(people).where(people.chain == chain))
+    }
+    rows = session.scalars(
+        select(entries).where(entries.chain == chain).order_by(entries.seq.desc()).limit(most)
+    )
+    return [_line(row, names) for row in rows]
+
+
 def _line(row: Any, names: dict[str, Any]) -> Line:
     entry = json.loads(row.body)
     portal = rules.PORTAL

@@ -64,6 +64,10 @@ def _grant_why(facts: Facts) -> str:
     return told.get(str(facts.get("why")), "")
 
 
+def _policy(facts: Facts) -> str:
+    return "the allowed regions" if facts.get("kind") == "regions" else "the rule on sign-in codes"
+
+
 def _item(facts: Facts) -> str:
     return f"“{str(facts.get('item', '')).replace('_', ' ')}”"
 
@@ -330,6 +334,16 @@ WORDINGS: Mapping[str, Wording] = {
     ),
     "statements:credit:paid": lambda f: f"paid the credit of {f.get('month')}",
     "changes:monitor:revoked": lambda f: f"ended a monitor of the {f.get('side')}",
+    "contract:move:asked": lambda f: f"asked to move the contract to region {f.get('to', '')}",
+    "contract:move:agreed": lambda f: f"agreed to move the contract to region {f.get('to', '')}",
+    "contract:move:withdrawn": "withdrew the move of the contract",
+    "contract:move:started": lambda f: (
+        f"froze the contract in region {f.get('from', '')} to move it to {f.get('to', '')}"
+    ),
+    "contract:move:arrived": lambda f: (
+        f"copied {_count(f, 'rows', 'row')} to region {f.get('to', '')}, compared their hashes, "
+        "and goes on here"
+    ),
     "organisation:created": "added the organisation",
     "organisation:invitation:sent": lambda f: f"sent an invitation, {_roles(f, 'roles')}",
     "organisation:invitation:withdrawn": "withdrew an invitation",
@@ -339,6 +353,24 @@ WORDINGS: Mapping[str, Wording] = {
         f"changed a member’s roles: before {_roles(f, 'before')}, now {_roles(f, 'after')}"
     ),
     "organisation:member:ended": "ended a membership and its sessions",
+    "organisation:member:signed_out": lambda f: (
+        f"ended {_count(f, 'sign_ins_ended', 'session')} of a member"
+    ),
+    "organisation:policy:asked": lambda f: f"asked to change {_policy(f)}",
+    "organisation:policy:confirmed": lambda f: (
+        f"confirmed a change that weakens {_policy(f)}, "
+        f"and told {_count(f, 'organisations', 'organisation')}"
+    ),
+    "organisation:policy:withdrawn": lambda f: f"withdrew a change of {_policy(f)}",
+    "organisation:regions:changed": lambda f: (
+        f"allowed the regions {', '.join(f.get('after', ()))} instead of "
+        f"{', '.join(f.get('before', ()))}"
+    ),
+    "organisation:factor_reset:asked": "asked to reset a member’s codes",
+    "organisation:factor_reset:done": lambda f: (
+        f"confirmed a reset of a member’s codes, and told {_count(f, 'told', 'person', 'people')}"
+    ),
+    "organisation:factor_reset:withdrawn": "withdrew a reset of a member’s codes",
     "organisation:mfa_rules:changed": lambda f: (
         "changed the rules for codes" + (", some to a weaker one" if f.get("lowered") else "")
     ),
@@ -374,6 +406,9 @@ WORDINGS: Mapping[str, Wording] = {
     "person:factor:moved": "moved the codes to another phone",
     "person:recovery_codes:made": lambda f: f"made {_count(f, 'count', 'recovery code')}",
     "person:recovery_code:spent": lambda f: f"used a recovery code, {f.get('left', 0)} left",
+    "person:passkey:added": "added a passkey",
+    "person:passkey:removed": "removed a passkey",
+    "person:passkey:used": "used a passkey",
     "person:password:changed": "changed the password",
     "person:sign_in:started": "signed in with the password",
     "person:sign_in:proven": "proved a second factor",

@@ -47,14 +47,20 @@ SAMPLES = {
     "grant_id": "0" * 26,
     "endpoint_id": "0" * 26,
     "delivery_id": "0" * 26,
+    "passkey_id": "0" * 26,
+    "reset_id": "0" * 26,
+    "change_id": "0" * 26,
 }
 
 
 # Public doors that lead back to sign-in when nobody is on their way in.
 LEAD_BACK = {
+    "accounts.challenge_passkey",
     "accounts.code",
     "accounts.give_code",
+    "accounts.give_passkey",
     "accounts.give_recovery_code",
+    "accounts.passkey",
     "accounts.recovery",
     "accounts.sign_out",
 }

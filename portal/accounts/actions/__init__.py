@@ -12,9 +12,16 @@ from portal.accounts.actions.factors import (
     is_own_recovery_code,
     make_recovery_codes,
     start_enrolment,
+    take_factor,
 )
 from portal.accounts.actions.forgetting import forget_person
 from portal.accounts.actions.limits import forget_old_attempts, give_back, reserve
+from portal.accounts.actions.passkeys import (
+    add_passkey,
+    challenge_passkey,
+    remove_passkey,
+    spend_passkey,
+)
 from portal.accounts.actions.passwords import change_password, check_password
 from portal.accounts.actions.sign_ins import (
     act_for,
@@ -27,6 +34,8 @@ from portal.accounts.actions.sign_ins import (
 __all__ = [
     "act_for",
     "add_member",
+    "add_passkey",
+    "challenge_passkey",
     "change_password",
     "check_password",
     "confirm_enrolment",
@@ -41,9 +50,12 @@ __all__ = [
     "is_own_recovery_code",
     "make_recovery_codes",
     "mark_code_given",
+    "remove_passkey",
     "reserve",
     "spend_code",
+    "spend_passkey",
     "spend_recovery_code",
     "start_enrolment",
     "start_sign_in",
+    "take_factor",
 ]

@@ -13,7 +13,7 @@ from portal.accounts.actions.letters import tell_person
 from portal.accounts.actions.limits import give_back, reserve
 from portal.accounts.models import Person, RecoveryCode
 from portal.accounts.queries import person_by_id, recovery_codes_left
-from portal.accounts.rules import CodeOutcome, CodeResult, judge_code
+from portal.accounts.rules import CodeOutcome, CodeResult, is_held, judge_code
 from portal.audit.actions import record
 from portal.audit.models import DirectoryEntry
 from portal.audit.rules import Actor as LogActor
@@ -35,7 +35,7 @@ def spend_code(
     `purpose`: sign_in, sign, notice, enrol or password. Runs in transactions of its own on the
     directory; call it before opening the transaction that the code allows. Order: reserve the try,
     compare, then raise `totp_step` by compare-and-set, so that of simultaneous uses one is
-    accepted.
+    accepted. While signing is held, no code counts to sign, to approve or to give notice.
     """
     typed = totp.read_code(code)
     if typed is None:
@@ -45,7 +45,7 @@ def spend_code(
     if until is not None:
         return CodeOutcome(CodeResult.LOCKED, until=until)
     outcome = _consume(person_id, typed, at=at, purpose=purpose)
-    if outcome.result in {CodeResult.ACCEPTED, CodeResult.ALREADY_USED}:
+    if outcome.result in {CodeResult.ACCEPTED, CodeResult.ALREADY_USED, CodeResult.HELD}:
         give_back(subjects, at=at)
     return outcome
 
@@ -62,6 +62,8 @@ def _consume(person_id: str, typed: str, *, at: datetime, purpose: str) -> CodeO
         secret = person.current_secret
         if secret is None:
             return CodeOutcome(CodeResult.WRONG)
+        if is_held(person.signing_held_until, purpose=purpose, at=at):
+            return CodeOutcome(CodeResult.HELD, until=person.signing_held_until)
         outcome = judge_code(
             matched=totp.matched_step(secret, typed, at), drift=totp.drift(secret, typed, at),
             last_step=person.totp_step, at=at,

@@ -4,13 +4,14 @@ import secrets
 from datetime import datetime
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from portal.accounts import totp
 from portal.accounts.actions.codes import actor_in_log, code_subjects, recovery_hash
 from portal.accounts.actions.letters import tell_person
 from portal.accounts.actions.limits import give_back, reserve
-from portal.accounts.actions.sign_ins import end_others
-from portal.accounts.models import RecoveryCode
+from portal.accounts.actions.sign_ins import end_all, end_others
+from portal.accounts.models import Passkey, RecoveryCode
 from portal.accounts.queries import person_by_id
 from portal.accounts.rules import RECOVERY_CODES, CodeOutcome, CodeResult, judge_code
 from portal.audit.actions import record
@@ -110,3 +111,17 @@ def is_own_recovery_code(person_id: str, code: str, *, pepper: bytes) -> bool:
         )
     )
     return found is not None
+
+
+def take_factor(session: Session, person_id: str, *, held_until: datetime, at: datetime) -> int:
+    """Take a person's factor away in the caller's transaction; return how many sessions ended.
+
+    Recovery codes and passkeys go with it, and nothing is signed before `held_until`. The last used
+    step stays: a code of the old phone counts nowhere again.
+    """
+    person = person_by_id(person_id)
+    person.totp_secret, person.totp_confirmed_at = None, None
+    person.signing_held_until = held_until
+    session.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person_id))
+    session.execute(delete(Passkey).where(Passkey.person_id == person_id))
+    return end_all(session, person_id, at=at)

@@ -5,7 +5,14 @@ from datetime import datetime
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from portal.accounts.models import Invitation, Membership, Person, RecoveryCode, SignIn
+from portal.accounts.models import (
+    Invitation,
+    Membership,
+    Passkey,
+    Person,
+    RecoveryCode,
+    SignIn,
+)
 
 
 def forget_person(session: Session, person_id: str, *, name: str, at: datetime) -> None:
@@ -13,6 +20,7 @@ def forget_person(session: Session, person_id: str, *, name: str, at: datetime) 
     person = session.get_one(Person, person_id)
     session.execute(delete(Invitation).where(Invitation.email == person.email))
     session.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person_id))
+    session.execute(delete(Passkey).where(Passkey.person_id == person_id))
     session.execute(delete(SignIn).where(SignIn.person_id == person_id))
     session.execute(
         update(Membership)

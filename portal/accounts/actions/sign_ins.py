@@ -108,6 +108,11 @@ def end_others(session: Session, person_id: str, *, keep: str, at: datetime) -> 
     return len(open_rows)
 
 
+def end_all(session: Session, person_id: str, *, at: datetime) -> int:
+    """End every session of a person, in the caller's transaction; return how many ended."""
+    return end_others(session, person_id, keep="", at=at)
+
+
 def end_sign_in(person_id: str, sign_in_id: str, *, at: datetime) -> None:
     """End one of a person's own sessions; another person's is not found."""
     with transaction(db.session) as session:

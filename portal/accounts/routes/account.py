@@ -1,4 +1,4 @@
-"""Pages of the accounts room: the door, one's own security, and the way home."""
+"""The door and one's own security: sign-in, codes, password, sessions."""
 
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from portal.accounts.rules import (
     CodeResult,
     MfaRule,
     browser_words,
+    is_held,
     password_problem,
 )
 from portal.kit import clock
@@ -45,7 +46,8 @@ def _pepper() -> bytes:
     return read_or_make_key(settings().keys / "pepper.key")
 
 
-def _address() -> str:
+def client_address() -> str:
+    """Return where this request comes from."""
     return request.remote_addr or "unknown"
 
 
@@ -84,14 +86,14 @@ def start_sign_in() -> ResponseReturnValue:
     if not form.validate():
         return page("accounts/sign_in/new.html", 422, form=form)
     outcome = actions.check_password(
-        form.email.data, form.password.data, address=_address(), at=now
+        form.email.data, form.password.data, address=client_address(), at=now
     )
     if outcome.person_id is None:
         form.form_errors.append(outcome.message)
         return page("accounts/sign_in/new.html", 429 if outcome.until else 422, form=form)
     visitor = gate.visitor_or_none()
     cookie = actions.start_sign_in(
-        outcome.person_id, address=_address(), agent=request.user_agent.string, at=now,
+        outcome.person_id, address=client_address(), agent=request.user_agent.string, at=now,
         replaces=visitor.sign_in.id if visitor else None, rehashed=outcome.rehashed,
     )  # fmt: skip
     target = safe_next(form.next.data)
@@ -100,13 +102,14 @@ def start_sign_in() -> ResponseReturnValue:
     return _hand_over(see_other(target), cookie)
 
 
-def _asked() -> gate.Visitor | None:
+def asked() -> gate.Visitor | None:
     """Return the visitor who may give a code now: half-way, or signed in with a factor."""
     visitor = gate.visitor_or_none()
     return visitor if visitor and visitor.person.has_factor else None
 
 
-def _not_asked() -> ResponseReturnValue:
+def not_asked() -> ResponseReturnValue:
+    """Send on whoever owes no code."""
     step = "accounts.factor" if current_user.is_authenticated else "accounts.sign_in"
     return leave_for(url_for(step, next=request.args.get("next")))
 
@@ -115,33 +118,38 @@ def _not_asked() -> ResponseReturnValue:
 @public
 def code() -> ResponseReturnValue:
     """Ask for the code of the authenticator."""
-    visitor = _asked()
+    visitor = asked()
     if visitor is None:
-        return _not_asked()
-    form = CodeForm(formdata=None, next=request.args.get("next", ""))
-    return page("accounts/code/new.html", form=form, visitor=visitor)
+        return not_asked()
+    return _code_page(CodeForm(formdata=None, next=request.args.get("next", "")), visitor, 200)
+
+
+def _code_page(form: CodeForm, visitor: gate.Visitor, status: int) -> ResponseReturnValue:
+    keys = queries.passkeys_of(visitor.person.id)
+    return page("accounts/code/new.html", status, form=form, visitor=visitor, passkeys=keys)
 
 
 @bp.post("/sign-in/code")
 @public
 def give_code() -> ResponseReturnValue:
     """Judge the code; the session becomes a full one, under a new cookie."""
-    form, visitor = CodeForm(), _asked()
+    form, visitor = CodeForm(), asked()
     if visitor is None:
-        return _not_asked()
+        return not_asked()
     if form.validate():
         outcome = actions.spend_code(
             visitor.person.id, form.code.data, at=clock.now(), purpose="sign_in",
-            address=_address(),
+            address=client_address(),
         )  # fmt: skip
         if outcome.accepted:
-            return _proven(visitor, form.next.data)
+            return proven(visitor, form.next.data)
         form.code.errors = [outcome.message]
-        return page("accounts/code/new.html", _status(outcome), form=form, visitor=visitor)
-    return page("accounts/code/new.html", 422, form=form, visitor=visitor)
+        return _code_page(form, visitor, _status(outcome))
+    return _code_page(form, visitor, 422)
 
 
-def _proven(visitor: gate.Visitor, target: str) -> ResponseReturnValue:
+def proven(visitor: gate.Visitor, target: str) -> ResponseReturnValue:
+    """Make the session a full one and go on."""
     cookie = actions.mark_code_given(visitor.sign_in.id, at=clock.now())
     return _hand_over(see_other(safe_next(target)), cookie)
 
@@ -150,9 +158,9 @@ def _proven(visitor: gate.Visitor, target: str) -> ResponseReturnValue:
 @public
 def recovery() -> ResponseReturnValue:
     """Ask for a recovery code instead."""
-    visitor = _asked()
+    visitor = asked()
     if visitor is None:
-        return _not_asked()
+        return not_asked()
     form = RecoveryForm(formdata=None, next=request.args.get("next", ""))
     return page("accounts/recovery/new.html", form=form)
 
@@ -161,17 +169,21 @@ def recovery() -> ResponseReturnValue:
 @public
 def give_recovery_code() -> ResponseReturnValue:
     """Judge a recovery code; it counts once."""
-    form, visitor = RecoveryForm(), _asked()
+    form, visitor = RecoveryForm(), asked()
     if visitor is None:
-        return _not_asked()
+        return not_asked()
     if not form.validate():
         return page("accounts/recovery/new.html", 422, form=form)
     outcome = actions.spend_recovery_code(
-        visitor.person.id, form.code.data, pepper=_pepper(), at=clock.now(), address=_address()
+        visitor.person.id,
+        form.code.data,
+        pepper=_pepper(),
+        at=clock.now(),
+        address=client_address(),
     )
     if outcome.accepted:
         flash("You are in. Lost your phone? Set up a new one on the security page.", "warn")
-        return _proven(visitor, form.next.data)
+        return proven(visitor, form.next.data)
     locked = outcome.result is CodeResult.LOCKED
     form.code.errors = [outcome.message if locked else "That recovery code is not right, or used."]
     return page("accounts/recovery/new.html", _status(outcome), form=form)
@@ -227,6 +239,10 @@ def _security() -> dict[str, Any]:
         "codes_left": queries.recovery_codes_left(person.id),
         "sign_ins": queries.live_sign_ins(person.id, settings(), at=clock.now()),
         "here": gate.current_sign_in().id,
+        "passkeys": queries.passkeys_of(person.id),
+        "held_until": person.signing_held_until
+        if is_held(person.signing_held_until, purpose="sign", at=clock.now())
+        else None,
         "homes": queries.memberships_of(person.id),
         "actor": visitor.actor,
         "required": bool(visitor.actor) and queries.mfa_rule(visitor.actor) is MfaRule.REQUIRED,
@@ -261,13 +277,13 @@ def _change_password(form: PasswordForm, visitor: gate.Visitor, now: datetime) -
     person = visitor.person
     if person.has_factor:
         outcome = actions.spend_code(
-            person.id, form.code.data or "", at=now, purpose="password", address=_address()
+            person.id, form.code.data or "", at=now, purpose="password", address=client_address()
         )
         if not outcome.accepted:
             raise Refused(outcome.message)
     actions.change_password(
         person.id, form.current.data, form.password.data, keep=visitor.sign_in.id,
-        address=_address(), at=now,
+        address=client_address(), at=now,
     )  # fmt: skip
 
 
@@ -339,7 +355,7 @@ def confirm_factor() -> ResponseReturnValue:
         return _factor_page(form, 422)
     mine: SignIn = visitor.sign_in
     outcome = actions.confirm_enrolment(
-        visitor.person.id, form.code.data, keep=mine.id, at=now, address=_address()
+        visitor.person.id, form.code.data, keep=mine.id, at=now, address=client_address()
     )
     if not outcome.accepted:
         form.code.errors = [outcome.message]
