@@ -1,4 +1,4 @@
-"""The shape of invitations, roles and MFA rules."""
+"""The shape of invitations, roles and policies."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,8 +23,8 @@ def _choices(words: Mapping[Any, str]) -> list[SelectChoice]:
     return [SelectChoice(value=key.value, label=label) for key, label in words.items()]
 
 
-class RolesField(SelectMultipleField):  # type: ignore[misc]
-    """Roles as checkboxes."""
+class ManyField(SelectMultipleField):  # type: ignore[misc]
+    """Several choices as checkboxes."""
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
@@ -37,7 +37,7 @@ class InvitationForm(Form):
     email = StringField(
         "E-mail", filters=[trimmed], validators=[InputRequired("Type their e-mail.")]
     )
-    roles = RolesField(
+    roles = ManyField(
         "Roles",
         choices=_choices(ROLE_WORDS),
         validators=[InputRequired("Choose at least one role.")],
@@ -47,7 +47,7 @@ class InvitationForm(Form):
 class RolesForm(Form):
     """A member's roles."""
 
-    roles = RolesField(
+    roles = ManyField(
         "Roles",
         choices=_choices(ROLE_WORDS),
         validators=[InputRequired("Choose at least one role.")],
@@ -86,6 +86,22 @@ class MfaForm(Form):
     support_lead = _stricter(Role.SUPPORT_LEAD)
     auditor = _stricter(Role.AUDITOR)
     org_admin = _stricter(Role.ORG_ADMIN)
+    begins = SelectField(
+        "A stricter rule begins",
+        choices=[
+            SelectChoice(value="0", label="At once"),
+            SelectChoice(value="7", label="In 7 days"),
+            SelectChoice(value="14", label="In 14 days"),
+            SelectChoice(value="30", label="In 30 days"),
+        ],
+        default="0",
+    )
+
+
+class RegionsForm(Form):
+    """The regions in which an organisation's new contracts may live."""
+
+    regions = ManyField("Allowed regions")
 
 
 class MailForm(Form):

@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from portal.api.actions import forget_keys
+from portal.admin.actions import apply_due, carry_out_moves
 from portal.batches import actions as batches
 from portal.contracts.actions import onboarding
 from portal.contracts.models import Contract
@@ -163,6 +164,16 @@ def tell_webhooks(app: Flask) -> None:
     webhooks.deliver_due(regions(), inside=app.config["SETTINGS"].webhook_hosts, now=clock.now)
 
 
+def apply_policies(app: Flask) -> None:
+    """Let the policy changes hold whose day has come."""
+    apply_due(at=clock.now())
+
+
+def move_contracts(app: Flask) -> None:
+    """Carry the agreed moves between regions on, from wherever they stand."""
+    carry_out_moves(regions(), now=clock.now)
+
+
 def gather_digests(app: Flask) -> None:
     """Write the digests that are due, of the directory and of each region."""
     notices.send_digests(db.session(), now=clock.now)
@@ -207,6 +218,8 @@ JOBS = (
     Job("remind of approvals", remind_of_approvals, timedelta(minutes=5)),
     Job("forget old tokens", forget_old_tokens, timedelta(hours=1)),
     Job("tell webhooks", tell_webhooks, EACH_LOOK),
+    Job("move contracts between regions", move_contracts, timedelta(seconds=15)),
+    Job("let due policies hold", apply_policies, timedelta(minutes=1)),
     Job("gather digests", gather_digests, timedelta(seconds=30)),
     Job("deliver mail", deliver_mail, EACH_LOOK),
 )

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from portal.accounts import actions as accounts
 from portal.accounts import queries
 from portal.accounts.models import Invitation, Membership, Person, SignIn
+from portal.accounts.queries import short_of
 from portal.accounts.rules import MfaRule
 from portal.admin import actions
 from portal.audit.models import DirectoryEntry
@@ -112,7 +113,9 @@ def test_only_an_administrator_may_do_any_of_this():
         lambda: invite(BEN),
         lambda: actions.change_roles(BEN, row.id, ["legal"], at=AT),
         lambda: actions.end_membership(BEN, row.id, at=AT),
-        lambda: actions.set_mfa_rules(BEN, {"*": MfaRule.REQUIRED}, at=AT),
+        lambda: actions.ask_for_mfa(BEN, {"*": MfaRule.REQUIRED}, at=AT),
+        lambda: actions.end_sessions(BEN, row.id, at=AT),
+        lambda: actions.ask_for_reset(BEN, row.id, at=AT),
         lambda: actions.withdraw_invitation(BEN, "x", at=AT),
     ):
         with pytest.raises(NotAllowed):
@@ -165,27 +168,11 @@ def test_the_only_administrator_stays_one():
     assert membership_of(ADA).roles == "legal"
 
 
-def test_a_lowered_rule_is_told_to_every_administrator_and_a_raised_one_to_none():
-    actions.change_roles(ADA, membership_of(BEN).id, ["org_admin"], at=AT)
-    assert actions.set_mfa_rules(ADA, {"*": MfaRule.REQUIRED}, at=AT)
-    assert queries.mfa_rule(ADA) is MfaRule.REQUIRED
-    assert not db.session.scalar(select(DirectoryMail.id))
-    lower = {"*": MfaRule.OPTIONAL, "signatory": MfaRule.REQUIRED_TO_SIGN}
-    assert actions.set_mfa_rules(ADA, lower, at=AT)
-    assert queries.mfa_rules(ADA.organisation_id) == {"signatory": MfaRule.REQUIRED_TO_SIGN}
-    assert queries.mfa_rule(BEN) is MfaRule.OPTIONAL
-    told = set(db.session.scalars(select(DirectoryMail.recipient)))
-    assert told == {"ada@northwind.example", "ben@northwind.example"}
-    assert entries().count("organisation:mfa_rules:changed") == 2
-    assert not actions.set_mfa_rules(ADA, lower, at=AT)
-    assert entries().count("organisation:mfa_rules:changed") == 2
-
-
 def test_who_does_not_meet_the_rule_is_known():
     zoe = accounts.create_person("zoe@northwind.example", "Zoe", PASSWORD, AT)
     accounts.add_member(zoe, queries.organisation_by_id(ADA.organisation_id), ["legal"], AT)
-    assert queries.members_short_of_rule(ADA) == []
-    actions.set_mfa_rules(ADA, {"legal": MfaRule.REQUIRED}, at=AT)
-    short = [(row.person.name, rule) for row, rule in queries.members_short_of_rule(ADA)]
+    legal = {"legal": MfaRule.REQUIRED}
+    assert short_of(ADA.organisation_id, {}) == []
+    short = [(row.person.name, rule) for row, rule in short_of(ADA.organisation_id, legal)]
     assert short == [("Zoe", MfaRule.REQUIRED)]
     assert db.session.get(Person, zoe.id).has_factor is False

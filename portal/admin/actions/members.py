@@ -1,7 +1,7 @@
-"""What an administrator does: invite, change roles, end a membership, set the MFA rule."""
+"""Who belongs to an organisation: invite, change roles, end sessions and memberships."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -11,24 +11,20 @@ from sqlalchemy.orm import Session
 from portal.accounts import passwords
 from portal.accounts.actions import end_sign_ins
 from portal.accounts.actions.directory import join
-from portal.accounts.models import Invitation, Membership, MfaPolicy, Person
+from portal.accounts.models import Invitation, Membership, Person
 from portal.accounts.queries import (
     find_invitation,
     find_member,
     members_of,
     members_with,
-    mfa_rules,
     open_invitations,
     person_by_email,
 )
 from portal.accounts.rules import (
-    EVERY_ROLE,
     INVITATION_LIFE,
     Actor,
-    MfaRule,
     Role,
     demand,
-    is_lowered,
     read_email,
     read_name,
     read_roles,
@@ -38,11 +34,8 @@ from portal.audit.rules import Actor as LogActor
 from portal.kit.db import db, transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id, new_token
-from portal.notices.actions import tell, write_mail
+from portal.notices.actions import write_mail
 from portal.notices.letters import letter
-from portal.notices.models import MailRule
-from portal.notices.queries import asks_for_thin_mail
-from portal.notices.rules import Recipient
 
 
 def token_hash(token: str) -> str:
@@ -185,6 +178,22 @@ def end_membership(actor: Actor, membership_id: str, *, at: datetime) -> None:
         )  # fmt: skip
 
 
+def end_sessions(actor: Actor, membership_id: str, *, at: datetime) -> int:
+    """End every session in which a member acts for the organisation; return how many ended."""
+    demand(actor, "member:edit")
+    with transaction(db.session) as session:
+        row = find_member(actor, membership_id)
+        ended = end_sign_ins(session, row, at=at)
+        if ended:
+            record(
+                session, actor.organisation_id, "organisation:member:signed_out", actor=actor.log,
+                at=at, facts={"person": row.person_id, "sign_ins_ended": ended},
+            )  # fmt: skip
+        else:
+            session.rollback()
+    return ended
+
+
 def _demand_another_admin(row: Membership) -> None:
     admins = members_with(row.organisation_id, Role.ORG_ADMIN)
     if [admin.id for admin in admins] == [row.id]:
@@ -192,70 +201,3 @@ def _demand_another_admin(row: Membership) -> None:
             f"{row.person.name} is the only organisation administrator. "
             "Give someone else that role first."
         )
-
-
-def set_mfa_rules(actor: Actor, rules: Mapping[str, MfaRule], *, at: datetime) -> bool:
-    """Set the organisation's MFA rules by role ("*" is every role), at once.
-
-    Lowering is told to every administrator of the organisation. Return whether anything changed.
-    """
-    demand(actor, "policy:edit")
-    unknown = set(rules) - set(Role) - {EVERY_ROLE}
-    if unknown:
-        raise Refused("That is not a role.")
-    with transaction(db.session) as session:
-        before = mfa_rules(actor.organisation_id)
-        after = {role: rule for role, rule in rules.items() if rule is not MfaRule.OPTIONAL}
-        changed = sorted(r for r in {*before, *after} if before.get(r) != after.get(r))
-        if not changed:
-            return False
-        for role in changed:
-            _write_rule(session, actor.organisation_id, role, after.get(role))
-        lowered = is_lowered(before, after)
-        optional = MfaRule.OPTIONAL
-        steps = [
-            {"role": r, "from": before.get(r, optional), "to": after.get(r, optional)}
-            for r in changed
-        ]
-        record(
-            session, actor.organisation_id, "organisation:mfa_rules:changed", actor=actor.log,
-            at=at, facts={"changes": steps, "lowered": lowered},
-        )  # fmt: skip
-        if lowered:
-            _tell_admins(session, actor, at)
-    return True
-
-
-def set_mail_rule(actor: Actor, *, thin: bool, at: datetime) -> None:
-    """Choose whether mail to the organisation's people says only that something waits."""
-    demand(actor, "policy:edit")
-    with transaction(db.session) as session:
-        if asks_for_thin_mail(session, actor.organisation_id) == thin:
-            return
-        session.merge(MailRule(organisation_id=actor.organisation_id, thin=int(thin)))
-        record(
-            session, actor.organisation_id, "organisation:mail_rule:changed", actor=actor.log,
-            at=at, facts={"thin": thin},
-        )  # fmt: skip
-
-
-def _write_rule(session: Session, organisation_id: str, role: str, rule: MfaRule | None) -> None:
-    row = session.get(MfaPolicy, (organisation_id, role))
-    if rule is None:
-        if row is not None:
-            session.delete(row)
-    elif row is None:
-        session.add(MfaPolicy(organisation_id=organisation_id, role=role, rule=rule))
-    else:
-        row.rule = rule
-
-
-def _tell_admins(session: Session, actor: Actor, at: datetime) -> None:
-    organisation = actor.organisation_id
-    for admin in [row.person for row in members_with(organisation, Role.ORG_ADMIN)]:
-        tell(
-            session, event="organisation:mfa_rules:changed", chain=organisation,
-            to=Recipient(admin.id, admin.name, admin.email, organisation),
-            cause=f"{at.timestamp():.6f}", link="/organisation/mfa", by=actor.person_id,
-            organisation=actor.organisation_name, changer=actor.name, when=at, at=at,
-        )  # fmt: skip

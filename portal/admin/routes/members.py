@@ -1,33 +1,19 @@
-"""Pages of the admin room: members, invitations, roles and the MFA rule of an organisation."""
+"""Pages of members and invitations."""
 
-from flask import Blueprint, current_app, flash, url_for
+from flask import current_app, flash, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from portal.accounts import gate, passwords, queries
 from portal.accounts.gate import current_actor
-from portal.accounts.models import Invitation
-from portal.accounts.rules import (
-    EVERY_ROLE,
-    MFA_WORDS,
-    Actor,
-    MfaRule,
-    Role,
-    demand,
-    may,
-    password_problem,
-    role_words,
-)
+from portal.accounts.models import Invitation, Membership
+from portal.accounts.rules import Actor, demand, may, password_problem, role_words
 from portal.admin import actions
-from portal.admin.forms import InvitationForm, JoinForm, MailForm, MfaForm, RolesForm
+from portal.admin import queries as waiting
+from portal.admin.forms import InvitationForm, JoinForm, RolesForm
+from portal.admin.routes.doors import bp, partners
 from portal.kit import clock
-from portal.kit.db import db
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page, public, see_other
-from portal.notices.queries import asks_for_thin_mail
-
-bp = Blueprint("admin", __name__)
-
 
 # Members
 
@@ -53,7 +39,18 @@ def member(membership_id: str) -> ResponseReturnValue:
     demand(actor, "member:edit")
     row = queries.find_member(actor, membership_id)
     form = RolesForm(formdata=None, roles=row.roles.split(","))
-    return page("admin/members/edit.html", form=form, member=row, actor=actor)
+    return _member_page(actor, row, form, 200)
+
+
+def _member_page(
+    actor: Actor, row: Membership, form: RolesForm, status: int
+) -> ResponseReturnValue:
+    reset = waiting.open_reset(actor, row.person_id, at=clock.now())
+    return page(
+        "admin/members/edit.html", status, form=form, member=row, actor=actor, reset=reset,
+        asker=waiting.names_of(reset.asked_by) if reset else {},
+        sign_ins=waiting.sign_ins_of(row),
+    )  # fmt: skip
 
 
 @bp.post("/organisation/members/<membership_id>/roles")
@@ -71,7 +68,7 @@ def change_roles(membership_id: str) -> ResponseReturnValue:
         else:
             flash("The roles were saved. They hold from the next page on.", "good")
             return see_other(url_for("admin.members"))
-    return page("admin/members/edit.html", 422, form=form, member=row, actor=actor)
+    return _member_page(actor, row, form, 422)
 
 
 @bp.get("/organisation/members/<membership_id>/end")
@@ -90,6 +87,52 @@ def end_membership(membership_id: str) -> ResponseReturnValue:
     """End a membership and its sessions."""
     actions.end_membership(current_actor(), membership_id, at=clock.now())
     flash("The membership was ended, and the sessions with it.", "good")
+    return see_other(url_for("admin.members"))
+
+
+@bp.post("/organisation/members/<membership_id>/sign-ins/end")
+@needs("member:edit")
+def end_sessions(membership_id: str) -> ResponseReturnValue:
+    """End every session of a member."""
+    ended = actions.end_sessions(current_actor(), membership_id, at=clock.now())
+    flash(f"{ended} {'session was' if ended == 1 else 'sessions were'} ended.", "good")
+    return see_other(url_for("admin.member", membership_id=membership_id))
+
+
+# A lost phone
+
+
+@bp.post("/organisation/members/<membership_id>/factor-reset")
+@needs("member:edit")
+def ask_for_reset(membership_id: str) -> ResponseReturnValue:
+    """Ask that a member's codes be reset."""
+    actor, now = current_actor(), clock.now()
+    demand(actor, "member:edit")
+    gate.demand_recent_code(now)
+    actions.ask_for_reset(actor, membership_id, at=now)
+    flash("Asked. A second administrator must confirm it within 24 hours.", "good")
+    return see_other(url_for("admin.member", membership_id=membership_id))
+
+
+@bp.post("/organisation/factor-resets/<reset_id>/confirmation")
+@needs("member:edit")
+def confirm_reset(reset_id: str) -> ResponseReturnValue:
+    """Confirm a reset another administrator asked for."""
+    actor, now = current_actor(), clock.now()
+    demand(actor, "member:edit")
+    gate.demand_recent_code(now)
+    actions.confirm_reset(actor, reset_id, partners=partners(actor), at=now)
+    flash("The codes were reset. Everyone concerned is told; nothing can be signed for a day.",
+          "good")  # fmt: skip
+    return see_other(url_for("admin.members"))
+
+
+@bp.post("/organisation/factor-resets/<reset_id>/withdrawal")
+@needs("member:edit")
+def withdraw_reset(reset_id: str) -> ResponseReturnValue:
+    """End a reset nobody confirmed yet."""
+    actions.withdraw_reset(current_actor(), reset_id, at=clock.now())
+    flash("The reset was withdrawn.", "good")
     return see_other(url_for("admin.members"))
 
 
@@ -190,70 +233,3 @@ def _accept_as_known(token: str, email: str) -> ResponseReturnValue:
     actions.accept_as_person(token, visitor.person.id, at=clock.now())
     flash("You are a member now.", "good")
     return see_other(url_for("accounts.acting_for"))
-
-
-# The MFA rule
-
-
-@bp.get("/organisation/mfa")
-@needs("policy:edit")
-def mfa() -> ResponseReturnValue:
-    """Show the organisation's MFA rule and who does not meet it yet."""
-    actor = current_actor()
-    demand(actor, "policy:edit")
-    gate.demand_recent_code(clock.now())
-    rules = queries.mfa_rules(actor.organisation_id)
-    chosen = {role.value: rules.get(role, MfaRule.OPTIONAL).value for role in Role}
-    everyone = rules.get(EVERY_ROLE, MfaRule.OPTIONAL).value
-    return _mfa_page(actor, MfaForm(formdata=None, everyone=everyone, **chosen), 200)
-
-
-def _mfa_page(actor: Actor, form: MfaForm, status: int) -> ResponseReturnValue:
-    short = queries.members_short_of_rule(actor)
-    stricter = [form[role.value] for role in Role]
-    return page(
-        "admin/mfa/edit.html", status, form=form, actor=actor, short=short, stricter=stricter,
-        words=MFA_WORDS, mine=current_user.person,
-    )  # fmt: skip
-
-
-@bp.post("/organisation/mfa")
-@needs("policy:edit")
-def set_mfa() -> ResponseReturnValue:
-    """Set the rule for everyone and the stricter ones for some roles."""
-    actor, form, now = current_actor(), MfaForm(), clock.now()
-    demand(actor, "policy:edit")
-    gate.demand_recent_code(now)
-    if not form.validate():
-        return _mfa_page(actor, form, 422)
-    rules = {role.value: MfaRule(form[role.value].data) for role in Role}
-    rules[EVERY_ROLE] = MfaRule(form.everyone.data)
-    changed = actions.set_mfa_rules(actor, rules, at=now)
-    flash("The rule was saved and holds now." if changed else "Nothing was changed.", "good")
-    return see_other(url_for("admin.mfa"))
-
-
-# What mail may say
-
-
-@bp.get("/organisation/mail")
-@needs("policy:edit")
-def mail() -> ResponseReturnValue:
-    """Show what mail to the organisation's people may say."""
-    actor = current_actor()
-    demand(actor, "policy:edit")
-    thin = asks_for_thin_mail(db.session(), actor.organisation_id)
-    return page("admin/mail/edit.html", form=MailForm(formdata=None, thin=thin), actor=actor)
-
-
-@bp.post("/organisation/mail")
-@needs("policy:edit")
-def set_mail() -> ResponseReturnValue:
-    """Choose what mail to the organisation's people may say."""
-    actor, form = current_actor(), MailForm()
-    demand(actor, "policy:edit")
-    if not form.validate_on_submit():
-        return page("admin/mail/edit.html", 422, form=form, actor=actor)
-    actions.set_mail_rule(actor, thin=form.thin.data, at=clock.now())
-    flash("Saved. It holds from the next mail on.", "good")
-    return see_other(url_for("admin.mail"))

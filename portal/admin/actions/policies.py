@@ -1,0 +1,197 @@
+"""Changing the rule on codes and the allowed regions. What weakens them takes two and a day."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from portal.accounts import queries as people
+from portal.accounts.models import MfaPolicy, Organisation
+from portal.accounts.queries import mfa_rules, organisation_by_id
+from portal.accounts.rules import Actor, MfaRule, demand
+from portal.admin import queries, rules
+from portal.admin.actions.letters import keepers_of, tell_keepers, tell_one
+from portal.admin.models import PolicyChange
+from portal.admin.rules import Kind, Plan
+from portal.audit.actions import record
+from portal.audit.rules import PORTAL
+from portal.audit.rules import Actor as LogActor
+from portal.kit.db import db, transaction
+from portal.kit.errors import Refused
+from portal.kit.refs import new_id
+
+LINKS = {Kind.MFA: "/organisation/mfa", Kind.REGIONS: "/organisation/regions"}
+
+
+def ask_for_mfa(
+    actor: Actor, wanted: Mapping[str, MfaRule], *, days: int = 0, at: datetime
+) -> PolicyChange | None:
+    """Ask for other MFA rules by role ("*" is every role); None where nothing would change.
+
+    Stricter rules hold at once, or after `days`, and whoever does not meet them yet is told the
+    day. Weaker ones wait for a second administrator.
+    """
+    demand(actor, "policy:edit")
+    with transaction(db.session) as session:
+        before = mfa_rules(actor.organisation_id)
+        after = {role: rule for role, rule in wanted.items() if rule is not MfaRule.OPTIONAL}
+        plan = rules.plan_mfa(before, wanted, days=days, at=at)
+        if before == after:
+            return None
+        row = _ask(session, actor, Kind.MFA, after, plan, at)
+        if not plan.weaker:
+            _tell_short(actor, row, at)
+        return row
+
+
+def ask_for_regions(
+    actor: Actor, wanted: Collection[str], *, configured: Collection[str], at: datetime
+) -> PolicyChange | None:
+    """Ask for other regions in which new contracts may live; None where nothing would change."""
+    demand(actor, "policy:edit")
+    with transaction(db.session) as session:
+        before = organisation_by_id(actor.organisation_id).allowed_regions
+        after = sorted(set(wanted))
+        plan = rules.plan_regions(before, after, configured=configured, at=at)
+        if set(before) == set(after):
+            return None
+        return _ask(session, actor, Kind.REGIONS, after, plan, at)
+
+
+def _ask(
+    session: Session, actor: Actor, kind: Kind, after: Any, plan: Plan, at: datetime
+) -> PolicyChange:
+    if plan.weaker:
+        rules.demand_two(len(keepers_of(actor.organisation_id)))
+    row = PolicyChange(
+        id=new_id(at), organisation_id=actor.organisation_id, kind=kind,
+        after=json.dumps(after, sort_keys=True), weaker=int(plan.weaker),
+        asked_by=actor.person_id, asked_at=at, holds_from=plan.holds_from,
+    )  # fmt: skip
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Refused("Another change waits already. Withdraw it first.") from error
+    if plan.holds_from == at:
+        _apply(session, row, actor.log, at)
+        return row
+    record(
+        session, actor.organisation_id, "organisation:policy:asked", actor=actor.log, at=at,
+        facts={"kind": kind, "weaker": plan.weaker, "change": row.id},
+    )  # fmt: skip
+    if plan.weaker:
+        tell_keepers(
+            [actor.organisation_id], "organisation:policy:asked", link=LINKS[kind],
+            by=actor.person_id, at=at, organisation=actor.organisation_name, asker=actor.name,
+        )  # fmt: skip
+    return row
+
+
+def _tell_short(actor: Actor, row: PolicyChange, at: datetime) -> None:
+    if row.holds_from is None or row.holds_from == at:
+        return
+    wanted = queries.mfa_of(row)
+    for member, rule in people.short_of(actor.organisation_id, wanted):
+        tell_one(
+            member.person, actor.organisation_id, "person:factor:wanted", link="/security/totp",
+            by=actor.person_id, at=at, organisation=actor.organisation_name,
+            begins=row.holds_from, shut_out=rule is MfaRule.REQUIRED,
+        )  # fmt: skip
+
+
+def confirm_change(actor: Actor, change_id: str, *, partners: Iterable[str], at: datetime) -> None:
+    """Say the second "yes" to a weaker policy: it holds a day later, and both parties are told.
+
+    `partners` are the organisations that share a contract with this one.
+    """
+    demand(actor, "policy:edit")
+    with transaction(db.session) as session:
+        row = queries.find_change(actor, change_id)
+        rules.demand_waiting(confirmed=row.holds_from is not None, ended=_ended(row))
+        rules.demand_second(asked_by=row.asked_by, confirmer=actor.person_id)
+        row.confirmed_by, row.confirmed_at = actor.person_id, at
+        row.holds_from = at + rules.DELAY
+        both = {actor.organisation_id, *partners}
+        told = tell_keepers(
+            both, "organisation:policy:weakened", link="/inbox", by=actor.person_id, at=at,
+            organisation=actor.organisation_name, changer=actor.name, begins=row.holds_from,
+            about="sign-in codes" if row.kind == Kind.MFA else "regions",
+        )  # fmt: skip
+        record(
+            session, actor.organisation_id, "organisation:policy:confirmed", actor=actor.log,
+            at=at, facts={"kind": row.kind, "change": row.id, "told": told,
+                          "organisations": len(both)},
+        )  # fmt: skip
+
+
+def withdraw_change(actor: Actor, change_id: str, *, at: datetime) -> None:
+    """End a change that does not hold yet; one administrator is enough to stay safe."""
+    demand(actor, "policy:edit")
+    with transaction(db.session) as session:
+        row = queries.find_change(actor, change_id)
+        rules.demand_waiting(confirmed=False, ended=_ended(row))
+        row.withdrawn_by, row.withdrawn_at = actor.person_id, at
+        record(
+            session, actor.organisation_id, "organisation:policy:withdrawn", actor=actor.log,
+            at=at, facts={"kind": row.kind, "change": row.id},
+        )  # fmt: skip
+
+
+def _ended(row: PolicyChange) -> bool:
+    return row.applied_at is not None or row.withdrawn_at is not None
+
+
+def apply_due(*, at: datetime) -> int:
+    """Let every change hold whose day has come, each in a transaction; return how many."""
+    due = [row.id for row in queries.due_changes(at=at)]
+    db.session.rollback()
+    for change_id in due:
+        with transaction(db.session) as session:
+            row = session.get_one(PolicyChange, change_id)
+            if not _ended(row):
+                _apply(session, row, PORTAL, at)
+    return len(due)
+
+
+def _apply(session: Session, row: PolicyChange, actor: LogActor, at: datetime) -> None:
+    row.applied_at = at
+    if row.kind == Kind.REGIONS:
+        _apply_regions(session, row, actor, at)
+        return
+    before, after = mfa_rules(row.organisation_id), queries.mfa_of(row)
+    changed = sorted(r for r in {*before, *after} if before.get(r) != after.get(r))
+    for role in changed:
+        _write_rule(session, row.organisation_id, role, after.get(role))
+    optional = MfaRule.OPTIONAL
+    steps = [
+        {"role": r, "from": before.get(r, optional), "to": after.get(r, optional)} for r in changed
+    ]
+    record(
+        session, row.organisation_id, "organisation:mfa_rules:changed", actor=actor, at=at,
+        facts={"changes": steps, "lowered": bool(row.weaker), "change": row.id},
+    )  # fmt: skip
+
+
+def _apply_regions(session: Session, row: PolicyChange, actor: LogActor, at: datetime) -> None:
+    organisation = session.get_one(Organisation, row.organisation_id)
+    before, after = organisation.allowed_regions, queries.regions_of(row)
+    organisation.regions = ",".join(after)
+    record(
+        session, row.organisation_id, "organisation:regions:changed", actor=actor, at=at,
+        facts={"before": before, "after": after, "change": row.id},
+    )  # fmt: skip
+
+
+def _write_rule(session: Session, organisation_id: str, role: str, rule: MfaRule | None) -> None:
+    row = session.get(MfaPolicy, (organisation_id, role))
+    if rule is None:
+        if row is not None:
+            session.delete(row)
+    elif row is None:
+        session.add(MfaPolicy(organisation_id=organisation_id, role=role, rule=rule))
+    else:
+        row.rule = rule

@@ -1,0 +1,167 @@
+"""Finding what waits for a second administrator, and whom a policy reaches."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import Membership, Person, SignIn
+from portal.accounts.rules import Actor, MfaRule
+from portal.admin.models import FactorReset, PolicyChange
+from portal.admin.rules import RESET_LIFE, Kind
+from portal.contracts.models import Contract
+from portal.kit.db import db, reading
+from portal.kit.errors import NotFound
+from portal.residency.databases import Regions
+from portal.residency.models import Move
+
+
+def find_change(actor: Actor, change_id: str) -> PolicyChange:
+    """Return a change of the actor's organisation, or raise `NotFound`."""
+    row = db.session.get(PolicyChange, change_id)
+    if row is None or row.organisation_id != actor.organisation_id:
+        raise NotFound
+    return row
+
+
+def open_change(actor: Actor, kind: Kind) -> PolicyChange | None:
+    """Return the change of one kind that waits, if there is one."""
+    return db.session.scalar(
+        select(PolicyChange).where(
+            PolicyChange.organisation_id == actor.organisation_id,
+            PolicyChange.kind == kind,
+            PolicyChange.applied_at.is_(None),
+            PolicyChange.withdrawn_at.is_(None),
+        )
+    )
+
+
+def due_changes(*, at: datetime) -> Sequence[PolicyChange]:
+    """Return the changes whose day has come, in every organisation."""
+    return db.session.scalars(
+        select(PolicyChange)
+        .where(
+            PolicyChange.holds_from <= at,
+            PolicyChange.applied_at.is_(None),
+            PolicyChange.withdrawn_at.is_(None),
+        )
+        .order_by(PolicyChange.holds_from)
+    ).all()
+
+
+def mfa_of(row: PolicyChange) -> dict[str, MfaRule]:
+    """Return the rules on codes a change asks for."""
+    return {role: MfaRule(rule) for role, rule in json.loads(row.after).items()}
+
+
+def regions_of(row: PolicyChange) -> list[str]:
+    """Return the regions a change asks for."""
+    return [str(name) for name in json.loads(row.after)]
+
+
+def find_reset(actor: Actor, reset_id: str, *, at: datetime) -> FactorReset:
+    """Return a reset of the actor's organisation that can still be confirmed, or `NotFound`."""
+    row = db.session.get(FactorReset, reset_id)
+    over = row is None or row.confirmed_at or row.withdrawn_at or at - row.asked_at > RESET_LIFE
+    if row is None or over or row.organisation_id != actor.organisation_id:
+        raise NotFound
+    return row
+
+
+def open_reset(actor: Actor, person_id: str, *, at: datetime) -> FactorReset | None:
+    """Return the reset of a member's factor that waits in the actor's organisation."""
+    return db.session.scalar(
+        select(FactorReset).where(
+            FactorReset.organisation_id == actor.organisation_id,
+            FactorReset.person_id == person_id,
+            FactorReset.confirmed_at.is_(None),
+            FactorReset.withdrawn_at.is_(None),
+            FactorReset.asked_at >= at - RESET_LIFE,
+        )
+    )
+
+
+def stale_resets(person_id: str, *, at: datetime) -> Sequence[FactorReset]:
+    """Return the resets of a person that nobody confirmed in time."""
+    return db.session.scalars(
+        select(FactorReset).where(
+            FactorReset.person_id == person_id,
+            FactorReset.confirmed_at.is_(None),
+            FactorReset.withdrawn_at.is_(None),
+            FactorReset.asked_at < at - RESET_LIFE,
+        )
+    ).all()
+
+
+def names_of(*person_ids: str | None) -> dict[str, str]:
+    """Return people's names by id."""
+    wanted = [one for one in person_ids if one]
+    rows = db.session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted)))
+    return {row[0]: row[1] for row in rows}
+
+
+def sign_ins_of(membership: Membership) -> Sequence[SignIn]:
+    """Return the open sessions in which a member acts for the organisation, the newest first."""
+    return db.session.scalars(
+        select(SignIn)
+        .where(SignIn.membership_id == membership.id, SignIn.ended_at.is_(None))
+        .order_by(SignIn.seen_at.desc())
+    ).all()
+
+
+def partners_of(regions: Regions, organisation_id: str) -> set[str]:
+    """Return the organisations that share a contract with this one, over all regions.
+
+    Read beside any transaction, so that no region's write lock is taken to ask.
+    """
+    found: set[str] = set()
+    before = reading.set(True)
+    try:
+        for database in regions.databases.values():
+            with database.open_session() as session:
+                rows = session.execute(
+                    select(Contract.vendor_id, Contract.customer_id)
+                    .where(
+                        or_(
+                            Contract.vendor_id == organisation_id,
+                            Contract.customer_id == organisation_id,
+                        )
+                    )
+                    .distinct()
+                )
+                found |= {one for row in rows for one in row}
+    finally:
+        reading.reset(before)
+    return found - {organisation_id}
+
+
+def open_move(session: Session, ref: str) -> Move | None:
+    """Return the move of a contract that is not over, seen from where the contract lives."""
+    return session.scalar(
+        select(Move)
+        .where(
+            Move.contract_id == ref,
+            Move.from_region == session.info["region"],
+            Move.withdrawn_at.is_(None),
+            Move.emptied_at.is_(None),
+        )
+        .order_by(Move.id.desc())
+        .limit(1)
+    )
+
+
+def moves_of(session: Session, ref: str) -> Sequence[Move]:
+    """Return the moves this region knows of a contract, the newest first."""
+    return session.scalars(
+        select(Move).where(Move.contract_id == ref).order_by(Move.id.desc())
+    ).all()
+
+
+def contracts_of(session: Session, organisation_id: str) -> Sequence[str]:
+    """Return the references of an organisation's contracts in one region."""
+    either = or_(
+        Contract.vendor_id == organisation_id, Contract.customer_id == organisation_id
+    )  # fmt: skip
+    return session.scalars(select(Contract.id).where(either)).all()

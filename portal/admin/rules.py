@@ -1,0 +1,83 @@
+"""What makes a policy weaker, who may confirm it, and from when it holds. Time is an argument."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from portal.accounts.rules import EVERY_ROLE, MfaRule, Role, is_lowered
+from portal.kit.errors import Refused
+
+DELAY = timedelta(hours=24)  # between the second "yes" and the day a weaker policy holds
+RESET_LIFE = timedelta(hours=24)
+SIGNING_HOLD = timedelta(hours=24)
+START_DAYS = (0, 7, 14, 30)
+
+
+class Kind(StrEnum):
+    """What a policy change is about."""
+
+    MFA = "mfa"
+    REGIONS = "regions"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a change of policy goes: whether it takes a second person, and from when it holds.
+
+    `holds_from` is None while a second administrator has not confirmed.
+    """
+
+    weaker: bool
+    holds_from: datetime | None
+
+
+def plan_mfa(
+    before: Mapping[str, MfaRule], after: Mapping[str, MfaRule], *, days: int, at: datetime
+) -> Plan:
+    """Return how a change of the rule on codes goes; a stricter one may begin some days later."""
+    if set(after) - set(Role) - {EVERY_ROLE}:
+        raise Refused("That is not a role.")
+    if days not in START_DAYS:
+        raise Refused("Choose when the rule begins.")
+    if is_lowered(before, after):
+        return Plan(weaker=True, holds_from=None)
+    return Plan(weaker=False, holds_from=at + timedelta(days=days))
+
+
+def plan_regions(
+    before: Collection[str], after: Collection[str], *, configured: Collection[str], at: datetime
+) -> Plan:
+    """Return how a change of the allowed regions goes; allowing one more is the weaker policy."""
+    if not after:
+        raise Refused("Allow at least one region, or no contract can be started.")
+    if set(after) - set(configured) - set(before):
+        raise Refused("That region does not exist here.")
+    if set(after) - set(before):
+        return Plan(weaker=True, holds_from=None)
+    return Plan(weaker=False, holds_from=at)
+
+
+def demand_two(admins: int) -> None:
+    """Refuse to begin what takes two administrators where there is one."""
+    if admins < 2:
+        raise Refused(
+            "This takes two organisation administrators, and you are the only one. "
+            "Give a second person that role first."
+        )
+
+
+def demand_second(*, asked_by: str, confirmer: str, about: str | None = None) -> None:
+    """Refuse the second "yes" of the person who asked, or of the one it is about."""
+    if confirmer == asked_by:
+        raise Refused("You asked for this yourself. Another administrator must confirm it.")
+    if confirmer == about:
+        raise Refused("This is about your own account. Another administrator must confirm it.")
+
+
+def demand_waiting(*, confirmed: bool, ended: bool) -> None:
+    """Refuse to confirm or withdraw what is over."""
+    if ended:
+        raise Refused("This was already ended. Nothing was changed.")
+    if confirmed:
+        raise Refused("This was already confirmed. Nothing was changed.")
