@@ -68,8 +68,8 @@ def export(ref: str, out: Path) -> None:
     with app.app_context():
         if region_of(ref) not in regions().databases:
             sys.exit(f"There is no region for {ref} here.")
-        database = regions()[region_of(ref)]
-        session = regions().session(region_of(ref))
+        database = regions().home(ref)
+        session = regions().session_of(ref)
         if session.get(Contract, ref) is None:
             sys.exit(f"There is no contract {ref}.")
         out.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,8 @@ from portal.kit.db import db
 from portal.plans.actions import plant_examples
 from portal.residency.databases import RegionDatabase, regions
 from portal.residency.models import RegionIdentity
+from portal.residency.queries import missing_parts
+from portal.settings.rules import read_settings
 from portal.signing import jobs
 from portal.templates.actions import plant_shipped
 
@@ -79,6 +81,9 @@ class Server(BaseApplication):  # type: ignore[misc]
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 def serve(host: str, port: int) -> None:
     """Serve the portal."""
+    lacking = missing_parts(read_settings())
+    if lacking:
+        sys.exit("\n".join(["This portal does not start:", *lacking]))
     app = create_app()
     with app.app_context():
         for name, engine in _engines():

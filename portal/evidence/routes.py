@@ -23,7 +23,6 @@ from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.kit.web import download, needs, page, public, signed_in
 from portal.residency.databases import RegionDatabase, regions
-from portal.residency.rules import region_of
 from portal.settings.rules import Settings
 from portal.signing.keys import root_pem
 from portal.signing.queries import CLOSED, known_file
@@ -70,7 +69,7 @@ def download_bundle(ref: str) -> ResponseReturnValue:
 
 
 def _opened(ref: str) -> tuple[Session, Contract]:
-    session = regions().session(region_of(ref))
+    session = regions().session_of(ref)
     return session, find_contract(session, current_actor(), ref)
 
 

@@ -8,21 +8,28 @@ from flask import current_app, g
 from sqlalchemy import Engine, create_engine, event, select
 from sqlalchemy.orm import Session
 
-from portal.kit.db import harden_sqlite
-from portal.kit.errors import NotFound
+from portal.kit.db import harden_sqlite, reading
+from portal.kit.errors import NotFound, Refused
 from portal.kit.vault import Cipher, CipherOf, new_key
-from portal.residency.models import DataKey, RegionIdentity
+from portal.residency.models import DataKey, Move, RegionIdentity
+from portal.residency.rules import region_of
 from portal.residency.stores import Store
 from portal.settings.rules import Region, Settings
+
+SQLITE = "sqlite:///"
 
 
 class WrongRegion(Exception):
     """Data of one region was about to be written in another, or addresses were swapped."""
 
 
-def read_or_make_key(path: Path) -> bytes:
-    """Read a 32-byte key file; make it (mode 0600) if there is none."""
+def read_or_make_key(path: Path, *, may_make: bool = True) -> bytes:
+    """Read a 32-byte key file; make it (mode 0600) if there is none and one may be made."""
     if not path.exists():
+        if not may_make:
+            raise WrongRegion(
+                f"{path.name} is missing, and there is data only it opens: put the key file back"
+            )
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
@@ -33,19 +40,25 @@ def read_or_make_key(path: Path) -> bytes:
     return key
 
 
+def file_of(region: Region) -> Path | None:
+    """Return the file of a region's database; None where it is a server's."""
+    address = region.database
+    return Path(address.removeprefix(SQLITE)) if address.startswith(SQLITE) else None
+
+
 class RegionDatabase:
     """One region: its engine, store, and the key that wraps the keys of its contracts."""
 
     def __init__(self, region: Region) -> None:
         self.region = region
-        if region.database.startswith("sqlite:///"):
-            Path(region.database.removeprefix("sqlite:///")).parent.mkdir(
-                parents=True, exist_ok=True, mode=0o700
-            )
+        path = file_of(region)
+        is_new = path is None or not path.exists()
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.engine: Engine = create_engine(region.database)
         harden_sqlite(self.engine, synchronous="FULL")
         self.store = Store(region.store)
-        self._key = Cipher(read_or_make_key(region.key_file))
+        self._key = Cipher(read_or_make_key(region.key_file, may_make=is_new))
 
     def check_identity(self) -> None:
         """Refuse a database that says it is another region (addresses swapped by mistake)."""
@@ -58,6 +71,10 @@ class RegionDatabase:
         """Seal a contract's data key under the region's key."""
         return self._key.seal(key, context=f"data_keys|wrapped|{contract_id}")
 
+    def unwrap(self, contract_id: str, wrapped: bytes) -> bytes:
+        """Open a contract's data key; raise `CannotOpen` under another region's key."""
+        return self._key.open(wrapped, context=f"data_keys|wrapped|{contract_id}")
+
     def cipher_for(self, session: Session) -> CipherOf:
         """Return the look-up of ciphers by contract for one session; keys live only with it."""
         known: dict[str, Cipher] = {}
@@ -67,8 +84,7 @@ class RegionDatabase:
                 row = session.get(DataKey, contract_id)
                 if row is None:
                     raise NotFound
-                context = f"data_keys|wrapped|{contract_id}"
-                known[contract_id] = Cipher(self._key.open(row.wrapped, context=context))
+                known[contract_id] = Cipher(self.unwrap(contract_id, row.wrapped))
             return known[contract_id]
 
         return cipher_of
@@ -87,6 +103,16 @@ def _refuse_foreign_rows(session: Session, context: object, instances: object) -
         region = getattr(row, "region", None)
         if region is not None and region != session.info["region"]:
             raise WrongRegion(f"{type(row).__name__} of {region} in {session.info['region']}")
+
+
+def _last_move(session: Session, ref: str) -> Move | None:
+    """Return the newest move of a contract that this region was a side of."""
+    return session.scalar(
+        select(Move)
+        .where(Move.contract_id == ref, Move.withdrawn_at.is_(None))
+        .order_by(Move.id.desc())
+        .limit(1)
+    )
 
 
 class Regions:
@@ -109,6 +135,39 @@ class Regions:
         if name not in sessions:
             sessions[name] = self[name].open_session()
         return sessions[name]
+
+    def home(self, ref: str) -> RegionDatabase:
+        """Return the region where a contract lives: the one it names, or where it was moved to."""
+        return self[self._home(ref)[0]]
+
+    def session_of(self, ref: str) -> Session:
+        """Return this request's session of the region where a contract lives.
+
+        While it is being copied to another region it can be read, and `Refused` to be changed.
+        """
+        name, is_moving = self._home(ref)
+        if is_moving and not reading.get():
+            raise Refused("This contract is being moved to another region. Try again in a minute.")
+        return self.session(name)
+
+    def _home(self, ref: str) -> tuple[str, bool]:
+        name = region_of(ref)
+        for _ in self.databases:
+            if name not in self.databases:
+                raise NotFound
+            move = _last_move(self.session(name), ref)
+            if move is None or move.from_region != name or move.frozen_at is None:
+                return name, False
+            if move.arrived_at is None and not self._has_arrived(move):
+                return name, True
+            name = move.to_region
+        return name, False
+
+    def _has_arrived(self, move: Move) -> bool:
+        """Whether the copy was committed, though the region it leaves was not told yet."""
+        if move.to_region not in self.databases:
+            return False
+        return self.session(move.to_region).get(Move, move.id) is not None
 
     def each(self) -> list[tuple[RegionDatabase, Session]]:
         """Return every region with its session of this request, in the configured order."""

@@ -42,3 +42,31 @@ class Document(Model):
     sha256: Mapped[str] = mapped_column(String(64), comment="of the plain bytes")
     size: Mapped[int] = mapped_column(Integer, comment="bytes, plain")
     created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Move(Model):
+    """A contract on its way to another region, or gone there; kept in both regions' databases.
+
+    Rows of one `group_id` move together: a contract and its amendments. In the region that is
+    left, the newest row of a contract says where it is now.
+    """
+
+    __tablename__ = "moves"
+    __bind_key__ = REGIONAL
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    region: Mapped[str] = mapped_column(String(12))
+    group_id: Mapped[str] = mapped_column(String(26), index=True)
+    contract_id: Mapped[str] = mapped_column(String(24), index=True)
+    from_region: Mapped[str] = mapped_column(String(12))
+    to_region: Mapped[str] = mapped_column(String(12))
+    asked_by: Mapped[str] = mapped_column(String(26), comment="organisation")
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    agreed_at: Mapped[datetime | None] = mapped_column(Instant)
+    frozen_at: Mapped[datetime | None] = mapped_column(Instant, comment="no entry follows here")
+    arrived_at: Mapped[datetime | None] = mapped_column(Instant, comment="it lives there now")
+    left_at: Mapped[datetime | None] = mapped_column(Instant, comment="entered in the log left")
+    emptied_at: Mapped[datetime | None] = mapped_column(Instant, comment="nothing but the log left")
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+    rows: Mapped[int | None] = mapped_column(Integer, comment="copied and compared")
+    digest: Mapped[str | None] = mapped_column(String(64), comment="SHA-256 over all of them")

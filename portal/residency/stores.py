@@ -1,11 +1,12 @@
 """The document store of a region: a folder, or an S3-compatible bucket (obstore)."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, from_url
 
 
@@ -30,6 +31,19 @@ class Store:
             obstore.put(self._store, key, content, mode="create")
         except (BaseError, OSError) as refused:
             raise CannotStore(f"The document store takes no file: {refused}") from refused
+
+    def put_once(self, key: str, content: bytes) -> bool:
+        """Write an object, or find the same one there; False when another lies in its place."""
+        try:
+            obstore.put(self._store, key, content, mode="create")
+        except (FileExistsError, AlreadyExistsError):
+            return self.get(key) == content
+        return True
+
+    def remove(self, key: str) -> None:
+        """Remove an object; one that is gone already is no error."""
+        with contextlib.suppress(FileNotFoundError, NotFoundError):
+            obstore.delete(self._store, key)
 
     def each_key(self) -> Iterator[str]:
         """Yield the key of every object, in no order."""

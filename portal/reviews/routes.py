@@ -18,7 +18,6 @@ from portal.kit.errors import NotFound
 from portal.kit.web import download, needs, page, see_other
 from portal.renewals.rules.dates import add_days
 from portal.residency.databases import regions
-from portal.residency.rules import region_of
 from portal.reviews import actions, queries
 from portal.reviews.actions import Agreed
 from portal.reviews.forms import CallForm, DoneForm, MinutesForm, MoveForm
@@ -47,7 +46,7 @@ class Desk:
 def opened(ref: str, action: str) -> Desk:
     """Find the contract, then ask whether the actor may do this."""
     actor = current_actor()
-    session = regions().session(region_of(ref))
+    session = regions().session_of(ref)
     contract = find_contract(session, actor, ref)
     demand(actor, action)
     return Desk(actor, session, contract, clock.now())

@@ -28,6 +28,7 @@ class Region:
     store: str
     key_file: Path
     mail_folder: Path
+    backup: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ def _region(home: Path, name: str, row: Mapping[str, Any]) -> Region:
         store=str(row.get("store", folder / "documents")),
         key_file=Path(row.get("key_file", home / "keys" / f"region-{name}.key")),
         mail_folder=folder / "mail",
+        backup=str(row["backup"]) if row.get("backup") else None,
     )
 
 

@@ -32,7 +32,6 @@ from portal.kit.web import machine, public
 from portal.negotiation.rules import Incomplete
 from portal.oauth.queries import Access, access_of
 from portal.residency.databases import RegionDatabase, Regions, regions
-from portal.residency.rules import region_of
 from portal.terms.rules import Unreadable
 from portal.terms.rules.text import clean_lines
 
@@ -213,7 +212,7 @@ def _serve(one: Operation, values: dict[str, Any], access: Access, now: datetime
 def _opened(ask: Ask, values: Mapping[str, Any]) -> Ask:
     if "ref" not in values:
         return ask
-    session = regions().session(region_of(values["ref"]))
+    session = regions().session_of(values["ref"])
     return replace(ask, found=find_contract(session, ask.actor, values["ref"]))
 
 

@@ -18,7 +18,6 @@ from portal.contracts.rules.life import Side
 from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.residency.databases import regions
-from portal.residency.rules import region_of
 
 bp = Blueprint("changes", __name__)
 
@@ -60,7 +59,7 @@ class Visit:
 def visit(ref: str, action: str = "contract:see") -> Visit:
     """Open a contract for the member who asks; `NotFound` before there are signed terms."""
     actor, now = current_actor(), clock.now()
-    session = regions().session(region_of(ref))
+    session = regions().session_of(ref)
     contract = find_contract(session, actor, ref)
     demand(actor, action)
     side = side_of(contract, actor)

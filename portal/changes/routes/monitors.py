@@ -75,7 +75,7 @@ def intake(ref: str) -> ResponseReturnValue:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or region_of(ref) not in regions().databases:
         raise NotFound
-    session = regions().session(region_of(ref))
+    session = regions().session_of(ref)
     monitor, contract = queries.monitor_by_token(session, ref, token_sha256(token.strip()))
     now = clock.now()
     try:

@@ -12,14 +12,13 @@ from portal.contracts.models import Contract
 from portal.contracts.rules.waiting import STEPS, Door
 from portal.kit import clock
 from portal.residency.databases import regions
-from portal.residency.rules import region_of
 
 bp = Blueprint("contracts", __name__)
 
 
 def opened(ref: str) -> tuple[Actor, Session, Contract]:
     actor = current_actor()
-    session = regions().session(region_of(ref))
+    session = regions().session_of(ref)
     contract = queries.find_contract(session, actor, ref)
     demand_declared(actor)
     return actor, session, contract

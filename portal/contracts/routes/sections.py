@@ -114,6 +114,7 @@ CHAPTERS: dict[str, tuple[Section, ...]] = {
     "Evidence": (
         Section("Evidence", "evidence.show"),
         Section("Log", "contracts.log"),
+        Section("Where the data is", "admin.contract_data"),
     ),
 }
 

@@ -17,7 +17,6 @@ from portal.incidents.rules.files import LARGEST_FILE
 from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.residency.databases import RegionDatabase, regions
-from portal.residency.rules import region_of
 
 bp = Blueprint("incidents", __name__)
 
@@ -53,8 +52,8 @@ class Visit:
 
 def visit(ref: str, *, needs: str = "contract:see") -> Visit:
     """Open a contract as its party, who may do what the page is for."""
-    actor, database = current_actor(), regions()[region_of(ref)]
-    session = regions().session(region_of(ref))
+    actor, database = current_actor(), regions().home(ref)
+    session = regions().session_of(ref)
     contract = find_contract(session, actor, ref)
     demand(actor, needs)
     side = side_of(contract, actor)

@@ -20,7 +20,6 @@ from portal.negotiation.models import Look
 from portal.negotiation.queries import Board, Negotiation, board_of, marks_of, negotiation_of
 from portal.negotiation.routes.presets import tier_values
 from portal.residency.databases import regions
-from portal.residency.rules import region_of
 from portal.terms.rules import Term, show
 
 bp = Blueprint("negotiation", __name__)
@@ -56,7 +55,7 @@ class Visit:
 def visit_to(ref: str) -> Visit:
     """Open a contract for the member who asks: `NotFound`, then `NotAllowed`, then the table."""
     actor, now = current_actor(), clock.now()
-    session = regions().session(region_of(ref))
+    session = regions().session_of(ref)
     contract = find_contract(session, actor, ref)
     demand_declared(actor)
     return Visit(session, actor, contract, now)

@@ -34,7 +34,6 @@ from portal.plans.rules import (
     tier_column,
 )
 from portal.residency.databases import regions
-from portal.residency.rules import region_of
 from portal.terms.rules import Value
 
 ARGUMENTS = ("tier", "contract", "only", "fee", "units")
@@ -169,7 +168,7 @@ def _tier_columns(
 
 
 def _contract_column(actor: Actor, ref: str) -> Column:
-    session = regions().session(region_of(ref))
+    session = regions().session_of(ref)
     contract = find_contract(session, actor, ref)
     values, words = _contract_values(session, contract, actor)
     return Column(

@@ -14,7 +14,6 @@ from portal.contracts.queries import find_contract
 from portal.kit import clock
 from portal.renewals.queries.outlook import Outlook, outlook
 from portal.residency.databases import regions
-from portal.residency.rules import region_of
 from portal.reviews.queries import measured_with_reviews
 from portal.settings.rules import Settings
 
@@ -44,7 +43,7 @@ class Desk:
 def opened(ref: str, action: str) -> Desk:
     """Find the contract, then ask whether the actor may do this."""
     actor = current_actor()
-    session = regions().session(region_of(ref))
+    session = regions().session_of(ref)
     contract = find_contract(session, actor, ref)
     demand(actor, action)
     return Desk(actor, session, contract, clock.now())

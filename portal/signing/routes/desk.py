@@ -23,7 +23,6 @@ from portal.kit import clock
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import page
 from portal.residency.databases import RegionDatabase, regions
-from portal.residency.rules import region_of
 from portal.settings.rules import Settings
 from portal.signing import actions, queries
 from portal.signing.actions import Identification
@@ -86,11 +85,10 @@ class Desk:
 def opened(ref: str) -> Desk:
     """Find the contract for the member who asks, and check the permission the view declares."""
     actor = current_actor()
-    region = region_of(ref)
-    session = regions().session(region)
+    session = regions().session_of(ref)
     contract = find_contract(session, actor, ref)
     demand_declared(actor)
-    return Desk(actor, regions()[region], session, contract, clock.now())
+    return Desk(actor, regions().home(ref), session, contract, clock.now())
 
 
 def settings() -> Settings:

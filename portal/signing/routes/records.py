@@ -6,10 +6,8 @@ from flask.typing import ResponseReturnValue
 from portal.accounts.gate import current_actor
 from portal.contracts.queries import find_contract
 from portal.kit import clock
-from portal.kit.errors import NotFound
 from portal.kit.web import needs, page, see_other
 from portal.residency.databases import regions
-from portal.residency.rules import region_of
 from portal.signing import actions, queries, rules
 from portal.signing.forms import RecordsForm
 from portal.signing.routes.desk import bp, opened
@@ -35,9 +33,7 @@ def consents() -> ResponseReturnValue:
 def withdraw_consent() -> ResponseReturnValue:
     """Withdraw one's own consent for a contract; both sides are told."""
     actor, ref = current_actor(), request.form.get("ref", "")
-    if region_of(ref) not in regions().databases:
-        raise NotFound
-    session = regions().session(region_of(ref))
+    session = regions().session_of(ref)
     contract = find_contract(session, actor, ref)
     actions.withdraw_consent(session, actor, contract, at=clock.now())
     flash("Your consent is withdrawn. Both sides are told.", "good")

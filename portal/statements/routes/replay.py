@@ -25,7 +25,6 @@ from portal.kit import clock
 from portal.kit.errors import Refused
 from portal.kit.web import needs, page, see_other
 from portal.residency.databases import regions
-from portal.residency.rules import region_of
 from portal.statements import actions, queries
 from portal.statements.forms import ImportForm
 from portal.statements.routes.doors import bp
@@ -52,7 +51,7 @@ class Table:
 
 def _table(ref: str, action: str = "contract:see") -> Table:
     actor, now = current_actor(), clock.now()
-    session = regions().session(region_of(ref))
+    session = regions().session_of(ref)
     contract = find_contract(session, actor, ref)
     demand(actor, action)
     schema = load_schema(contract.schema_version)
@@ -101,7 +100,7 @@ def _past(table: Table, source: str) -> rules.Past:
     if kind == "import":
         row = queries.find_import(table.session, table.contract, table.actor.organisation_id, key)
         return rules.Past(rules.histories_of(row.rows))
-    session = regions().session(region_of(key))
+    session = regions().session_of(key)
     contract = find_contract(session, table.actor, key)
     return queries.past_of(session, contract, now=table.now)
 

@@ -16,7 +16,6 @@ from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.kit.web import needs, page
 from portal.residency.databases import regions
-from portal.residency.rules import region_of
 from portal.statements import queries
 from portal.statements.routes.doors import Visit, bp, visit
 from portal.statements.rules import risk as rules
@@ -89,7 +88,7 @@ def portfolio() -> ResponseReturnValue:
 
 
 def _visit(actor: Actor, ref: str) -> Visit:
-    session: Session = regions().session(region_of(ref))
+    session: Session = regions().session_of(ref)
     contract = find_contract(session, actor, ref)
     side, now = side_of(contract, actor), clock.now()
     if side is None:

@@ -49,18 +49,19 @@ def write_document(
         created_at=at,
     )
     sealed = cipher_of(session, contract_id).seal(content, context=_context(row))
-    database.store.put(_key(row), sealed)
+    database.store.put(key_of(row), sealed)
     session.add(row)
     return row
 
 
 def read_document(session: Session, database: RegionDatabase, row: Document) -> bytes:
     """Return the plain bytes of a document; raise `CannotOpen` if they were changed or moved."""
-    sealed = database.store.get(_key(row))
+    sealed = database.store.get(key_of(row))
     return cipher_of(session, row.contract_id).open(sealed, context=_context(row))
 
 
-def _key(row: Document) -> str:
+def key_of(row: Document) -> str:
+    """Return the key of a document in its store; the same in every region."""
     return f"{row.contract_id}/{row.id}"
 
 

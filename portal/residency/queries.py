@@ -1,0 +1,99 @@
+"""What this portal is set up with, what a region holds of contracts, and what it lacks to start."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from portal.audit.models import RegionEntry
+from portal.notices.models import RegionMail, RegionNotice
+from portal.residency.databases import file_of
+from portal.residency.models import Document
+from portal.residency.rules import Facts
+from portal.settings.rules import Region, Settings
+
+KEY_BYTES = 32
+
+
+def facts_of(settings: Settings, region: Region) -> Facts:
+    """Return what decides where data of a region goes."""
+    return Facts(
+        label=region.label,
+        database=_kind(region.database),
+        store="an object store" if "://" in region.store else "a folder",
+        relay=settings.smtp_host,
+        backup=region.backup is not None,
+        authorities=[urlsplit(one.url).hostname or one.url for one in settings.authorities],
+        directory=_kind(settings.directory),
+    )
+
+
+def _kind(address: str) -> str:
+    return "SQLite" if address.startswith("sqlite:") else "PostgreSQL"
+
+
+@dataclass(frozen=True)
+class Held:
+    """How much a region holds of some contracts."""
+
+    entries: int
+    documents: int
+    size: int
+    notices: int
+    mails: int
+
+
+def held_of(session: Session, contracts: Sequence[str]) -> Held:
+    """Count what a region holds of contracts; four queries, however many they are."""
+    files = session.execute(
+        select(func.count(), func.coalesce(func.sum(Document.size), 0)).where(
+            Document.contract_id.in_(contracts)
+        )
+    ).one()
+    return Held(
+        entries=_count(session, RegionEntry.chain, contracts, inner=True),
+        documents=int(files[0]),
+        size=int(files[1]),
+        notices=_count(session, RegionNotice.chain, contracts),
+        mails=_count(session, RegionMail.chain, contracts),
+    )
+
+
+def _count(
+    session: Session, column: InstrumentedAttribute[str], contracts: Sequence[str], *,
+    inner: bool = False,
+) -> int:  # fmt: skip
+    belongs: ColumnElement[bool] = column.in_(contracts)
+    if inner and len(contracts) == 1:
+        belongs = or_(belongs, column.startswith(f"{contracts[0]}/", autoescape=True))
+    return session.scalar(select(func.count()).where(belongs)) or 0
+
+
+def missing_parts(settings: Settings) -> list[str]:
+    """Return what each configured region lacks to start: database, store, key, backup target.
+
+    Asked before anything is opened, for opening would make an empty one.
+    """
+    lacking = []
+    for name, region in settings.regions.items():
+        lacking += [f"region {name}: {said}" for said in _missing(region)]
+    return lacking
+
+
+def _missing(region: Region) -> list[str]:
+    said = []
+    database = file_of(region)
+    if database is not None and not database.exists():
+        said.append("its database is not there; a new region is made by `counterpart migrate`")
+    if "://" not in region.store and not Path(region.store).is_dir():
+        said.append("its document store is not there; put it back, or mend `store`")
+    if not region.key_file.exists() or region.key_file.stat().st_size != KEY_BYTES:
+        said.append("its key is not there; put the key file back from where keys are kept")
+    target = region.backup
+    if target is not None and not (Path(target).is_dir() and os.access(target, os.W_OK)):
+        said.append("its backup target is not a folder the portal may write; mend `backup`")
+    return said
