@@ -13,8 +13,8 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from portal.api.actions import forget_keys
 from portal.admin.actions import apply_due, carry_out_moves
+from portal.api.actions import forget_keys
 from portal.batches import actions as batches
 from portal.contracts.actions import onboarding
 from portal.contracts.models import Contract
