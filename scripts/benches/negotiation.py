@@ -2,7 +2,7 @@
 
 Prints the queries and the time of the list after 2 rounds and after 30, their ratio, the worst page
 of the room in queries, and the redline of a clause of 5,000 words; each time also beside a chain
-of SHA-256 hashes of the same machine.
+of SHA-256 hashes of the same machine. Last comes the comparison of eight plans (`plans.py`).
 """
 
 import hashlib
@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from scripts.benches import plans
 
 ROUNDS, LOOKS = 30, 7
 TERM = "C4.S1.first_response"
@@ -46,6 +48,7 @@ def main() -> None:
             cast.load_cast()
         measure(app)
     redline()
+    plans.main()
 
 
 def measure(app: Any) -> None:
@@ -103,9 +106,9 @@ def looked(app: Any, ref: str) -> dict[str, tuple[int, float]]:
         times = []
         for _ in range(LOOKS):
             asked.clear()
-            start = time.perf_counter()
+            start = time.process_time()
             answer = client.get(f"/contracts/{ref}/{path}")
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
             assert answer.status_code == 200, (path, answer.status_code)
         found[path] = (len(asked), statistics.median(times))
     for engine in engines:
