@@ -5,6 +5,7 @@ Each of five hundred strings is refused with a sentence, or becomes a value that
 
 import csv
 import io
+import subprocess
 import time
 from collections.abc import Callable
 from html import unescape
@@ -15,7 +16,6 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pdfminer.high_level import extract_text
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -226,7 +226,9 @@ def test_the_deed_prints_hostile_values_as_text(
     settle(eu)
     answer = client_as("ada").get(f"/contracts/{contract.id}/deed.pdf")
     assert answer.status_code == 200 and answer.data.startswith(b"%PDF")
-    text = " ".join(extract_text(io.BytesIO(answer.data)).split())
+    read = ["pdftotext", "-", "-"]
+    told = subprocess.run(read, input=answer.data, capture_output=True, check=True)
+    text = " ".join(told.stdout.decode().split())
     assert "<script>alert(1)</script>" in text and "{{ 7*7 }}" in text
     assert b"/JavaScript" not in answer.data and b"/Launch" not in answer.data
 
