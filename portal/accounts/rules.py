@@ -119,6 +119,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "policy:edit": frozenset({Role.ORG_ADMIN}),
     "client:edit": frozenset({Role.ORG_ADMIN}),
     "webhook:edit": frozenset({Role.ORG_ADMIN}),
+    "data:export": frozenset({Role.ORG_ADMIN}),
     "log:read": EVERYONE,
     "data:see": EVERYONE,
     "contract:move": frozenset({Role.ORG_ADMIN}),

@@ -11,8 +11,11 @@ from flask import g
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from portal.accounts.rules import Actor, demand
 from portal.api.models import IdempotencyKey
 from portal.api.rules.problems import Problem
+from portal.audit.actions import record
+from portal.kit.db import db, transaction
 from portal.kit.vault import put
 from portal.residency.databases import RegionDatabase, regions
 
@@ -104,6 +107,16 @@ def _one_transaction(database: RegionDatabase) -> Iterator[Session]:
         finally:
             open_sessions.pop(name, None)
             session.close()
+
+
+def note_export(actor: Actor, *, contracts: int, at: datetime) -> None:
+    """Note in the organisation's log that everything it owns was exported, and by whom."""
+    demand(actor, "data:export")
+    with transaction(db.session) as session:
+        record(
+            session, actor.organisation_id, "organisation:data:exported", actor=actor.log, at=at,
+            facts={"contracts": contracts},
+        )  # fmt: skip
 
 
 def forget_keys(*, at: datetime) -> int:

@@ -394,6 +394,9 @@ WORDINGS: Mapping[str, Wording] = {
     "webhook:endpoint:gone": "ended an address, because its receiver wants no more",
     "webhook:secret:rotated": "renewed the secret of an address",
     "webhook:delivery:repeated": "had a delivery sent again",
+    "organisation:data:exported": lambda f: (
+        f"exported everything, {_count(f, 'contracts', 'contract')}"
+    ),
     "organisation:mail_rule:changed": lambda f: (
         "asked for mail that says " + ("only that something waits" if f.get("thin") else "what")
     ),

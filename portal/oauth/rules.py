@@ -34,7 +34,7 @@ IN_PERSON = frozenset(
         "signature:sign", "approval:give", "agreement:approve", "notice:give", "notice:confirm",
         "price:tell", "change:approve", "interim_change:decide", "signing:void", "signing:reopen",
         "signing:reassign", "policy:edit", "member:invite", "member:edit", "client:edit",
-        "webhook:edit",
+        "webhook:edit", "data:export",
     }
 )  # fmt: skip
 

@@ -19,6 +19,7 @@ WRAPPERS = {
     "accounts": {"gate", "parking", "totp", "passwords", "webauthn"},
     "audit": {"sentences", "signer"},
     "changes": {"ics"},
+    "contracts": {"docx"},
     "negotiation": {"holidays"},
     "renewals": {"ics"},
     "reviews": {"ics"},

@@ -1,15 +1,16 @@
-"""The operations of the API, in the order of the document."""
+"""The operations of the API, their document, and the export of everything they read."""
 
 from portal.api.routes import (
     changes,
     contracts,
     directory,
+    exporting,
     incidents,
     negotiation,
     reference,
     renewals,
     statements,
-)  # isort: skip
+)
 from portal.api.routes.door import bp, problem_response
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "changes",
     "contracts",
     "directory",
+    "exporting",
     "incidents",
     "negotiation",
     "problem_response",

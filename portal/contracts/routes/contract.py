@@ -9,6 +9,7 @@ from portal.audit.queries import bodies, head, lines
 from portal.audit.rules import check_chain
 from portal.audit.sentences import by_day
 from portal.contracts import actions, queries
+from portal.contracts.docx import terms_docx
 from portal.contracts.forms import WithdrawalForm
 from portal.contracts.models import Contract, Version
 from portal.contracts.routes.doors import bp, doors_of, opened, region_labels, step_url, today
@@ -18,11 +19,13 @@ from portal.contracts.rules.life import OVER, RUNNING, STATE_WORDS, State, compl
 from portal.contracts.rules.reading import deed_context, key_facts
 from portal.contracts.rules.waiting import STEP_WORDS
 from portal.kit import clock
+from portal.kit.csv_file import csv_bytes
 from portal.kit.errors import NotFound, Refused
-from portal.kit.web import needs, page, see_other
+from portal.kit.web import download, needs, page, see_other
 from portal.signing.pdf import seen, table_cells
 from portal.signing.queries import signatures_of
 from portal.terms.rules import load_schema
+from portal.terms.rules import show as in_words
 from portal.terms.rules.standard import load_standard_terms
 
 
@@ -122,6 +125,41 @@ def agreement(ref: str) -> ResponseReturnValue:
         "contracts/agreement.html", contract=contract, deed=seen(deed), columns=columns,
         cells=table_cells,
     )  # fmt: skip
+
+
+@bp.get("/contracts/<ref>/agreement.docx")
+@needs("contract:see")
+def agreement_docx(ref: str) -> ResponseReturnValue:
+    """Give the frozen terms as a Word document."""
+    _, _, contract = opened(ref)
+    version = queries.current_version(contract)
+    if version is None:
+        raise NotFound
+    content = terms_docx(
+        version.canonical, load_schema(contract.schema_version), sha256=version.sha256
+    )
+    kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    return download(content, name=f"{contract.id}-v{version.number}.docx", mimetype=kind)
+
+
+@bp.get("/contracts/<ref>/agreement.csv")
+@needs("contract:see")
+def agreement_csv(ref: str) -> ResponseReturnValue:
+    """Give the frozen terms as a table."""
+    _, _, contract = opened(ref)
+    version = queries.current_version(contract)
+    if version is None:
+        raise NotFound
+    terms, known = version.canonical["terms"], load_schema(contract.schema_version).terms
+    rows = [
+        (t.id, t.group, t.label, in_words(t, terms[t.id])) for t in known.values() if t.id in terms
+    ]
+    clauses = version.canonical["special_terms"]
+    rows += [(one["number"], "X", one["title"], one["text"]) for one in clauses]
+    header = ("code", "chapter", "term", "value")
+    return download(
+        csv_bytes(header, rows), name=f"{contract.id}-v{version.number}.csv", mimetype="text/csv"
+    )
 
 
 @bp.get("/contracts/<ref>/log")
