@@ -36,6 +36,22 @@ def changes_of(
     return [change for change in found if change.announced_at is not None]
 
 
+def changes_among(session: Session, refs: Sequence[str]) -> dict[str, list[Change]]:
+    """Return the announced changes of several contracts; two queries for all."""
+    rows = session.scalars(
+        select(ChangeRow)
+        .where(ChangeRow.contract_id.in_(refs))
+        .options(selectinload(ChangeRow.events))
+        .order_by(ChangeRow.begin, ChangeRow.id)
+    )
+    found: dict[str, list[Change]] = {ref: [] for ref in refs}
+    for row in rows:
+        change = as_change(row)
+        if change.announced_at is not None:
+            found[row.contract_id].append(change)
+    return found
+
+
 def visible_changes(session: Session, contract: Contract, actor: Actor) -> list[Change]:
     """Return the changes a member may see: what was never announced is the vendor's own."""
     vendor = side_of(contract, actor) is Side.VENDOR
@@ -86,6 +102,20 @@ def outages_of(
     """Return the outages as the rules read them, as they were known at a moment."""
     found = (as_outage(row, known_at=known_at) for row in outage_rows(session, contract))
     return [outage for outage in found if outage is not None]
+
+
+def outages_among(session: Session, refs: Sequence[str]) -> dict[str, list[Outage]]:
+    """Return the outages of several contracts; two queries for all."""
+    rows = session.scalars(
+        select(OutageRow)
+        .where(OutageRow.contract_id.in_(refs))
+        .options(selectinload(OutageRow.events))
+        .order_by(OutageRow.id.desc())
+    )
+    found: dict[str, list[Outage]] = {ref: [] for ref in refs}
+    for row in rows:
+        found[row.contract_id].append(standing_outage(row))
+    return found
 
 
 def find_outage(session: Session, contract: Contract, ref: str) -> OutageRow:

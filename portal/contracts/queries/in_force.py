@@ -1,6 +1,6 @@
 """The terms that run the service: what was signed, and what was agreed to change it since."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -86,10 +86,29 @@ def terms_over_time(session: Session, contract: Contract) -> TermsOverTime:
     return TermsOverTime(_signed_terms(contract), layers_of(session, contract))
 
 
+def terms_of_each(session: Session, contracts: Sequence[Contract]) -> dict[str, TermsOverTime]:
+    """Return the terms over time of completed contracts of one region, by reference.
+
+    A fixed number of queries, however many they are, where their facts, versions and interim
+    changes are loaded.
+    """
+    amended = _amendments(session, [contract.id for contract in contracts])
+    return {
+        contract.id: TermsOverTime(
+            _signed_terms(contract), _layers(contract, amended.get(contract.id, []))
+        )
+        for contract in contracts
+    }
+
+
 def layers_of(session: Session, contract: Contract) -> list[Layer]:
     """Return every agreed change of a contract's terms; five queries at most."""
+    return _layers(contract, _amendments(session, [contract.id]).get(contract.id, []))
+
+
+def _layers(contract: Contract, amendments: list[Layer]) -> list[Layer]:
     interim = [_interim(row) for row in contract.interim_changes if row.decision == Decision.AGREED]
-    layers = [*_amendments(session, contract), *interim]
+    layers = [*amendments, *interim]
     before = current_version(contract)
     for version in sorted(_renewals(contract), key=lambda version: version.number):
         if before is not None:
@@ -122,21 +141,26 @@ def _renewal(
     )
 
 
-def _amendments(session: Session, contract: Contract) -> list[Layer]:
-    whose = Contract.amends_id == contract.id
+def _amendments(session: Session, refs: Sequence[str]) -> dict[str, list[Layer]]:
+    """Return the signed amendments of these contracts, by the contract they amend."""
+    whose = Contract.amends_id.in_(refs)
     rows = session.scalars(
         select(Contract)
         .where(whose)
         .options(selectinload(Contract.facts), selectinload(Contract.versions))
     ).all()
+    found: dict[str, list[Layer]] = {}
     if not rows:
-        return []
+        return found
     # Held while the versions are opened, so that no amendment asks for its key by itself.
     held = session.scalars(select(DataKey).join(Contract, Contract.id == DataKey.id).where(whose))
     keys = held.all()
-    layers = [layer for row in rows if (layer := _amendment(row))]
+    for row in rows:
+        layer = _amendment(row)
+        if layer is not None and row.amends_id is not None:
+            found.setdefault(row.amends_id, []).append(layer)
     del keys
-    return layers
+    return found
 
 
 def _amendment(row: Contract) -> Layer | None:

@@ -5,7 +5,7 @@ history, the promises of the version it pins, and its clocks.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,7 +13,12 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from portal.contracts.models import Contract
-from portal.contracts.queries import members_of, organisation_of, terms_over_time
+from portal.contracts.queries import (
+    TermsOverTime,
+    members_of,
+    organisation_of,
+    terms_over_time,
+)
 from portal.contracts.rules.life import Side
 from portal.incidents.models import Incident, IncidentEvent, NamedContact, Watcher
 from portal.kit.errors import NotFound
@@ -30,8 +35,10 @@ class PromisesOverTime:
     changes, so an incident's clocks follow the terms of the day it was reported.
     """
 
-    def __init__(self, session: Session, contract: Contract) -> None:
-        self._terms = terms_over_time(session, contract)
+    def __init__(
+        self, session: Session, contract: Contract, *, terms: TermsOverTime | None = None
+    ) -> None:
+        self._terms = terms or terms_over_time(session, contract)
         self._known: dict[frozenset[tuple[str, str]], Promises] = {}
 
     def on(self, day: date) -> Promises:
@@ -68,6 +75,29 @@ def told_between(
     """
     lasted = or_(Incident.closed_at.is_(None), Incident.closed_at >= begin)
     return _told(session, contract, now=now, where=(Incident.reported_at < end, lasted))
+
+
+def told_among(
+    session: Session,
+    contracts: Mapping[str, PromisesOverTime],
+    *,
+    since: Mapping[str, datetime],
+    now: datetime,
+) -> dict[str, list[Told]]:
+    """Return what `told_between` does up to now, for several contracts; two queries for all."""
+    lasted = or_(Incident.closed_at.is_(None), Incident.closed_at >= min(since.values()))
+    rows = session.scalars(
+        select(Incident)
+        .where(Incident.contract_id.in_(contracts), Incident.reported_at < now, lasted)
+        .options(selectinload(Incident.events))
+        .order_by(Incident.reported_at, Incident.id)
+    )
+    found: dict[str, list[Told]] = {ref: [] for ref in contracts}
+    for row in rows:
+        if row.closed_at is None or row.closed_at >= since[row.contract_id]:
+            promises = contracts[row.contract_id].on(row.reported_at.date())
+            found[row.contract_id].append(_tell(row, promises, now=now))
+    return found
 
 
 def told_all(session: Session, contract: Contract, *, now: datetime) -> list[Told]:

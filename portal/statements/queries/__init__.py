@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +15,6 @@ from portal.contracts.models import Contract, Version
 from portal.contracts.queries import terms_in_force, version_in_force
 from portal.contracts.rules.document import canonical_bytes, sha256_of
 from portal.contracts.rules.life import Side
-from portal.incidents.models import ExecutiveReview, Incident, Measure, RootCause
 from portal.incidents.queries import told_all, told_between
 from portal.kit.errors import NotFound
 from portal.negotiation import rules as negotiation
@@ -34,9 +33,11 @@ from portal.statements.queries.ledger import (
     ended_with_credits,
     entries_for,
     first_day,
+    first_day_of,
     ledger_of,
     line_of,
 )
+from portal.statements.queries.risk import risks_among
 from portal.statements.rules.figures import earlier_of, figures
 from portal.statements.rules.measured import Earlier, Figures, MonthFacts, facts_begin
 from portal.statements.rules.month import Month, service_bounds
@@ -52,8 +53,10 @@ __all__ = [
     "ended_with_credits",
     "entries_for",
     "first_day",
+    "first_day_of",
     "ledger_of",
     "line_of",
+    "risks_among",
 ]
 
 
@@ -86,14 +89,10 @@ def compute(
 
 
 def _version_of(contract: Contract, month: Month) -> Version:
-    version = version_in_force(contract, on=_day(contract, month))
+    version = version_in_force(contract, on=first_day_of(contract, month))
     if version is None:
         raise NotFound
     return version
-
-
-def _day(contract: Contract, month: Month) -> date:
-    return max(date(month.year, month.month, 1), first_day(contract))
 
 
 def month_facts(
@@ -101,7 +100,7 @@ def month_facts(
 ) -> MonthFacts:
     """Gather what a month is computed from; about ten queries, however much happened in it."""
     start = first_day(contract)
-    terms = terms_in_force(session, contract, on=_day(contract, month))
+    terms = terms_in_force(session, contract, on=first_day_of(contract, month))
     end = service_bounds(month, terms, start)[1]
     told = told_between(session, contract, begin=facts_begin(month, terms), end=end, now=known_at)
     return MonthFacts(
@@ -292,45 +291,6 @@ def imports_of(session: Session, contract: Contract, organisation_id: str) -> li
     ).all()
     del held
     return list(rows)
-
-
-def overdue_duties(
-    session: Session, contract: Contract, *, now: datetime
-) -> list[tuple[str, int | None]]:
-    """Return what is overdue of root causes, their measures and executive reviews, in words.
-
-    Each comes with the number of its incident, where it has one.
-    """
-    causes = session.execute(
-        select(Incident.number)
-        .join(RootCause, RootCause.incident_id == Incident.id)
-        .where(
-            RootCause.contract_id == contract.id, RootCause.final_at.is_(None),
-            RootCause.final_due_at < now,
-        )
-        .order_by(RootCause.final_due_at)
-    )  # fmt: skip
-    measures = session.execute(
-        select(Incident.number)
-        .join(RootCause, RootCause.incident_id == Incident.id)
-        .join(Measure, Measure.root_cause_id == RootCause.id)
-        .where(
-            Measure.contract_id == contract.id, Measure.done_at.is_(None),
-            Measure.due < now.date().isoformat(),
-        )
-        .order_by(Measure.due)
-    )  # fmt: skip
-    reviews = session.scalars(
-        select(ExecutiveReview.number).where(
-            ExecutiveReview.contract_id == contract.id, ExecutiveReview.held_at.is_(None),
-            ExecutiveReview.due_at < now,
-        )
-    )  # fmt: skip
-    found: list[tuple[str, int | None]] = [
-        (f"Root cause of incident {number}", number) for (number,) in causes
-    ]
-    found += [(f"Measure of incident {number}", number) for (number,) in measures]
-    return found + [(f"Executive review {number}", None) for number in reviews]
 
 
 def find_import(session: Session, contract: Contract, organisation_id: str, key: str) -> Import:

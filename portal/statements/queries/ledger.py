@@ -16,6 +16,7 @@ from portal.kit.errors import NotFound
 from portal.sla.rules import zone
 from portal.statements.models import CreditEntry, Statement
 from portal.statements.rules.ledger import SIGNS, Line, Owed, added_time, balance, still_owed
+from portal.statements.rules.month import Month
 
 
 def ledger_of(session: Session, contract: Contract) -> list[tuple[Statement, CreditEntry]]:
@@ -95,3 +96,8 @@ def first_day(contract: Contract) -> date:
     if done is None:
         raise NotFound
     return done.date()
+
+
+def first_day_of(contract: Contract, month: Month) -> date:
+    """Return the first day of service in a month, whose terms the month is computed under."""
+    return max(date(month.year, month.month, 1), first_day(contract))

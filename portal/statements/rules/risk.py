@@ -48,6 +48,16 @@ LEVEL_WORDS = {Level.CLEAR: "Clear", Level.WATCH: "Watch", Level.BAD: "Act"}
 LEVEL_KINDS = {Level.CLEAR: "good", Level.WATCH: "open", Level.BAD: "bad"}
 
 
+NAMES = {
+    "interruption": "Service interruption",
+    "missed": "Missed targets",
+    "unpatched": "Unpatched weaknesses",
+    "compliance": "Non-compliance",
+    "disputes": "Open disputes",
+    "exposure": "Data exposure",
+}
+
+
 @dataclass(frozen=True)
 class WayOut:
     """What ends a risk: words, and the page of the contract where it is done."""
@@ -61,12 +71,16 @@ class Risk:
     """One risk with its figure, what it rests on, and the ways out."""
 
     key: str
-    name: str
     term: str
     level: Level
     figure: str
     note: str
     ways_out: tuple[WayOut, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The risk as people say it."""
+        return NAMES[self.key]
 
 
 @dataclass(frozen=True)
@@ -120,7 +134,7 @@ def _interruption(now: Now) -> Risk:
     level = Level.BAD if lasting or not software["kept"] else Level.WATCH
     ways = [WayOut(f"{one.ref} lasts: record its end", f"outages/{one.ref}") for one in lasting]
     return Risk(
-        "interruption", "Service interruption", "D1",
+        "interruption", "D1",
         level if selling or lasting or not software["kept"] else Level.CLEAR,
         f"{selling} selling-hours minutes lost", note,
         (*ways, WayOut("See each minute", f"statements/{now.month['month']}")),
@@ -152,7 +166,7 @@ def _missed(now: Now) -> Risk:
     numbers = sorted({n for row in below for n in row["incidents"]})[:3]
     ways = tuple(WayOut(f"Incident {n}", f"incidents/{n}") for n in numbers)
     see = WayOut("See the month’s targets", f"statements/{now.month['month']}")
-    return Risk("missed", "Missed targets", "C4", level, f"{missed} missed this month", note,
+    return Risk("missed", "C4", level, f"{missed} missed this month", note,
                 (*ways, see))  # fmt: skip
 
 
@@ -171,7 +185,7 @@ def _unpatched(now: Now) -> Risk:
     first = min([*late, *coming], default=None)
     note = f"The next one is due {_day(first[0])}" if first else "No weakness waits for a patch"
     ways = tuple(WayOut(f"Incident {n}", f"incidents/{n}") for _, n in sorted(late + coming)[:3])
-    return Risk("unpatched", "Unpatched weaknesses", "F4", level, figure, note, ways)
+    return Risk("unpatched", "F4", level, figure, note, ways)
 
 
 def _non_compliance(now: Now) -> Risk:
@@ -203,7 +217,7 @@ def _non_compliance(now: Now) -> Risk:
     ways += [WayOut(change.ref, f"changes/{change.ref}") for change in (*silent, *untested)[:3]]
     ways += now.overdue[:3]
     return Risk(
-        "compliance", "Non-compliance", "N1, N3, F9, E12", Level.BAD if count else Level.CLEAR,
+        "compliance", "N1, N3, F9, E12", Level.BAD if count else Level.CLEAR,
         f"{count} open", "; ".join(parts), tuple(ways),
     )  # fmt: skip
 
@@ -230,7 +244,7 @@ def _disputes(now: Now) -> Risk:
     level = Level.WATCH if rows else Level.CLEAR
     if oldest and _steps_over(oldest, now):
         level = Level.BAD
-    return Risk("disputes", "Open disputes", "G8", level, f"{len(rows)} open", note, ways)
+    return Risk("disputes", "G8", level, f"{len(rows)} open", note, ways)
 
 
 def step_of(since: datetime, now: Now) -> str:
@@ -255,7 +269,7 @@ def _exposure(now: Now) -> Risk:
         if severity_now(one.history) == "S1" and one.history.reported > now.at - LATELY
     ]
     if not isinstance(within, Mapping):
-        return Risk("exposure", "Data exposure", "L13.notice", Level.CLEAR, f"{len(grave)} known",
+        return Risk("exposure", "L13.notice", Level.CLEAR, f"{len(grave)} known",
                     "The contract sets no time to tell of a data breach")  # fmt: skip
     running = []
     for one in grave:
@@ -270,7 +284,7 @@ def _exposure(now: Now) -> Risk:
         level = Level.BAD if due < now.at + SOON else Level.WATCH
         note = f"The customer is to be told until {_day(due)}"
     ways = tuple(WayOut(f"Incident {number}", f"incidents/{number}") for _, number in running[:3])
-    return Risk("exposure", "Data exposure", "L13.notice", level,
+    return Risk("exposure", "L13.notice", level,
                 f"{len(running)} breach notices run", note, ways)  # fmt: skip
 
 
