@@ -1,8 +1,8 @@
 """What the clock costs, and whether lists of incidents grow with the history.
 
 Prints clocks a second on one core (quick outcomes, and whole clocks with their ledger), each beside
-a bare SHA-256 chain of the same machine, and the ratio of page times of one contract with 100 and
-with 100,000 incidents.
+a bare SHA-256 chain of the same machine, a statement over 10,000 incidents, and the ratio of page
+times of one contract with 100 and with 100,000 incidents.
 """
 
 import hashlib
@@ -59,6 +59,13 @@ def clocks() -> None:
     )
     print(f"whole clocks with ledger: {whole / slow:,.0f} clocks/s")
     print(f"yardstick (200,000 chained SHA-256): {yard:.3f} s")
+
+
+def statement() -> None:
+    """Print what a statement over 10,000 incidents costs, and how that grows."""
+    import statements
+
+    statements.month()
 
 
 def fill(session: Any, contract: Any, *, upto: int) -> None:
@@ -209,4 +216,5 @@ def lists() -> None:
 
 if __name__ == "__main__":
     clocks()
+    statement()
     lists()

@@ -44,29 +44,35 @@ def took(name: str, act: Any) -> float:
     return seconds
 
 
-def main() -> None:
-    """Print the times and how they grow."""
-    dice = random.Random(7)
+def month() -> None:
+    """Print what a statement over many incidents costs, and how that grows."""
+    dice, promises = random.Random(7), promises_of(TERMS)
     begin = datetime(2026, 1, 1, tzinfo=UTC)
-    month = [history(n, dice, begin=begin, days=30) for n in range(COUNT)]
-    year = [history(n, dice, begin=begin - timedelta(days=365), days=365) for n in range(COUNT)]
-    promises = promises_of(TERMS)
+    told = [history(n, dice, begin=begin, days=30) for n in range(COUNT)]
 
     def statement(count: int) -> Any:
-        pairs = [(promises, one) for one in month[:count]]
+        pairs = [(promises, one) for one in told[:count]]
         start = datetime(2025, 1, 1).date()  # noqa: DTZ001
         return figures(MonthFacts(Month(2026, 1), TERMS, start, NOW, pairs))
 
-    large = took(f"a statement over {COUNT} incidents", lambda: statement(COUNT))
-    small = took(f"a statement over {COUNT // 10} incidents", lambda: statement(COUNT // 10))
+    large = took(f"a statement over {COUNT:,} incidents", lambda: statement(COUNT))
+    small = took(f"a statement over {COUNT // 10:,} incidents", lambda: statement(COUNT // 10))
     print(f"{'ten times the incidents take':58} {large / small:6.1f} times as long")
+
+
+def replays() -> None:
+    """Print what replays over many incidents cost."""
+    dice = random.Random(8)
+    begin = datetime(2025, 1, 1, tzinfo=UTC)
+    year = [history(n, dice, begin=begin, days=365) for n in range(COUNT)]
     for name, changed in (
         ("one target (C4.S1.first_response)", {"C4.S1.first_response": _value("15 min, 24x7")}),
         ("a credit rule (K2)", {"K2": "10"}),
+        ("a shape of credit (K2.shape)", {"K2.shape": "point"}),
         ("the calendar (B1), which moves every clock", {"B1": _hours()}),
     ):
         there = TERMS | changed
-        took(f"a replay over {COUNT} incidents: {name}",
+        took(f"a replay over {COUNT:,} incidents: {name}",
              lambda there=there: replay(Past(year), here=TERMS, there=there, now=NOW))  # fmt: skip
 
 
@@ -83,4 +89,5 @@ def _hours() -> Any:
 
 
 if __name__ == "__main__":
-    main()
+    month()
+    replays()
