@@ -16,7 +16,14 @@ from typing import Any
 import html5lib
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tests import cast
 
@@ -24,6 +31,8 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu", "--disable-quic"]
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1200, "height": 900}
+# A page may be slow on a busy machine; what is waited for comes, or never does.
+expect.set_options(timeout=30_000)
 AXE = {"rules": {"target-size": {"enabled": True}}}
 
 

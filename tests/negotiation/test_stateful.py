@@ -43,7 +43,7 @@ from tests.conftest import close, settings_for
 from tests.negotiation.players import KEYS, LIMITS, PEOPLE, TEXTS, VALUES, Players
 
 THOROUGH = os.environ.get("COUNTERPART_THOROUGH") == "1"
-RUNS, STEPS = 8, 75
+RUNS, STEPS = 5, 150
 LEAST_STEPS = 10_000 if THOROUGH else 2_000
 
 WEIGHTED = [
