@@ -102,6 +102,10 @@ def test_the_list_is_gone_through_and_the_stamp_proves_the_time_offline(
         assert report.ok, (later, report.errors())
     assert report.signatures[-1].time_source == "a time-stamp authority"
     assert report.signatures[-1].trusted
+    renewed, renewed_at = renewed_before_its_end(eu, regions, settings, deed)
+    report = validate(renewed, root_pem=bundle, at=renewed_at + timedelta(days=8 * 365.25))
+    assert report.ok, report.errors()
+    assert renewed.startswith(pdf)
     alone = validate(pdf, root_pem=keys.root_pem(settings_for(settings.home)), at=at)
     assert not alone.ok
     file = tmp_path / "deed.pdf"
@@ -109,6 +113,23 @@ def test_the_list_is_gone_through_and_the_stamp_proves_the_time_offline(
     assert subprocess.run(["qpdf", "--check", file], capture_output=True).returncode == 0
     said = subprocess.run(["pdfsig", "-nocert", file], capture_output=True, text=True).stdout
     assert said.count("Signature is Valid") >= 6
+
+
+def renewed_before_its_end(
+    session: Session, regions: Regions, settings: Settings, deed: Deed
+) -> tuple[bytes, datetime]:
+    """Renew a stamped deed in time, after its authority is gone; return the file and when."""
+    assert deed.renew_by is not None
+    near, version_id = deed.renew_by - timedelta(days=80), deed.version_id
+    session.rollback()
+    assert renew_deeds(regions, settings, at=near) == 1
+    session.expire_all()
+    newest = session.scalars(
+        select(Deed).where(Deed.version_id == version_id).order_by(Deed.revision.desc())
+    ).first()
+    assert newest is not None
+    assert newest.kind == "renewed"
+    return read_document(session, regions["eu"], queries.document_of(session, newest)), near
 
 
 def test_a_proof_is_renewed_before_it_ends_and_lasts_on(
