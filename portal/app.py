@@ -28,7 +28,7 @@ from portal.incidents.routes import bp as incidents_pages
 from portal.kit import clock, headers, web
 from portal.kit.db import db, harden_sqlite, reading
 from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
-from portal.kit.vault import Cipher, CipherOf
+from portal.kit.vault import CipherOf, Ring
 from portal.negotiation.routes import bp as negotiation_pages
 from portal.notices.routes import bp as notices_pages
 from portal.notices.rules import ALWAYS
@@ -102,6 +102,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _configure(app: Flask, settings: Settings) -> None:
     app.config.update(
         SECRET_KEY=read_or_make_key(settings.keys / "session.key"),
+        SECRET_KEY_FALLBACKS=_old_key(settings.keys / "session.key.old"),
         SETTINGS=settings,
         SQLALCHEMY_DATABASE_URI=settings.directory,
         MAX_CONTENT_LENGTH=8 * MEGABYTE,
@@ -119,8 +120,14 @@ def _configure(app: Flask, settings: Settings) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
+def _old_key(path: Path) -> list[bytes]:
+    """Return the key that signed forms until its rotation is finished."""
+    return [path.read_bytes()] if path.exists() else []
+
+
 def _open_databases(app: Flask, settings: Settings) -> None:
-    directory = Cipher(read_or_make_key(settings.keys / "directory.key"))
+    read_or_make_key(settings.keys / "directory.key")
+    directory = Ring(settings.keys / "directory.key")
     cipher_of: CipherOf = lambda owner: directory  # noqa: E731  one key serves the directory
     app.extensions["directory_cipher_of"] = cipher_of
     app.extensions["regions"] = Regions(settings)

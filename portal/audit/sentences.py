@@ -344,6 +344,11 @@ WORDINGS: Mapping[str, Wording] = {
         f"copied {_count(f, 'rows', 'row')} to region {f.get('to', '')}, compared their hashes, "
         "and goes on here"
     ),
+    "portal:key:rotated": lambda f: f"made a new key: {f.get('key', '')}",
+    "portal:key:retired": lambda f: f"removed the old key: {f.get('key', '')}",
+    "region:contract:left": lambda f: (
+        f"moved {_count(f, 'rows', 'row')} of a contract to region {f.get('to', '')}"
+    ),
     "organisation:created": "added the organisation",
     "organisation:invitation:sent": lambda f: f"sent an invitation, {_roles(f, 'roles')}",
     "organisation:invitation:withdrawn": "withdrew an invitation",

@@ -16,6 +16,7 @@ COMMANDS = {
     "doctor": "portal.cli.doctor",
     "erase": "portal.cli.erase",
     "export": "portal.cli.contracts",
+    "keys": "portal.cli.keys",
     "migrate": "portal.cli.running",
     "renewals": "portal.cli.renewals",
     "restore": "portal.cli.backup",

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidTag
@@ -38,6 +39,60 @@ class Cipher:
             return self._aead.decrypt(nonce, body, context.encode())
         except InvalidTag as error:
             raise CannotOpen(context) from error
+
+
+class Ring(Cipher):
+    """The key of a file and, while it is being rotated, the one before it (`<name>.old` beside it).
+
+    It seals with the new one and opens with either. The file is looked at for every use, so that
+    a process that runs during a rotation goes on with the new key by itself.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seen: tuple[object, ...] = ()
+        self._ciphers: list[Cipher] = []
+
+    @property
+    def old_path(self) -> Path:
+        """Where the key before this one lies until the rotation is finished."""
+        return self.path.with_name(f"{self.path.name}.old")
+
+    def seal(self, plain: bytes, *, context: str) -> bytes:
+        """Encrypt with the present key."""
+        return self._held()[0].seal(plain, context=context)
+
+    def open(self, sealed: bytes, *, context: str) -> bytes:
+        """Decrypt with the present key, or the one before it; or raise `CannotOpen`."""
+        for cipher in self._held():
+            try:
+                return cipher.open(sealed, context=context)
+            except CannotOpen:
+                continue
+        raise CannotOpen(context)
+
+    def is_current(self, sealed: bytes, *, context: str) -> bool:
+        """Whether the present key opens this, so that nothing is left to do for it."""
+        try:
+            self._held()[0].open(sealed, context=context)
+        except CannotOpen:
+            return False
+        return True
+
+    def _held(self) -> list[Cipher]:
+        marks = tuple(_mark(path) for path in (self.path, self.old_path))
+        if marks != self._seen:
+            found = [path for path in (self.path, self.old_path) if path.exists()]
+            self._ciphers, self._seen = [Cipher(path.read_bytes()) for path in found], marks
+        return self._ciphers
+
+
+def _mark(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_ino
 
 
 def new_key() -> bytes:

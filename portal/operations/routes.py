@@ -1,11 +1,15 @@
-"""Health, for a load balancer and a supervisor: whether the process lives, whether it may serve."""
+"""Health for a load balancer and a supervisor; the keys, for the portal administrator."""
 
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
+from portal.accounts import gate
 from portal.kit import clock
-from portal.kit.web import public
+from portal.kit.errors import NotFound
+from portal.kit.web import page, public, signed_in
 from portal.operations.queries import Subject, readiness_checks
+from portal.operations.queries.inventory import inventory
 from portal.operations.rules import Level, is_ready
 from portal.residency.databases import regions
 
@@ -31,3 +35,15 @@ def readyz() -> ResponseReturnValue:
     failing = [check.name for check in checks if check.level is Level.ERROR]
     ready = is_ready(checks)
     return {"ok": ready, "failing": failing}, 200 if ready else 503
+
+
+@bp.get("/portal/keys")
+@signed_in
+def keys() -> ResponseReturnValue:
+    """Show the portal administrator every key: its age, what it seals, how far a rotation is."""
+    if not current_user.person.operator:
+        raise NotFound
+    now = clock.now()
+    gate.demand_recent_code(now)
+    subject = Subject(current_app.config["SETTINGS"], regions(), now)
+    return page("operations/keys.html", keys=inventory(subject))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.kit.db import harden_sqlite, reading
 from portal.kit.errors import NotFound, Refused
-from portal.kit.vault import Cipher, CipherOf, new_key
+from portal.kit.vault import Cipher, CipherOf, Ring, new_key
 from portal.residency.models import DataKey, Move, RegionIdentity
 from portal.residency.rules import region_of
 from portal.residency.stores import Store
@@ -58,7 +58,8 @@ class RegionDatabase:
         self.engine: Engine = create_engine(region.database)
         harden_sqlite(self.engine, synchronous="FULL")
         self.store = Store(region.store)
-        self._key = Cipher(read_or_make_key(region.key_file, may_make=is_new))
+        read_or_make_key(region.key_file, may_make=is_new)
+        self.ring = Ring(region.key_file)
 
     def check_identity(self) -> None:
         """Refuse a database that says it is another region (addresses swapped by mistake)."""
@@ -69,11 +70,11 @@ class RegionDatabase:
 
     def wrap(self, contract_id: str, key: bytes) -> bytes:
         """Seal a contract's data key under the region's key."""
-        return self._key.seal(key, context=f"data_keys|wrapped|{contract_id}")
+        return self.ring.seal(key, context=f"data_keys|wrapped|{contract_id}")
 
     def unwrap(self, contract_id: str, wrapped: bytes) -> bytes:
         """Open a contract's data key; raise `CannotOpen` under another region's key."""
-        return self._key.open(wrapped, context=f"data_keys|wrapped|{contract_id}")
+        return self.ring.open(wrapped, context=f"data_keys|wrapped|{contract_id}")
 
     def cipher_for(self, session: Session) -> CipherOf:
         """Return the look-up of ciphers by contract for one session; keys live only with it."""

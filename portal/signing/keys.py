@@ -13,8 +13,8 @@ from pathlib import Path
 from pyhanko.sign.signers import Signer
 
 from portal.kit import clock
-from portal.kit.files import read_or_make
-from portal.kit.vault import Cipher, new_key
+from portal.kit.files import read_or_make, replace
+from portal.kit.vault import Cipher, Ring, new_key
 from portal.settings.rules import Settings
 from portal.signing.certificates import (
     KeyPair,
@@ -48,7 +48,8 @@ class PortalKeys:
 def portal_keys(settings: Settings, *, at: datetime) -> PortalKeys:
     """Return the portal's keys, made now if this home has none."""
     folder = settings.keys
-    cipher = Cipher(_sealing_key(folder / KEY_FILE))
+    _sealing_key(folder / KEY_FILE)
+    cipher = Ring(folder / KEY_FILE)
     stored = read_or_make(folder / PAIRS_FILE, lambda: _made(settings.operator, cipher, at=at))
     try:
         pairs = json.loads(stored)
@@ -60,6 +61,44 @@ def portal_keys(settings: Settings, *, at: datetime) -> PortalKeys:
         return PortalKeys(root, seal, unit)
     own = load_own_seal(settings.own_seal)
     return PortalKeys(root, own.signer, unit, own.chain)
+
+
+def renew_seal(settings: Settings, *, at: datetime) -> None:
+    """Make a new seal and a new time-stamp unit under the same root; deeds sealed before stay valid.
+
+    Every process reads the file at each use, so the next deed is sealed by the new one.
+    """
+    cipher = Ring(settings.keys / KEY_FILE)
+    root = portal_keys(settings, at=at).root
+    pairs = {
+        "root": root,
+        "seal": create_seal(root, settings.operator, at=at),
+        "unit": create_time_stamp_unit(root, settings.operator, at=at),
+    }
+    _replace(settings, pairs, cipher)
+
+
+def seal_anew(settings: Settings) -> None:
+    """Seal the stored private keys with the present key of the ring."""
+    path, cipher = settings.keys / PAIRS_FILE, Ring(settings.keys / KEY_FILE)
+    pairs = json.loads(path.read_bytes())
+    _replace(settings, {n: _opened(pairs, n, cipher) for n in ("root", "seal", "unit")}, cipher)
+
+
+def is_sealed_by_present(settings: Settings) -> bool:
+    """Whether the present key of the ring opens every stored private key."""
+    ring = Ring(settings.keys / KEY_FILE)
+    pairs = json.loads((settings.keys / PAIRS_FILE).read_bytes())
+    return all(
+        ring.is_current(base64.b64decode(pairs[name]["key"]), context=_context(name))
+        for name in ("root", "seal", "unit")
+    )
+
+
+def _replace(settings: Settings, pairs: dict[str, KeyPair], cipher: Cipher) -> None:
+    stored = {name: _sealed(name, pair, cipher) for name, pair in pairs.items()}
+    content = json.dumps({"format": FORMAT, **stored}, indent=1).encode()
+    replace(settings.keys / PAIRS_FILE, content)
 
 
 def root_pem(settings: Settings) -> bytes:

@@ -70,7 +70,7 @@ def test_a_data_key_does_not_open_under_another_regions_key(
     wrapped = eu.get_one(DataKey, contract.id).wrapped
     context = f"data_keys|wrapped|{contract.id}"
     with pytest.raises(CannotOpen):
-        regions["us"]._key.open(wrapped, context=context)
+        regions["us"].ring.open(wrapped, context=context)
 
 
 def test_a_document_reads_back_and_a_changed_one_does_not_open(

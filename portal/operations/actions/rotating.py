@@ -1,0 +1,184 @@
+"""Rotating a key while the portal runs: a new one beside the old, all sealed anew, the old removed.
+
+Each step can be repeated: after a crash the same command goes on. Every process looks at the key
+file for every use, so none needs to be stopped.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from portal.audit.actions import record
+from portal.audit.rules import PORTAL
+from portal.kit.db import Base, db, transaction
+from portal.kit.errors import Refused
+from portal.kit.files import replace
+from portal.kit.vault import Ring, new_key
+from portal.operations.queries.inventory import (
+    context_of,
+    inventory,
+    sealed_in_directory,
+    sealed_models,
+    wrapped_in,
+)
+from portal.operations.queries.subject import Subject
+from portal.residency.databases import RegionDatabase
+from portal.residency.models import DataKey
+from portal.signing import keys as signing
+
+Told = Callable[[int, int], None]
+BATCH = 200
+
+
+def rotate(subject: Subject, name: str, *, told: Told = lambda done, of: None) -> None:
+    """Make a new key and seal everything under it; the old one still opens until `finish`.
+
+    `told` hears how many of how many are done.
+    """
+    path = _path_of(subject, name)
+    begin(path)
+    if name == "directory":
+        _seal_directory(Ring(path), told)
+    elif name == "signing":
+        signing.seal_anew(subject.settings)
+        told(3, 3)
+    elif name.startswith("region-"):
+        _wrap_region(subject.regions[name.removeprefix("region-")], told)
+    _record(name, "portal:key:rotated", subject.at)
+
+
+def finish(subject: Subject, name: str) -> None:
+    """Remove the old key; `Refused` while it still opens something the new one does not."""
+    path = _path_of(subject, name)
+    old = Ring(path).old_path
+    if not old.exists():
+        raise Refused(f"No rotation of {name} waits to be finished.")
+    left = next(key.left for key in inventory(subject) if key.name == name)
+    if left:
+        raise Refused(
+            f"The old key still opens {left}. Run `counterpart keys rotate {name}` again."
+        )
+    db.session.rollback()
+    old.unlink()
+    _record(name, "portal:key:retired", subject.at)
+
+
+def renew_seal(subject: Subject) -> None:
+    """Make a new seal and time-stamp unit under the same root."""
+    if subject.settings.own_seal is not None:
+        raise Refused("The seal is your own: renew it with the authority that issued it.")
+    signing.renew_seal(subject.settings, at=subject.at)
+    _record("seal", "portal:key:rotated", subject.at)
+
+
+def begin(path: Path) -> None:
+    """Put a new key in the place of the old one, and the old one beside it.
+
+    The old one is written first: at no instant is there a key that neither file holds.
+    """
+    old = Ring(path).old_path
+    if not old.exists():
+        replace(old, path.read_bytes())
+    if old.read_bytes() == path.read_bytes():
+        replace(path, new_key())
+
+
+def _path_of(subject: Subject, name: str) -> Path:
+    known = {
+        "directory": subject.settings.keys / "directory.key",
+        "signing": subject.settings.keys / signing.KEY_FILE,
+        "session": subject.settings.keys / "session.key",
+        **{
+            f"region-{one}": database.region.key_file
+            for one, database in subject.regions.databases.items()
+        },
+    }
+    if name not in known:
+        raise Refused(f"{name} is not a key that can be rotated. Choose: {', '.join(known)}.")
+    return known[name]
+
+
+def _wrap_region(database: RegionDatabase, told: Told) -> None:
+    """Wrap the contract keys anew, a few at a time, so that people go on writing in between."""
+    with database.open_session() as session:
+        total, left = wrapped_in(session, database)
+        ids = list(session.scalars(select(DataKey.id).order_by(DataKey.id)))
+        session.rollback()
+        for start in range(0, len(ids), BATCH):
+            with transaction(session):
+                for row in session.scalars(
+                    select(DataKey).where(DataKey.id.in_(ids[start : start + BATCH]))
+                ):
+                    context = f"data_keys|wrapped|{row.id}"
+                    if not database.ring.is_current(row.wrapped, context=context):
+                        row.wrapped = database.wrap(row.id, database.unwrap(row.id, row.wrapped))
+            told(min(start + BATCH, len(ids)), total)
+        if not left:
+            told(total, total)
+
+
+def _seal_directory(ring: Ring, told: Told) -> None:
+    session = db.session()
+    total, _ = sealed_in_directory(session, ring)
+    session.rollback()
+    done = 0
+    for model, columns in sealed_models():
+        for start in range(0, _count(session, model), BATCH):
+            with transaction(session), _Down(session, model):
+                rows = session.scalars(
+                    select(model).order_by(model.id).offset(start).limit(BATCH)  # type: ignore[attr-defined]
+                )
+                for row in rows.all():
+                    for column in columns:
+                        sealed = getattr(row, column.column)
+                        if sealed is None:
+                            continue
+                        done += 1
+                        context = context_of(row, column)
+                        if not ring.is_current(sealed, context=context):
+                            plain = ring.open(sealed, context=context)
+                            setattr(row, column.column, ring.seal(plain, context=context))
+                session.flush()
+            told(done, total)
+
+
+def _count(session: Session, model: type[Base]) -> int:
+    count = len(session.scalars(select(model.id)).all())  # type: ignore[attr-defined]
+    session.rollback()
+    return count
+
+
+class _Down:
+    """The triggers that refuse a change of a table's rows, down inside one transaction.
+
+    What a row says stays the same, only the key under it changes; no other connection ever sees
+    the table without them.
+    """
+
+    def __init__(self, session: Session, model: type[Base]) -> None:
+        self.session, self.table = session, model.__tablename__
+
+    def __enter__(self) -> None:
+        found = self.session.execute(
+            text(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table "
+                "AND sql LIKE '%BEFORE UPDATE%'"
+            ),
+            {"table": self.table},
+        )
+        self.walls = found.all()
+        for name, _ in self.walls:
+            self.session.execute(text(f'DROP TRIGGER "{name}"'))
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None:
+            for _, wall in self.walls:
+                self.session.connection().exec_driver_sql(wall)
+
+
+def _record(name: str, event: str, at: datetime) -> None:
+    with transaction(db.session) as session:
+        record(session, "portal:keys", event, actor=PORTAL, at=at, facts={"key": name})

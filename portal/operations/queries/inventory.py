@@ -1,0 +1,130 @@
+"""Every key this portal holds: what it is for, how old it is, and how far a rotation has come."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.accounts.rules import RECOVERY_CODES
+from portal.kit.db import REGIONAL, Base, db
+from portal.kit.vault import Ring, Sealed
+from portal.operations.queries.subject import Subject
+from portal.residency.databases import RegionDatabase
+from portal.residency.models import DataKey
+from portal.signing.keys import KEY_FILE, PAIRS_FILE, is_sealed_by_present
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key file. `covers` is how many things it seals, `left` how many the key before still does.
+
+    `rotation` is the command that makes a new one; empty where there is none, with the reason.
+    """
+
+    name: str
+    purpose: str
+    file: str
+    since: datetime | None
+    mark: str
+    covers: int | None
+    left: int
+    rotating: bool
+    rotation: str
+    note: str = ""
+
+
+def inventory(subject: Subject) -> list[Key]:
+    """Return every key, those of regions last; a count a table, however many rows."""
+    folder = subject.settings.keys
+    directory = Ring(folder / "directory.key")
+    covers, left = sealed_in_directory(db.session(), directory)
+    found = [
+        _key("directory", "Seals factors, names behind entries and playbooks", directory.path,
+             covers, left, "counterpart keys rotate directory"),
+        _signing(subject),
+        _key("session", "Signs the forms’ own cookie", folder / "session.key", None, 0,
+             "counterpart keys rotate session", "Then restart the web processes one by one."),
+        _key("pepper", f"Hashes recovery codes, {RECOVERY_CODES} a person", folder / "pepper.key",
+             None, 0, "", "A new one would end every recovery code: people make new codes instead."),
+    ]  # fmt: skip
+    for name, database in subject.regions.databases.items():
+        covers, left = wrapped_in(subject.regions.session(name), database)
+        found.append(
+            _key(f"region-{name}", f"Wraps the keys of the contracts of {name}",
+                 database.region.key_file, covers, left, f"counterpart keys rotate region-{name}")
+        )  # fmt: skip
+        found.append(
+            _key(f"log-{name}", f"Signs the checkpoints of {name}", folder / f"log-{name}.json",
+                 None, 0, "", "Receipts name it: a new one would be another log.")
+        )  # fmt: skip
+    return found
+
+
+def _key(
+    name: str, purpose: str, path: Path, covers: int | None, left: int, rotation: str,
+    note: str = "",
+) -> Key:  # fmt: skip
+    there = path.exists()
+    return Key(
+        name=name, purpose=purpose, file=path.name,
+        since=datetime.fromtimestamp(path.stat().st_mtime, UTC) if there else None,
+        mark=hashlib.sha256(path.read_bytes()).hexdigest()[:12] if there else "missing",
+        covers=covers, left=left, rotating=path.with_name(f"{path.name}.old").exists(),
+        rotation=rotation, note=note,
+    )  # fmt: skip
+
+
+def _signing(subject: Subject) -> Key:
+    path = subject.settings.keys / KEY_FILE
+    there = (subject.settings.keys / PAIRS_FILE).exists()
+    left = 0 if not there or is_sealed_by_present(subject.settings) else 3
+    return _key(
+        "signing", "Seals the private keys of root, seal and time stamps", path,
+        3 if there else 0, left, "counterpart keys rotate signing",
+        "The seal itself is renewed by `counterpart keys renew-seal`.",
+    )  # fmt: skip
+
+
+def wrapped_in(session: Session, database: RegionDatabase) -> tuple[int, int]:
+    """Return how many contract keys a region holds, and how many the key before still wraps."""
+    rows = session.execute(select(DataKey.id, DataKey.wrapped)).all()
+    left = sum(
+        not database.ring.is_current(row.wrapped, context=f"data_keys|wrapped|{row.id}")
+        for row in rows
+    )
+    return len(rows), left
+
+
+def sealed_models() -> Iterator[tuple[type[Base], list[Sealed]]]:
+    """Yield the directory's tables with sealed columns, and those columns."""
+    for mapper in Base.registry.mappers:
+        model = mapper.class_
+        if getattr(model, "__bind_key__", None) == REGIONAL:
+            continue
+        found = [
+            one for kind in model.__mro__ for one in vars(kind).values() if isinstance(one, Sealed)
+        ]
+        if found:
+            yield model, found
+
+
+def sealed_in_directory(session: Session, ring: Ring) -> tuple[int, int]:
+    """Return how many values the directory's key seals, and how many the key before still does."""
+    covers = left = 0
+    for model, columns in sealed_models():
+        for row in session.scalars(select(model)):
+            for column in columns:
+                sealed = getattr(row, column.column)
+                if sealed is not None:
+                    covers += 1
+                    left += not ring.is_current(sealed, context=context_of(row, column))
+    return covers, left
+
+
+def context_of(row: object, column: Sealed) -> str:
+    """Return what binds a sealed value to its place, as `Sealed` does."""
+    return f"{row.__tablename__}|{column.column}|{row.id}|{row.owner_key}"  # type: ignore[attr-defined]

@@ -1,0 +1,178 @@
+"""Keys are rotated while others work; a ciphertext opens where it was written, nowhere else."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import Person
+from portal.contracts.models import Contract
+from portal.kit import clock
+from portal.kit.db import db, transaction
+from portal.kit.errors import Refused
+from portal.kit.vault import CannotOpen, Ring, Sealed
+from portal.operations.actions import rotating
+from portal.operations.queries import Subject
+from portal.operations.queries.inventory import inventory
+from portal.residency.databases import RegionDatabase, Regions
+from portal.residency.models import DataKey
+from portal.signing.keys import portal_keys
+from tests import cast
+from tests.conftest import make_contract
+
+
+@pytest.fixture
+def subject(context: Flask, regions: Regions) -> Subject:
+    """This test's portal, with its keys made."""
+    portal_keys(context.config["SETTINGS"], at=clock.now())
+    return Subject(context.config["SETTINGS"], regions, clock.now())
+
+
+def let_go(regions: Regions) -> None:
+    db.session.rollback()
+    for _, session in regions.each():
+        session.rollback()
+        session.expire_all()
+
+
+def state(subject: Subject, name: str) -> tuple[int | None, int, bool]:
+    key = next(key for key in inventory(subject) if key.name == name)
+    let_go(subject.regions)
+    return key.covers, key.left, key.rotating
+
+
+def test_every_key_file_is_in_the_inventory_once(subject: Subject) -> None:
+    files = [key.file for key in inventory(subject)]
+    found = {path.name for path in subject.settings.keys.glob("*.key")}
+    assert len(files) == len(set(files)) and found <= set(files)
+
+
+def test_a_region_key_is_rotated_under_a_process_that_goes_on(
+    subject: Subject, eu: Session, contract: Contract
+) -> None:
+    """`eu` is the session of a process that runs since before; `other` is one that sleeps."""
+    regions, ref, title = subject.regions, contract.id, contract.title
+    other = RegionDatabase(regions["eu"].region)
+    before = regions["eu"].region.key_file.read_bytes()
+    assert state(subject, "region-eu") == (1, 0, False)
+    heard: list[tuple[int, int]] = []
+    let_go(regions)
+    rotating.rotate(subject, "region-eu", told=lambda done, of: heard.append((done, of)))
+    assert heard[-1] == (1, 1) and state(subject, "region-eu") == (1, 0, True)
+    assert regions["eu"].region.key_file.read_bytes() != before
+    second = make_contract(eu, regions, "Written after").id
+    let_go(regions)
+    with other.open_session() as session:
+        assert session.get_one(Contract, ref).title == title
+        assert session.get_one(Contract, second).title == "Written after"
+    let_go(regions)
+    rotating.finish(subject, "region-eu")
+    assert state(subject, "region-eu") == (2, 0, False)
+    with other.open_session() as session:
+        assert session.get_one(Contract, ref).title == title
+
+
+def test_what_was_written_under_the_old_key_meanwhile_keeps_it_until_it_is_wrapped_again(
+    subject: Subject, eu: Session, contract: Contract
+) -> None:
+    ring = subject.regions["eu"].ring
+    let_go(subject.regions)
+    rotating.rotate(subject, "region-eu")
+    row = eu.get_one(DataKey, contract.id)
+    context = f"data_keys|wrapped|{row.id}"
+    with transaction(eu):
+        late = Ring(ring.old_path).seal(ring.open(row.wrapped, context=context), context=context)
+        row.wrapped = late
+    assert state(subject, "region-eu") == (1, 1, True)
+    with pytest.raises(Refused, match="still opens 1"):
+        rotating.finish(subject, "region-eu")
+    let_go(subject.regions)
+    rotating.rotate(subject, "region-eu")
+    let_go(subject.regions)
+    rotating.finish(subject, "region-eu")
+    assert eu.get_one(Contract, contract.id).title == contract.title
+
+
+def test_the_directorys_key_is_rotated_and_every_factor_still_opens(subject: Subject) -> None:
+    covers, left, _ = state(subject, "directory")
+    assert covers and left == 0
+    rotating.rotate(subject, "directory")
+    assert state(subject, "directory") == (covers, 0, True)
+    rotating.finish(subject, "directory")
+    db.session.expire_all()
+    secrets = {one.totp_secret for one in db.session.scalars(select(Person))}
+    assert secrets == set(cast.SECRETS.values())
+
+
+def test_the_key_of_root_and_seal_is_rotated_and_the_seal_renewed_under_the_same_root(
+    subject: Subject,
+) -> None:
+    before = portal_keys(subject.settings, at=subject.at)
+    rotating.rotate(subject, "signing")
+    rotating.finish(subject, "signing")
+    same = portal_keys(subject.settings, at=subject.at)
+    rotating.renew_seal(subject)
+    after = portal_keys(subject.settings, at=subject.at)
+    pems = [keys.root.certificate_pem for keys in (before, same, after)]
+    assert len(set(pems)) == 1
+    seals = [keys.unit.certificate.serial_number for keys in (before, same, after)]
+    assert seals[0] == seals[1] != seals[2]
+
+
+def test_a_rotation_that_was_cut_off_goes_on_with_the_same_command(tmp_path: Path) -> None:
+    path = tmp_path / "a.key"
+    path.write_bytes(b"1" * 32)
+    path.with_name("a.key.old").write_bytes(b"1" * 32)
+    rotating.begin(path)
+    made = path.read_bytes()
+    assert made != b"1" * 32 and Ring(path).old_path.read_bytes() == b"1" * 32
+    rotating.begin(path)
+    assert path.read_bytes() == made
+
+
+@pytest.mark.parametrize("name", ["pepper", "log-eu", "region-moon", "nothing"])
+def test_a_key_that_must_stay_is_not_rotated(subject: Subject, name: str) -> None:
+    with pytest.raises(Refused, match="is not a key"):
+        rotating.rotate(subject, name)
+    with pytest.raises(Refused):
+        rotating.finish(subject, name)
+
+
+def test_only_the_portal_administrator_sees_the_keys(
+    client_as: Callable[[str], FlaskClient],
+) -> None:
+    page = client_as("op").get("/portal/keys")
+    assert page.status_code == 200 and "counterpart keys rotate region-eu" in page.text
+    for person in ("ada", "mal"):
+        assert client_as(person).get("/portal/keys").status_code == 404
+
+
+def test_no_ciphertext_opens_in_another_row_column_or_contract(
+    eu: Session, regions: Regions, contract: Contract
+) -> None:
+    """Every sealed value of two contracts, written into every other's place."""
+    other = make_contract(eu, regions, "Another title")
+    places = []
+    for one in (contract, other):
+        for row in (one, *one.stakeholders, *one.slots):
+            for kind in type(row).__mro__:
+                places += [(row, d) for d in vars(kind).values() if isinstance(d, Sealed)]
+    assert len(places) > 30
+    opened = 0
+    for row, column in places:
+        own = getattr(row, column.column)
+        for source, other_column in places:
+            if (source, other_column) == (row, column):
+                continue
+            setattr(row, column.column, getattr(source, other_column.column))
+            with pytest.raises(CannotOpen):
+                column.__get__(row)
+            setattr(row, column.column, own)
+            opened += 1
+        assert column.__get__(row)
+    assert opened == len(places) * (len(places) - 1)
+    eu.rollback()
