@@ -1,6 +1,8 @@
 """Wiring: settings, databases, doors, headers and the three words for no."""
 
 import hashlib
+import logging
+import time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +30,7 @@ from portal.incidents.routes import bp as incidents_pages
 from portal.kit import clock, headers, web
 from portal.kit.db import db, harden_sqlite, reading
 from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
+from portal.kit.metrics import Counts
 from portal.kit.vault import CipherOf, Ring
 from portal.negotiation.routes import bp as negotiation_pages
 from portal.notices.routes import bp as notices_pages
@@ -45,6 +48,7 @@ from portal.statements.rules import replay
 from portal.templates.routes import bp as templates_pages
 from portal.webhooks.routes import bp as webhooks_pages
 
+HTTP = logging.getLogger("counterpart.http")
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1024 * 1024
 SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -88,6 +92,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for view in app.view_functions.values():
         if getattr(view, "machine", False):
             csrf.exempt(view)
+    _measure(app)
     _guard(app, settings)
     _answer_errors(app)
     _dress_pages(app, settings)
@@ -105,6 +110,8 @@ def _configure(app: Flask, settings: Settings) -> None:
         SECRET_KEY_FALLBACKS=_old_key(settings.keys / "session.key.old"),
         SETTINGS=settings,
         SQLALCHEMY_DATABASE_URI=settings.directory,
+        # An error names the statement and never its values: they are what people typed.
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
         MAX_CONTENT_LENGTH=8 * MEGABYTE,
         MAX_FORM_MEMORY_SIZE=2 * MEGABYTE,
         MAX_FORM_PARTS=2000,
@@ -135,6 +142,27 @@ def _open_databases(app: Flask, settings: Settings) -> None:
     with app.app_context():
         harden_sqlite(db.engine, synchronous="FULL")
     app.teardown_appcontext(lambda error: Regions.close())
+
+
+def _measure(app: Flask) -> None:
+    """Count each answer and write one log line for it: the endpoint, never the address."""
+    counts = Counts()
+
+    @app.before_request
+    def start() -> None:
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def note(response: Response) -> Response:
+        seconds = time.perf_counter() - g.get("started", time.perf_counter())
+        endpoint, status = request.endpoint or "none", response.status_code
+        counts.note(request.method, endpoint, status, seconds)
+        HTTP.info(
+            "answered",
+            extra={"method": request.method, "endpoint": endpoint, "status": status,
+                   "milliseconds": round(seconds * 1000, 1)},
+        )  # fmt: skip
+        return response
 
 
 def _guard(app: Flask, settings: Settings) -> None:

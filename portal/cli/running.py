@@ -9,7 +9,7 @@ from gunicorn.app.base import BaseApplication
 from sqlalchemy import Engine, select
 
 from portal.app import create_app
-from portal.kit import clock
+from portal.kit import clock, logs, metrics
 from portal.kit import migrate as migrations
 from portal.kit.db import db
 from portal.plans.actions import plant_examples
@@ -81,9 +81,12 @@ class Server(BaseApplication):  # type: ignore[misc]
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 def serve(host: str, port: int) -> None:
     """Serve the portal."""
-    lacking = missing_parts(read_settings())
+    settings = read_settings()
+    lacking = missing_parts(settings)
     if lacking:
         sys.exit("\n".join(["This portal does not start:", *lacking]))
+    metrics.prepare(settings.metrics_folder, empty=True)
+    logs.configure()
     app = create_app()
     with app.app_context():
         for name, engine in _engines():

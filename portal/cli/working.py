@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal.app import create_app
 from portal.cli.jobs import JOBS, Job
-from portal.kit import clock
+from portal.kit import clock, logs
 from portal.kit.db import db, reading
 from portal.kit.refs import new_id
 from portal.notices.actions import note_bounce
@@ -41,6 +41,7 @@ def work(*, once: bool, every: float, status: bool) -> None:
     if once:
         Worker(app).look()
         return
+    logs.configure()
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())

@@ -55,7 +55,7 @@ class RegionDatabase:
         is_new = path is None or not path.exists()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.engine: Engine = create_engine(region.database)
+        self.engine: Engine = create_engine(region.database, hide_parameters=True)
         harden_sqlite(self.engine, synchronous="FULL")
         self.store = Store(region.store)
         read_or_make_key(region.key_file, may_make=is_new)

@@ -86,6 +86,11 @@ class Settings:
         """The folder of key files."""
         return self.home / "keys"
 
+    @property
+    def metrics_folder(self) -> Path:
+        """Where the processes of this host share what they count."""
+        return self.home / "run" / "metrics"
+
 
 def _region(home: Path, name: str, row: Mapping[str, Any]) -> Region:
     if not (name.isascii() and name.isalnum() and name.islower() and 2 <= len(name) <= 12):

@@ -64,7 +64,7 @@ def portal_keys(settings: Settings, *, at: datetime) -> PortalKeys:
 
 
 def renew_seal(settings: Settings, *, at: datetime) -> None:
-    """Make a new seal and a new time-stamp unit under the same root; deeds sealed before stay valid.
+    """Make a new seal and time-stamp unit under the same root; deeds sealed before stay valid.
 
     Every process reads the file at each use, so the next deed is sealed by the new one.
     """

@@ -25,7 +25,7 @@ WRAPPERS = {
     "reviews": {"ics"},
     "notices": {"letters", "smtp"},
     "oauth": {"authlib"},
-    "operations": {"age"},
+    "operations": {"age", "prometheus"},
     "residency": {"databases", "stores"},
     "statements": {"jobs", "pdf"},
     "webhooks": {"http_client"},

@@ -58,9 +58,8 @@ def finish(subject: Subject, name: str) -> None:
         raise Refused(f"No rotation of {name} waits to be finished.")
     left = next(key.left for key in inventory(subject) if key.name == name)
     if left:
-        raise Refused(
-            f"The old key still opens {left}. Run `counterpart keys rotate {name}` again."
-        )
+        again = f"Run `counterpart keys rotate {name}` again."
+        raise Refused(f"The old key still opens {left}. {again}")
     db.session.rollback()
     old.unlink()
     _record(name, "portal:key:retired", subject.at)

@@ -20,7 +20,7 @@ from portal.signing.keys import KEY_FILE, PAIRS_FILE, is_sealed_by_present
 
 @dataclass(frozen=True)
 class Key:
-    """One key file. `covers` is how many things it seals, `left` how many the key before still does.
+    """One key file. `covers` is how many things it seals, `left` how many the old one still does.
 
     `rotation` is the command that makes a new one; empty where there is none, with the reason.
     """
@@ -49,7 +49,7 @@ def inventory(subject: Subject) -> list[Key]:
         _key("session", "Signs the forms’ own cookie", folder / "session.key", None, 0,
              "counterpart keys rotate session", "Then restart the web processes one by one."),
         _key("pepper", f"Hashes recovery codes, {RECOVERY_CODES} a person", folder / "pepper.key",
-             None, 0, "", "A new one would end every recovery code: people make new codes instead."),
+             None, 0, "", "A new one would end every recovery code."),
     ]  # fmt: skip
     for name, database in subject.regions.databases.items():
         covers, left = wrapped_in(subject.regions.session(name), database)
