@@ -27,6 +27,7 @@ from portal.contracts.routes.sections import sections_of
 from portal.evidence.routes import bp as evidence_pages
 from portal.home.routes import bp as home_pages
 from portal.incidents.routes import bp as incidents_pages
+from portal.intake.routes import bp as intake_pages
 from portal.kit import clock, headers, web
 from portal.kit.db import db, harden_sqlite, reading
 from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
@@ -60,6 +61,7 @@ PAGES = (
     contracts_pages,
     home_pages,
     incidents_pages,
+    intake_pages,
     evidence_pages,
     negotiation_pages,
     oauth_pages,

@@ -1,15 +1,12 @@
 """Carrying a request out once for its Idempotency-Key, and counting requests."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import g
 from sqlalchemy import delete
-from sqlalchemy.orm import Session
 
 from portal.accounts.rules import Actor, demand
 from portal.api.models import IdempotencyKey
@@ -17,7 +14,7 @@ from portal.api.rules.problems import Problem
 from portal.audit.actions import record
 from portal.kit.db import db, transaction
 from portal.kit.vault import put
-from portal.residency.databases import RegionDatabase, regions
+from portal.residency.databases import RegionDatabase, one_transaction, regions
 
 KEPT = timedelta(hours=72)
 
@@ -63,7 +60,7 @@ def carry_out(
     own commits are savepoints within it. A second request with the key waits for the first and is
     then given its answer; one with another body is refused. What was refused keeps no key.
     """
-    with _one_transaction(database) as session:
+    with one_transaction(database) as session:
         row = session.get(IdempotencyKey, once.id)
         if row is not None:
             if row.fingerprint != once.fingerprint:
@@ -82,31 +79,6 @@ def carry_out(
         put(session, row, answer={"body": done.body, "headers": done.headers})
         session.commit()
         return done, False
-
-
-@contextmanager
-def _one_transaction(database: RegionDatabase) -> Iterator[Session]:
-    """Make this request's session of a region part of one transaction that ends here."""
-    name = database.region.name
-    open_sessions: dict[str, Session] = g.setdefault("region_sessions", {})
-    if name in open_sessions:
-        open_sessions.pop(name).close()
-    with database.engine.connect() as connection:
-        whole = connection.begin()
-        session = database.open_session()
-        session.bind = connection
-        session.join_transaction_mode = "create_savepoint"
-        open_sessions[name] = session
-        try:
-            yield session
-            whole.commit()
-        except BaseException:
-            session.rollback()
-            whole.rollback()
-            raise
-        finally:
-            open_sessions.pop(name, None)
-            session.close()
 
 
 def note_export(actor: Actor, *, contracts: int, at: datetime) -> None:

@@ -393,6 +393,9 @@ WORDINGS: Mapping[str, Wording] = {
         f"let a program act for them, within {len(f.get('scopes') or ())} scopes"
     ),
     "organisation:grant:ended": lambda f: f"ended what a program was granted{_grant_why(f)}",
+    "intake:file:taken": lambda f: (
+        f"took {_count(f, 'rows', 'past ' + str(f.get('kind', 'row'))[:-1])} in from a file"
+    ),
     "webhook:endpoint:added": "added an address that is told",
     "webhook:endpoint:tried": "sent a trial to an address",
     "webhook:endpoint:ended": "ended an address that was told",

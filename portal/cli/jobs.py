@@ -21,6 +21,7 @@ from portal.contracts.models import Contract
 from portal.contracts.queries import version_in_force
 from portal.evidence.actions import keep_logs, stamp_checkpoints
 from portal.incidents import actions as incidents
+from portal.intake import actions as intake
 from portal.kit import clock
 from portal.kit.db import db
 from portal.negotiation.actions import remind_approvers
@@ -159,6 +160,11 @@ def forget_old_tokens(app: Flask) -> None:
     forget_keys(at=clock.now())
 
 
+def read_files(app: Flask) -> None:
+    """Read on in files of past records, and take those that were confirmed."""
+    intake.work_on(regions(), at=clock.now())
+
+
 def tell_webhooks(app: Flask) -> None:
     """Find what the organisations' own addresses are to be told, and tell them."""
     webhooks.deliver_due(regions(), inside=app.config["SETTINGS"].webhook_hosts, now=clock.now)
@@ -217,6 +223,7 @@ JOBS = (
     Job("stamp checkpoints", anchor_checkpoints, timedelta(minutes=1)),
     Job("remind of approvals", remind_of_approvals, timedelta(minutes=5)),
     Job("forget old tokens", forget_old_tokens, timedelta(hours=1)),
+    Job("read files", read_files, EACH_LOOK),
     Job("tell webhooks", tell_webhooks, EACH_LOOK),
     Job("move contracts between regions", move_contracts, timedelta(seconds=15)),
     Job("let due policies hold", apply_policies, timedelta(minutes=1)),

@@ -1,7 +1,8 @@
 """The databases of the regions: one engine each, one explicit session a region and request."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from flask import current_app, g
@@ -190,3 +191,31 @@ def regions() -> Regions:
     """Return the regions of the running portal."""
     found: Regions = current_app.extensions["regions"]
     return found
+
+
+@contextmanager
+def one_transaction(database: RegionDatabase) -> Iterator[Session]:
+    """Make this request's session of a region part of one transaction that ends with the block.
+
+    The commits of the actions within it are savepoints: all of it is kept, or nothing.
+    """
+    name = database.region.name
+    open_sessions: dict[str, Session] = g.setdefault("region_sessions", {})
+    if name in open_sessions:
+        open_sessions.pop(name).close()
+    with database.engine.connect() as connection:
+        whole = connection.begin()
+        session = database.open_session()
+        session.bind = connection
+        session.join_transaction_mode = "create_savepoint"
+        open_sessions[name] = session
+        try:
+            yield session
+            whole.commit()
+        except BaseException:
+            session.rollback()
+            whole.rollback()
+            raise
+        finally:
+            open_sessions.pop(name, None)
+            session.close()

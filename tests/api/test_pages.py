@@ -256,6 +256,29 @@ def test_a_list_takes_as_many_queries_for_ten_as_for_one(
     assert [queries(path) for path in paths] == few
 
 
+def test_a_contract_is_started_from_the_canonical_terms_of_another(
+    call: Callable[..., Caller], ref: str
+) -> None:
+    ask = call("cleo")
+    terms = ask("GET", f"/contracts/{ref}/canonical").json["terms"]
+    vendor = next(o for o in ask("GET", "/partners").json["items"] if o["slug"] == "northwind")
+    listed = ask("GET", "/templates").json["items"]
+    sent = {
+        "title": "Moved in", "counterparty": vendor["id"], "side": "customer", "region": "eu",
+        "template": next(one["key"] for one in listed if one["status"] == "published"),
+    }  # fmt: skip
+    wrong = ask("POST", "/contracts", {**sent, "terms": {"D1": "lots", "Z9": 1}})
+    assert {one["pointer"] for one in wrong.json["errors"]} == {"#/terms/D1", "#/terms/Z9"}
+    made = ask("POST", "/contracts", {**sent, "terms": terms})
+    assert made.status_code == 201, made.json
+    draft = ask("GET", f"/contracts/{made.json['ref']}/draft").json
+    values = {word["term"]: word["value"] for word in draft["words"]}
+    own = {"A1", "A1.address", "A2", "A2.address", "A11"}
+    assert {t: v for t, v in values.items() if t not in own} == {
+        t: v for t, v in terms.items() if t not in own
+    }
+
+
 def test_the_document_is_served_and_read_aloud(app: Flask) -> None:
     client = app.test_client()
     document = client.get("/api/v1/openapi.json").json

@@ -47,6 +47,7 @@ SAMPLES = {
     "grant_id": "0" * 26,
     "endpoint_id": "0" * 26,
     "delivery_id": "0" * 26,
+    "intake_id": "0" * 26,
     "passkey_id": "0" * 26,
     "reset_id": "0" * 26,
     "change_id": "0" * 26,

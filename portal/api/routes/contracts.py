@@ -7,7 +7,17 @@ from flask import current_app
 
 from portal.api.routes.door import Ask, FileAnswer, Made, Page, operation, paged, place_in
 from portal.api.rules.problems import At, Problem
-from portal.api.rules.shapes import DAY, SIDE, Wrong, answer, body, many, ref, text
+from portal.api.rules.shapes import (
+    DAY,
+    SIDE,
+    Wrong,
+    answer,
+    body,
+    many,
+    pointer,
+    ref,
+    text,
+)
 from portal.api.rules.values import instant
 from portal.audit.queries import head, lines
 from portal.audit.sentences import sentence
@@ -27,8 +37,14 @@ from portal.residency.databases import regions
 from portal.signing import queries as signing
 from portal.signing.keys import root_pem
 from portal.templates.queries import published
+from portal.terms.rules import Unreadable, normal
 
 TAG = "Contracts"
+TERMS = {
+    "type": "object", "maxProperties": 400,
+    "description": "Values by term id, such as those of a canonical document; they stand over "
+    "template and tier. What names the parties is taken from the parties.",
+}  # fmt: skip
 READ, WRITE = "contracts:read", "contracts:write"
 
 
@@ -64,8 +80,8 @@ def list_contracts(ask: Ask) -> Page:
     answers=ref("ContractInFull"),
     summary="Start a contract; its terms are a private draft until round 1 is sent",
     body=body(
-        {"tier": text(200)}, title=text(120, 3), counterparty=text(26, 26), side=SIDE,
-        template=text(80), region=text(12),
+        {"tier": text(200), "terms": TERMS}, title=text(120, 3), counterparty=text(26, 26),
+        side=SIDE, template=text(80), region=text(12),
     ),
 )  # fmt: skip
 def start_contract(ask: Ask) -> Made:
@@ -79,9 +95,27 @@ def start_contract(ask: Ask) -> Made:
         customer=chosen.customer, pins=chosen.pins, at=ask.now,
     )  # fmt: skip
     contract = queries.find_contract(session, ask.actor, contract.id)
-    set_offers(session, contract, ask.actor, chosen.terms(), at=ask.now)
+    values = chosen.terms() | _brought(sent.get("terms", {}), contract)
+    set_offers(session, contract, ask.actor, values, at=ask.now)
     told = in_full(ask, queries.find_contract(session, ask.actor, contract.id))
     return Made(told, f"/contracts/{contract.id}", owner=contract.id)
+
+
+def _brought(terms: dict[str, Any], contract: Contract) -> dict[str, Any]:
+    """Return the values a client brings along, each in its one form."""
+    known, wrong, values = queries.schema_of(contract).terms, [], {}
+    for term, value in terms.items():
+        if term not in known:
+            wrong.append(Wrong(pointer(["terms", term]), "This contract has no such term."))
+        elif term not in starting.OWN:
+            try:
+                values[term] = normal(known[term], value)
+            except (Unreadable, TypeError, ValueError, KeyError, AttributeError) as error:
+                said = error.message if isinstance(error, Unreadable) else "This is no value of it."
+                wrong.append(Wrong(pointer(["terms", term]), said))
+    if wrong:
+        raise Problem("invalid", errors=wrong[:20])
+    return values
 
 
 def _chosen(ask: Ask, sent: dict[str, Any]) -> Chosen:

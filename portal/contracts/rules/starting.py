@@ -42,6 +42,10 @@ def _stands(schema: Schema, term_id: str, value: Value) -> bool:
         return False
 
 
+OWN = frozenset({"A1", "A1.address", "A2", "A2.address", "A11"})
+"""The terms that follow from the start itself."""
+
+
 def own_terms(
     *, vendor: tuple[str, str], customer: tuple[str, str], standard: tuple[str, str]
 ) -> dict[str, Value]:
