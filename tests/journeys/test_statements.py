@@ -31,7 +31,9 @@ def contract_at(home: Path) -> str:
         session = regions.session("eu")
         contract: Contract = make_contract(session, regions)
         start = last_month().bounds(works.TERMS)[0]
-        terms = works.terms_with({"A5": start.date().isoformat(), "M3": "15 business days"})
+        terms = works.terms_with(
+            {"A5": start.date().isoformat(), "M3": "15 business days", "K16": "no"}
+        )
         desk.put_in_force(session, contract, terms, at=start - timedelta(days=9))
         begin = start + timedelta(days=9, hours=15)
         works.outage(session, contract, begin=begin, minutes=240, at=min(now, begin + timedelta(1)))

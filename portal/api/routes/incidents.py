@@ -21,6 +21,7 @@ from portal.api.rules.shapes import (
     ref,
     text,
 )
+from portal.contracts.queries import settled_until
 from portal.contracts.rules.life import Side
 from portal.incidents import actions
 from portal.incidents.actions import Said
@@ -145,7 +146,9 @@ def read_incident(ask: Ask, number: int) -> dict[str, Any]:
     """One incident as it stands now."""
     row = find_incident(ask.session, ask.contract, number)
     told = tell(ask.session, ask.contract, row, now=ask.now)
-    situation = Situation(told.history, told.promises, ask.side.value, ask.now)
+    situation = Situation(
+        told.history, told.promises, ask.side.value, ask.now, settled_until(ask.contract)
+    )
     allowed = {one for one in ("incident:answer", "incident:follow") if may(ask.actor, one)}
     asked = [panel for _, found in questions(situation, allowed=allowed) for panel in found]
     can = [panel.verb.noun for panel in [*panels(situation, allowed=allowed), *asked]]
@@ -292,7 +295,10 @@ def _demand_choice(verb: Verb, ask: Ask, number: int) -> None:
         return
     row = find_incident(ask.session, ask.contract, number)
     promises = promises_for(ask.session, ask.contract, row)
-    now = Situation(history_of(row), promises, ask.side.value, ask.now)
+    now = Situation(
+        history_of(row), promises, ask.side.value, ask.now,
+        settled_until(ask.contract),
+    )  # fmt: skip
     offered = [key for key, _ in verb.choices(now)]
     if ask.body["choice"] not in offered:
         wrong = Wrong("#/choice", f"Send one of: {', '.join(offered) or 'none is open'}.")

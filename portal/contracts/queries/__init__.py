@@ -17,6 +17,7 @@ from portal.contracts.queries.in_force import current_version as current_version
 from portal.contracts.queries.in_force import last_fact as last_fact
 from portal.contracts.queries.in_force import layers_of as layers_of
 from portal.contracts.queries.in_force import schema_of as schema_of
+from portal.contracts.queries.in_force import settled_until as settled_until
 from portal.contracts.queries.in_force import standing_terms as standing_terms
 from portal.contracts.queries.in_force import terms_in_force as terms_in_force
 from portal.contracts.queries.in_force import terms_of_each as terms_of_each

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -20,6 +20,12 @@ def last_fact(contract: Contract, kind: str) -> Fact | None:
     """Return the latest fact of a kind."""
     facts = [fact for fact in contract.facts if fact.kind == kind]
     return max(facts, key=lambda fact: (fact.at, fact.id), default=None)
+
+
+def settled_until(contract: Contract) -> datetime | None:
+    """Return up to when the statements of a contract are settled, without a gap."""
+    fact = last_fact(contract, "settled")
+    return fact.at if fact else None
 
 
 def current_version(contract: Contract) -> Version | None:

@@ -60,7 +60,7 @@ STATE_WORDS = {
 # signed(side), all_signed, completed, declined(side), withdrawn(side), voided(side), expired;
 # approved(side), reopening(side), reopening_refused(side), delegated(side), reassigned(side);
 # leaving (the term ends and nothing renews it), staying (it renews after all), term_renewed,
-# renewed (by a new contract), ended.
+# renewed (by a new contract), ended; settled (at: the statements of all before it are settled).
 ENDED_EARLY = {
     "withdrawn": State.WITHDRAWN,
     "declined": State.DECLINED,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.rules import Actor, demand
 from portal.audit.rules import PORTAL
 from portal.contracts.models import Contract
-from portal.contracts.queries import side_of
+from portal.contracts.queries import settled_until, side_of
 from portal.incidents.actions.beside import Files, attach
 from portal.incidents.actions.letters import tell_sides
 from portal.incidents.actions.log import Line, append
@@ -226,7 +226,9 @@ def _say(said: Said, kind: Happened, line: Line) -> IncidentEvent:
 
 def _situation(said: Said, incident: Incident) -> Situation:
     promises = promises_for(said.session, said.contract, incident)
-    return Situation(history_of(incident), promises, _side(said), said.at)
+    return Situation(
+        history_of(incident), promises, _side(said), said.at, settled_until(said.contract)
+    )
 
 
 def _run_again(said: Said, incident: Incident, situation: Situation) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.contracts.queries import settled_until
 from portal.incidents import actions
 from portal.incidents.actions import Said
 from portal.incidents.forms import SaidForm, offered
@@ -73,7 +74,9 @@ def situation_of(here: Visit, number: int) -> Situation:
     """Return what decides what this person may say now."""
     incident = here.incident(number)
     promises = promises_for(here.session, here.contract, incident)
-    return Situation(history_of(incident), promises, here.side.value, here.now)
+    return Situation(
+        history_of(incident), promises, here.side.value, here.now, settled_until(here.contract)
+    )
 
 
 def _add(verb: Verb) -> None:

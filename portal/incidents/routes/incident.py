@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.accounts.rules import may
 from portal.contracts.models import Version
-from portal.contracts.queries import name_of
+from portal.contracts.queries import name_of, settled_until
 from portal.contracts.rules.life import Side
 from portal.incidents import actions
 from portal.incidents.forms import NoteForm, ReasonForm, SaidForm
@@ -79,7 +79,9 @@ def incident_page(
     """Show the whole incident; a form that failed is shown open with its errors."""
     incident = here.incident(number)
     told = tell(here.session, here.contract, incident, now=here.now)
-    situation = Situation(told.history, told.promises, here.side.value, here.now)
+    situation = Situation(
+        told.history, told.promises, here.side.value, here.now, settled_until(here.contract)
+    )
     allowed = {one for one in PERMISSIONS if may(here.actor, one)}
     watching = [row.person_id for row in watchers_of(here.session, incident)]
     names = names_of({*(e.person_id for e in incident.events), *watching, incident.reported_by})

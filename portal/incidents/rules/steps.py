@@ -64,12 +64,16 @@ def grounds_of(terms: Mapping[str, Any]) -> list[str]:
 
 @dataclass(frozen=True)
 class Situation:
-    """All that decides whether something may happen now."""
+    """All that decides whether something may happen now.
+
+    `settled_until`: the statements of everything before it are settled.
+    """
 
     history: History
     promises: Promises
     side: str
     now: datetime
+    settled_until: datetime | None = None
 
     @property
     def standing(self) -> Standing:
@@ -192,6 +196,9 @@ def _pause_contested(now: Situation, answers: str | None, word: str | None) -> s
         return "Your side claimed this pause. End it instead."
     if now.history.answer_to(claim, Happened.PAUSE_CONTESTED):
         return "This pause is contested already."
+    claimed = next(c for c in pauses_of(now.history, now.promises) if c.id == claim.id)
+    if now.settled_until is not None and claimed.end and claimed.end <= now.settled_until:
+        return "The time to contest this pause is over: the statement that counts it is settled."
     return None
 
 

@@ -5,8 +5,10 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.accounts.rules import Actor, demand
+from portal.audit.rules import PORTAL
+from portal.contracts.actions import add_fact
 from portal.contracts.models import Contract
-from portal.contracts.queries import name_of, terms_in_force
+from portal.contracts.queries import name_of, settled_until, terms_in_force
 from portal.contracts.rules.life import Side
 from portal.kit.db import transaction
 from portal.kit.errors import Refused
@@ -14,7 +16,7 @@ from portal.statements.actions.issuing import deliver
 from portal.statements.actions.ledger import settle_ledger
 from portal.statements.actions.words import add_word, side_for, tell_side
 from portal.statements.models import Statement
-from portal.statements.queries import standing_of
+from portal.statements.queries import settled_end, standing_of
 from portal.statements.rules.settling import Stage, dispute_until, figure_names
 
 
@@ -51,7 +53,7 @@ def accept(
         if standing_of(row).stage not in (Stage.CONFIRMED, Stage.DISPUTED):
             raise Refused("A statement is accepted once the vendor has confirmed it.")
         add_word(session, contract, row, "accepted", actor=actor, at=at)
-        settle_ledger(session, contract, row, at=at)
+        _close(session, contract, row, by=actor.person_id, at=at)
         tell_side(session, contract, Side.VENDOR, row, "accepted", at=at)
 
 
@@ -103,10 +105,23 @@ def accept_by_silence(
         if row.stage != Stage.CONFIRMED or row.act_at is None or row.act_at >= at:
             return False
         add_word(session, contract, row, "lapsed", actor=None, at=at)
-        settle_ledger(session, contract, row, at=at)
+        _close(session, contract, row, by=PORTAL.person, at=at)
         for side in Side:
             tell_side(session, contract, side, row, "accepted", at=at)
     return True
+
+
+def _close(session: Session, contract: Contract, row: Statement, *, by: str, at: datetime) -> None:
+    """Write what a settled month grants; what lies in it can no longer be contested (clause 4.13).
+
+    A month settled before an earlier one closes nothing until that one is settled too.
+    """
+    settle_ledger(session, contract, row, at=at)
+    session.flush()
+    end = settled_end(session, contract)
+    before = settled_until(contract)
+    if end is not None and (before is None or end > before):
+        add_fact(session, contract, "settled", person_id=by, side=None, at=end)
 
 
 def _demand_side(contract: Contract, actor: Actor, side: Side) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import func, select
@@ -43,7 +44,7 @@ from portal.statements.rules.measured import Earlier, Figures, MonthFacts, facts
 from portal.statements.rules.month import Month, service_bounds
 from portal.statements.rules.replay import Past
 from portal.statements.rules.reviews import Told
-from portal.statements.rules.settling import FROZEN, Event, Standing, standing
+from portal.statements.rules.settling import FROZEN, Event, Stage, Standing, standing
 from portal.statements.rules.totals import uptime_missed
 from portal.terms.rules import load_schema
 
@@ -209,6 +210,21 @@ def frozen_after(session: Session, contract: Contract, month: str) -> list[State
             .options(selectinload(Statement.revisions))
         )
     )  # fmt: skip
+
+
+def settled_end(session: Session, contract: Contract) -> datetime | None:
+    """Return up to when all months issued are settled; None while the first is not."""
+    rows = session.execute(
+        select(Statement.month, Statement.stage)
+        .where(Statement.contract_id == contract.id)
+        .order_by(Statement.month)
+    )
+    settled = [month for month, _ in takewhile(lambda row: Stage(row[1]) in FROZEN, rows)]
+    if not settled:
+        return None
+    month = Month.read(settled[-1])
+    terms = terms_in_force(session, contract, on=first_day_of(contract, month))
+    return month.bounds(terms)[1]
 
 
 def issued_months(session: Session, contract: Contract) -> set[str]:
