@@ -51,5 +51,5 @@ def portfolio() -> ResponseReturnValue:
     counts = {level: sum(one[2] is level for one in found) for level in reversed(order)}
     return page(
         "statements/portfolio.html", **_words(), total=len(found), counts=counts, wanted=wanted,
-        names=rules.NAMES, rows=[one for one in found if wanted in ("", one[2])],
+        names=rules.SHORT, rows=[one for one in found if wanted in ("", one[2])],
     )  # fmt: skip

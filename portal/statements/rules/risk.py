@@ -56,6 +56,15 @@ NAMES = {
     "disputes": "Open disputes",
     "exposure": "Data exposure",
 }
+SHORT = {
+    "interruption": "Interruption",
+    "missed": "Targets",
+    "unpatched": "Patches",
+    "compliance": "Compliance",
+    "disputes": "Disputes",
+    "exposure": "Data",
+}
+"""The same for the heads of a wide table."""
 
 
 @dataclass(frozen=True)
@@ -207,18 +216,19 @@ def _non_compliance(now: Now) -> Risk:
         if change.stage is Stage.STARTED and change.plan.end < now.at
     ]
     count = len(overdue) + len(untested) + len(silent) + len(now.overdue)
-    parts = [
-        f"{len(overdue)} reports overdue",
-        f"{len(untested)} releases without every test",
-        f"{len(silent)} changes without a word of their end",
-        f"{len(now.overdue)} root causes, measures or reviews overdue",
-    ]
+    counted = (
+        (len(overdue), "reports overdue"),
+        (len(untested), "releases without every test"),
+        (len(silent), "changes without a word of their end"),
+        (len(now.overdue), "root causes, measures or reviews overdue"),
+    )
+    parts = [f"{number} {words}" for number, words in counted if number]
     ways = [WayOut(f"Confirm {month}", f"statements/{month}") for month, _ in overdue[:2]]
     ways += [WayOut(change.ref, f"changes/{change.ref}") for change in (*silent, *untested)[:3]]
     ways += now.overdue[:3]
     return Risk(
         "compliance", "N1, N3, F9, E12", Level.BAD if count else Level.CLEAR,
-        f"{count} open", "; ".join(parts), tuple(ways),
+        f"{count} open", "; ".join(parts) or "Every duty is done in time", tuple(ways),
     )  # fmt: skip
 
 
