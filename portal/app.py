@@ -150,6 +150,11 @@ def _measure(app: Flask) -> None:
     """Count each answer and write one log line for it: the endpoint, never the address."""
     counts = Counts()
 
+    def failed(error: Any) -> None:
+        HTTP.error("failed", extra={"endpoint": request.endpoint or "none"}, exc_info=error)
+
+    app.log_exception = failed  # type: ignore[method-assign]
+
     @app.before_request
     def start() -> None:
         g.started = time.perf_counter()

@@ -85,4 +85,5 @@ def configure(out: TextIO | None = None) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(logging.WARNING)
+    logging.getLogger("counterpart").setLevel(logging.INFO)

@@ -155,3 +155,71 @@ def test_the_rule_page_asks_for_a_recent_code(client_as, frozen):
     frozen.shift(timedelta(minutes=11))
     assert ada.get("/organisation/mfa").location == "/sign-in/code?next=/organisation/mfa"
     assert ada.post("/organisation/mfa").location == "/sign-in/code"
+
+
+def second_administrator(client_as):
+    """Make Ben an administrator of Northwind beside Ada, and sign both in."""
+    ada = client_as("ada")
+    assert ada.post(f"/organisation/members/{BEN}/roles", data={"roles": ["org_admin"]}).location
+    return ada, client_as("ben")
+
+
+def test_a_lower_rule_waits_on_the_page_for_the_second_administrator(client_as):
+    ada, ben = second_administrator(client_as)
+    rules = dict.fromkeys([role.value for role in Role], "optional")
+    ada.post("/organisation/mfa", data={**rules, "everyone": "required"})
+    asked = ada.post("/organisation/mfa", data={**rules, "everyone": "optional"})
+    assert asked.location == "/organisation/mfa"
+    mine, theirs = (one.get("/organisation/mfa").text for one in (ada, ben))
+    assert "another administrator must confirm it" in mine and "Confirm the change" not in mine
+    assert "Confirm the change" in theirs and "would hold 24 hours after your yes" in theirs
+    change = re.search(r"policy-changes/(\w+)/confirmation", theirs).group(1)
+    assert ada.post(f"/organisation/policy-changes/{change}/confirmation").status_code == 409
+    assert ben.post(f"/organisation/policy-changes/{change}/confirmation").status_code == 303
+    assert "It holds from" in ada.get("/organisation/mfa").text
+    again = ada.post("/organisation/mfa", data={**rules, "everyone": "optional"})
+    assert again.status_code == 422 and "waits already" in again.text
+    assert ada.post(f"/organisation/policy-changes/{change}/withdrawal").status_code == 303
+    assert "waits for" not in ada.get("/organisation/mfa").text
+
+
+def test_a_later_rule_says_what_happens_on_the_day(app, client_as):
+    with app.app_context():
+        eve = actions.create_person("eve@northwind.example", "Eve Stone", cast.PASSWORD, AT)
+        northwind = queries.organisation_by_id("ORG" + "1".zfill(23))
+        actions.add_member(eve, northwind, ["legal"], AT)
+    ada = client_as("ada")
+    rules = dict.fromkeys([role.value for role in Role], "optional")
+    ada.post("/organisation/mfa", data={**rules, "everyone": "required", "begins": "7"})
+    page = ada.get("/organisation/mfa").text
+    assert "On the day" in page and "Nothing else opens before" in page and "Eve Stone" in page
+
+
+def test_a_region_more_waits_and_a_region_less_holds(client_as):
+    ada, ben = second_administrator(client_as)
+    ada.post("/organisation/regions", data={"regions": ["eu"]})
+    ada.post("/organisation/regions", data={"regions": ["eu", "us"]})
+    page = ben.get("/organisation/regions").text
+    assert "It allows: EU (Frankfurt), US (Virginia)" in page and "Confirm the change" in page
+    assert ben.post("/organisation/regions", data={}).status_code == 422
+
+
+def test_a_lost_phone_is_reset_by_two_and_the_member_is_signed_out(client_as):
+    ada, ben = second_administrator(client_as)
+    nia = "MEM" + "3".zfill(23)
+    hers = client_as("nia")
+    assert ada.post(f"/organisation/members/{nia}/factor-reset").status_code == 303
+    page = ben.get(f"/organisation/members/{nia}").text
+    assert "Reset the codes of" in page and "Ada Keane asked for it" in page
+    reset = re.search(r"factor-resets/(\w+)/confirmation", page).group(1)
+    assert ben.post(f"/organisation/factor-resets/{reset}/confirmation").status_code == 303
+    assert hers.get("/security").location.startswith("/sign-in")
+    fresh = client_as("nia")
+    assert "You cannot sign before 24 Nov 2026, 09:00 UTC" in fresh.get("/security").text
+
+
+def test_an_administrator_sees_and_ends_a_members_sessions(client_as):
+    ada, ben = client_as("ada"), client_as("ben")
+    assert "End all sessions" in ada.get(f"/organisation/members/{BEN}").text
+    assert ada.post(f"/organisation/members/{BEN}/sign-ins/end").status_code == 303
+    assert ben.get("/organisation/members").location.startswith("/sign-in")

@@ -1,18 +1,29 @@
 """Nothing of a contract lands outside its region: planted strings, and a look at every file."""
 
+import hashlib
+import logging
 import shutil
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.admin import actions as admin
 from portal.app import create_app
+from portal.audit import queries as log
+from portal.audit.signer import signer_of
 from portal.cli.working import work_once
 from portal.contracts.models import Contract
-from portal.kit import clock
+from portal.kit import clock, logs
 from portal.negotiation import actions, rules
+from portal.operations import age
+from portal.operations.actions import back_up
+from portal.residency.actions import read_document
+from portal.residency.models import DataKey, Document
 from tests import cast
 from tests.conftest import close, make_contract, settings_for
 from tests.negotiation.table import ACROSS, RESPONSE, SCHEMA, at_table, opens, say, settle
@@ -32,10 +43,23 @@ PLANTED = {
 def told(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A home in which a contract of the US was negotiated, signed and sealed, and mail sent."""
     home = Path(shutil.copytree(template_home, tmp_path_factory.mktemp("planted") / "home"))
+    around = home.parent
+    root, temporary = logging.getLogger(), tempfile.tempdir
+    before, level = root.handlers[:], root.level
+    (around / "temporary").mkdir()
+    tempfile.tempdir = str(around / "temporary")
     app = create_app(settings_for(home))
-    with app.app_context():
-        ref = _tell(app)
-        work_once(app)
+    try:
+        with (around / "log").open("w") as lines, app.app_context():
+            logs.configure(lines)
+            ref = _tell(app)
+            work_once(app)
+            back_up(
+                app.config["SETTINGS"], app.extensions["regions"], around / "backup",
+                recipients=[age.new_identity()[1]], at=clock.now(),
+            )  # fmt: skip
+    finally:
+        root.handlers[:], root.level, tempfile.tempdir = before, level, temporary
     close(app)
     return home, ref
 
@@ -103,4 +127,50 @@ def test_the_words_are_there_for_who_holds_the_key(told: tuple[Path, str]) -> No
     with app.app_context():
         contract = app.extensions["regions"].session("us").get_one(Contract, ref)
         assert contract.title == PLANTED["title"]
+    close(app)
+
+
+@pytest.mark.parametrize("where", ["log", "temporary", "backup"])
+def test_no_word_of_a_contract_lies_in_log_lines_temporary_files_or_backups(
+    told: tuple[Path, str], where: str
+) -> None:
+    around = told[0].parent
+    assert (around / "backup" / "us.tar.age").stat().st_size > 10_000
+    for path in [around / where, *(around / where).rglob("*")]:
+        held = path.read_bytes() if path.is_file() else b""
+        assert [kind for kind, word in PLANTED.items() if word.encode() in held] == [], path
+
+
+def test_a_signed_contract_moves_whole_and_leaves_its_log(
+    told: tuple[Path, str], tmp_path: Path
+) -> None:
+    """The deed opens, every chain and tree holds, and the address answers, from the new region."""
+    home, ref = Path(shutil.copytree(told[0], tmp_path / "home")), told[1]
+    app = create_app(settings_for(home))
+    with app.app_context():
+        regions = app.extensions["regions"]
+        us, eu = regions.session("us"), regions.session("eu")
+        contract = us.get_one(Contract, ref)
+        admin.ask_to_move(us, cast.actor("ada"), contract, to="eu", regions=regions, at=clock.now())
+        admin.agree_to_move(us, cast.actor("dov"), contract, at=clock.now())
+    with app.app_context():
+        work_once(app)
+        work_once(app)
+    with app.app_context():
+        regions = app.extensions["regions"]
+        us, eu = regions.session("us"), regions.session("eu")
+        assert us.get(Contract, ref) is None and us.get(DataKey, ref) is None
+        assert regions.home(ref).region.name == "eu"
+        moved = eu.get_one(Contract, ref)
+        assert (moved.title, moved.region) == (PLANTED["title"], "eu")
+        deeds = eu.scalars(select(Document).where(Document.contract_id == ref)).all()
+        assert deeds
+        for row in deeds:
+            content = read_document(eu, regions["eu"], row)
+            assert hashlib.sha256(content).hexdigest() == row.sha256
+        settings = app.config["SETTINGS"]
+        for name, session in (("us", us), ("eu", eu)):
+            assert log.check(session)[1] == []
+            assert log.check_tree(session, signer_of(settings, settings.regions[name])) == []
+        assert [key for key in regions["us"].store.each_key() if key.startswith(ref)] == []
     close(app)

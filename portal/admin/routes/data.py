@@ -1,5 +1,7 @@
 """Where the data is: of a contract, of an organisation; and moving a contract between regions."""
 
+from dataclasses import replace
+
 from flask import Response, current_app, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -121,13 +123,11 @@ def organisation_data() -> ResponseReturnValue:
     """Show in which regions an organisation's contracts are, and what no region pins."""
     actor = current_actor()
     allowed = people.organisation_by_id(actor.organisation_id).allowed_regions
-    places = {
-        name: _places(found.region) for name, found in regions().databases.items()
-    }  # fmt: skip
-    first = next(iter(places.values()))
+    some = next(iter(regions().databases.values())).region
+    places = places_of(replace(facts_of(_settings(), some), label="The contract’s region"))
     return page(
         "admin/data/organisation.html", actor=actor, regions=_regions(actor), allowed=allowed,
-        places=first, loose=[place for place in first if not place.pinned],
+        places=places, loose=[place for place in places if not place.pinned],
         may_edit=may(actor, "policy:edit"),
     )  # fmt: skip
 

@@ -31,7 +31,6 @@ from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page
 from portal.negotiation.queries import notes_of, playbook_of, playbook_versions
 from portal.residency.databases import Regions, regions
-from portal.residency.rules import region_of
 
 # Details are asked of each thing that a list names: list, key of the thing, details.
 DETAILS = (
@@ -101,7 +100,7 @@ def _files(ask: Ask, refs: list[str]) -> Iterator[tuple[str, bytes]]:
             yield from _answers(one, ask, "organisation")
     yield from _playbook(ask)
     for ref in refs:
-        session = regions().session(region_of(ref))
+        session = regions().session_of(ref)
         mine = replace(ask, found=find_contract(session, ask.actor, ref))
         for one in OPERATIONS:
             if one.method == "GET" and one.parameters == ["ref"] and may(ask.actor, one.needs):

@@ -110,12 +110,13 @@ def _shared(facts: Facts) -> list[Place]:
 
 
 def _outside(facts: Facts) -> list[Place]:
-    relay = facts.relay or "no mail server is set up"
+    way = "then the reader’s own provider"
+    mail = f"Through {facts.relay}, {way}" if facts.relay else "No mail server is set up"
     stamps = ", ".join(facts.authorities)
     return [
         Place(
             "Mail on its way", "Thin mail, receipts with hashes; then the mailbox of its reader",
-            f"Through {relay}, then the reader’s own provider", False, "STARTTLS to the server",
+            mail, False, "STARTTLS to the server",
         ),
         Place(
             "Time stamps", "A SHA-256 of a deed or of a checkpoint; nothing of its content",
