@@ -153,7 +153,7 @@ def _measure(app: Flask) -> None:
     def failed(error: Any) -> None:
         HTTP.error("failed", extra={"endpoint": request.endpoint or "none"}, exc_info=error)
 
-    app.log_exception = failed  # type: ignore[method-assign]
+    app.log_exception = failed  # type: ignore[method-assign, assignment]
 
     @app.before_request
     def start() -> None:
