@@ -25,7 +25,6 @@ SCOPES: Mapping[str, str] = {
     "catalogue:read": "Read templates and plans",
     "organisation:read": "Read the organisation and its members",
     "log:read": "Read the log of contracts",
-    "data:write": "Import customers, contacts, incidents and outages",
 }
 
 # What only a person does, at a page, with their own sign-in: no scope reaches it.

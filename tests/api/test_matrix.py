@@ -31,7 +31,7 @@ def test_every_operation_names_a_row_and_a_scope_and_none_is_done_in_person(app:
         assert one.needs not in IN_PERSON
     rules = {(r.endpoint, m) for r in app.url_map.iter_rules() for m in r.methods or ()}
     assert {(f"api.{one.name}", one.method) for one in OPERATIONS} <= rules
-    assert {one.scope for one in OPERATIONS} == set(SCOPES) - {"data:write"}
+    assert {one.scope for one in OPERATIONS} == set(SCOPES)
 
 
 @pytest.mark.slow

@@ -40,11 +40,14 @@ def test_whatever_is_sent_is_answered_as_described(
     known = known_places(ask, ref)
     document = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     seen: dict[str, set[int]] = {}
-    for result in document.get_all_operations():
+    for place, result in enumerate(document.get_all_operations()):
+        # Each person is given every other operation; both are given all when it is thorough.
+        if not THOROUGH and place % 2 == (person == "ada"):
+            continue
         operation = result.ok()
         seen[operation.label] = statuses(operation, ask, known)
-    assert len(seen) == len(OPERATIONS)
-    assert sum(any(status < 300 for status in found) for found in seen.values()) >= 25
+    assert len(seen) >= len(OPERATIONS) // (1 if THOROUGH else 2)
+    assert sum(any(status < 300 for status in found) for found in seen.values()) >= 12
     nothing_was_signed(app, ref)
 
 

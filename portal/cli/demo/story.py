@@ -20,6 +20,7 @@ from portal.cli.demo import administration, beginnings, cases, plans, renewals
 from portal.cli.demo.incidents import tell_incidents
 from portal.cli.demo.negotiation import tell_negotiation
 from portal.cli.demo.people import COMPANIES, PASSWORD, PLAYERS, player
+from portal.cli.demo.programs import tell_programs
 from portal.cli.demo.readers import tell_readers
 from portal.cli.demo.service import tell_service
 from portal.contracts.actions import Pin, Pins, finish_step, name_people, start_contract
@@ -79,6 +80,7 @@ def tell(app: Flask, *, say: Say) -> None:
     say("  CRM service: an outage, work done and planned, months sealed, the last one open")
     tell_service(teller.regions, settings, cast, now=now)
     tell_readers(teller.regions, cast, now=now)
+    tell_programs(cast, now=now)
     say("  Its renewal: a price told, a decision of Harbour's own, a review with minutes")
     renewals.tell(cast, teller.regions.session("eu"), title=cases.CRM.title, now=now)
     say("  A template of Northwind's own, two contracts from a sheet, an amendment offered")

@@ -1,0 +1,112 @@
+"""The API's list and detail of contracts at 1,000 and at 100,000, beside the same page in HTML.
+
+Contracts are written straight into the tables, sealed under one data key each; then the first page
+of the list, a page from its middle, and one contract in full are asked, by token and by cookie.
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+SMALL, LARGE, RUNS = 1_000, int(os.environ.get("CONTRACTS", "100000")), 15
+
+
+def main() -> None:
+    """Measure both sizes and print the ratios."""
+    taken = {count: measure(count) for count in (SMALL, LARGE)}
+    for count, found in taken.items():
+        told = ", ".join(f"{name} {seconds * 1000:.1f} ms" for name, seconds in found.items())
+        print(f"{count:>7} contracts: {told}")
+    for name in taken[SMALL]:
+        print(f"ratio of {name}: {taken[LARGE][name] / taken[SMALL][name]:.2f}")
+
+
+def measure(count: int) -> dict[str, float]:
+    """Return the median seconds of each question."""
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["COUNTERPART_HOME"] = home
+        import renewals
+
+        from portal.accounts import rules
+        from portal.accounts.actions import limits
+        from portal.accounts.rules import Limit
+        from portal.app import create_app
+        from portal.cli.running import migrate_all
+
+        often = (Limit(10**9, timedelta(minutes=1)),)
+        limits.LIMITS = {**rules.LIMITS, "api:read": often}
+        app = create_app()
+        migrate_all(app)
+        browser = renewals.fill(app, count)
+        headers = {"Authorization": f"Bearer {token(app)}"}
+        api = app.test_client()
+
+        def ask(path: str) -> Callable[[], Any]:
+            return lambda: api.get(path, headers=headers)
+
+        listed = ask("/api/v1/contracts?limit=50")().json
+        cursor, ref = listed["next_cursor"], listed["items"][0]["ref"]
+        for _ in range(min(count // 100, 100)):
+            cursor = ask(f"/api/v1/contracts?limit=50&cursor={cursor}")().json["next_cursor"]
+        found = {
+            "first page": timed(ask("/api/v1/contracts?limit=50")),
+            "page in the middle": timed(ask(f"/api/v1/contracts?limit=50&cursor={cursor}")),
+            "detail": timed(ask(f"/api/v1/contracts/{ref}")),
+            "detail in HTML": timed(lambda: browser.get(f"/contracts/{ref}")),
+        }
+        runs = 3 if count > 10_000 else RUNS
+        found["list in HTML (all rows)"] = timed(lambda: browser.get("/contracts"), runs)
+        return found
+
+
+def timed(ask: Callable[[], Any], runs: int = RUNS) -> float:
+    """Return the median seconds of a question."""
+    taken = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        answer = ask()
+        taken.append(time.perf_counter() - start)
+        assert answer.status_code == 200, answer.status_code
+    return statistics.median(taken)
+
+
+def token(app: Any) -> str:
+    """Return an access token of the vendor's member."""
+    from portal.accounts.models import Membership
+    from portal.kit import clock
+    from portal.kit.db import db
+    from portal.kit.refs import new_id, new_token
+    from portal.oauth import actions
+    from portal.oauth.models import OAuthClient, OAuthGrant
+
+    with app.app_context():
+        at, member = clock.now(), db.session.query(Membership).first()
+        client = OAuthClient(
+            id=new_id(at), organisation_id=member.organisation_id, name="Bench", kind="web",
+            addresses="https://x.example/", scopes="contracts:read", secret_hash="0" * 64,
+            created_by=member.person_id, created_at=at,
+        )  # fmt: skip
+        grant = OAuthGrant(
+            id=new_id(at), client_id=client.id, membership_id=member.id, scopes="contracts:read",
+            created_at=at,
+        )  # fmt: skip
+        found = "cpa_" + new_token()
+        db.session.add(client)
+        db.session.flush()
+        db.session.add(grant)
+        db.session.flush()
+        actions.issue_tokens(grant, access=found, refresh=None, scopes=grant.scopes, at=at)
+        db.session.remove()
+    return found
+
+
+if __name__ == "__main__":
+    main()
