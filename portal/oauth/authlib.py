@@ -263,7 +263,7 @@ def _save_token(token: dict[str, Any], request: OAuth2Request) -> None:
     if not isinstance(grant, OAuthGrant):
         grant = next(iter(queries.grants_to(request.client.row)), None)
         if grant is None or _standing(grant) is None:
-            raise InvalidGrantError("The member this client acts for has left.")
+            raise InvalidGrantError("What this client was granted has ended.")
     by = getattr(request, "authorization_code", None) or getattr(request, "refresh_token", None)
     try:
         actions.issue_tokens(

@@ -57,7 +57,7 @@ def test_the_ten_tasks_run_as_they_are_written(app: Flask, served: str, tmp_path
     known |= {f"{name}_SECRET": found[1] for name, found in machines.items()}
     script = "set -euo pipefail\n" + "\n".join(blocks) + "\necho finished\n"
     done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path, timeout=120,
+        ["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path, timeout=900,
         env={"PATH": os.environ["PATH"], "PORTAL": served, "no_proxy": "127.0.0.1", **known},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]

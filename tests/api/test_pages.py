@@ -83,7 +83,7 @@ def test_a_post_is_carried_out_once_for_its_key(
     assert counted(app) == (before[0] + 1, before[1] + 1)
 
 
-def test_eight_at_once_with_one_key_write_once(
+def test_six_at_once_with_one_key_write_once(
     app: Flask, call: Callable[..., Caller], ref: str
 ) -> None:
     sent, ask = {**REPORT, "facts": facts_of(call, ref)}, call("dov")
@@ -94,8 +94,8 @@ def test_eight_at_once_with_one_key_write_once(
         answer = one("POST", f"/contracts/{ref}/incidents", sent, Idempotency_Key="at-once")
         return answer.status_code, answer.json.get("number", str(answer.json))
 
-    with ThreadPoolExecutor(8) as pool:
-        answers = set(pool.map(press, range(8)))
+    with ThreadPoolExecutor(4) as pool:
+        answers = set(pool.map(press, range(6)))
     assert len(answers) == 1 and next(iter(answers))[0] == 201, answers
     assert counted(app) == (before[0] + 1, before[1] + 1)
 

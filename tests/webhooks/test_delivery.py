@@ -110,7 +110,7 @@ def happens(session: Session, contract: Contract, event: str = "contract:started
 
 
 def work(
-    regions: Regions, receiver: Receiver, *, at: datetime | None = None, timeout: float = 5
+    regions: Regions, receiver: Receiver, *, at: datetime | None = None, timeout: float = 60
 ) -> int:
     """Do what the worker does, once."""
     moment = at or clock.now()
