@@ -165,3 +165,8 @@ def contracts_of(session: Session, organisation_id: str) -> Sequence[str]:
         Contract.vendor_id == organisation_id, Contract.customer_id == organisation_id
     )  # fmt: skip
     return session.scalars(select(Contract.id).where(either)).all()
+
+
+def every_contract(session: Session) -> Sequence[str]:
+    """Return the references of all contracts of a region, for the operator's count of them."""
+    return session.scalars(select(Contract.id)).all()

@@ -20,6 +20,7 @@ COMMANDS = {
     "metrics": "portal.cli.watching",
     "migrate": "portal.cli.running",
     "renewals": "portal.cli.renewals",
+    "residency": "portal.cli.residency",
     "restore": "portal.cli.backup",
     "serve": "portal.cli.running",
     "siem": "portal.cli.watching",

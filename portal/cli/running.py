@@ -16,7 +16,7 @@ from portal.plans.actions import plant_examples
 from portal.residency.databases import RegionDatabase, regions
 from portal.residency.models import RegionIdentity
 from portal.residency.queries import missing_parts
-from portal.settings.rules import read_settings
+from portal.settings.rules import Settings, read_settings
 from portal.signing import jobs
 from portal.templates.actions import plant_shipped
 
@@ -47,6 +47,13 @@ def _name_region(database: RegionDatabase) -> None:
         if connection.scalar(select(RegionIdentity.region)) is None:
             row = RegionIdentity.__table__.insert()
             connection.execute(row, {"region": database.region.name})
+
+
+def refuse_incomplete(settings: Settings) -> None:
+    """Stop before anything is opened where a region lacks one of its parts."""
+    lacking = missing_parts(settings)
+    if lacking:
+        sys.exit("\n".join(["This portal does not start:", *lacking]))
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -82,9 +89,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 def serve(host: str, port: int) -> None:
     """Serve the portal."""
     settings = read_settings()
-    lacking = missing_parts(settings)
-    if lacking:
-        sys.exit("\n".join(["This portal does not start:", *lacking]))
+    refuse_incomplete(settings)
     metrics.prepare(settings.metrics_folder, empty=True)
     logs.configure()
     app = create_app()

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal.app import create_app
 from portal.cli.jobs import JOBS, Job
+from portal.cli.running import refuse_incomplete
 from portal.kit import clock, logs
 from portal.kit.db import db, reading
 from portal.kit.refs import new_id
@@ -23,6 +24,7 @@ from portal.notices.actions.beats import JobOutcome, beat, leave
 from portal.notices.queries import Standing, lag_of, standing_of_work
 from portal.notices.rules import bounced
 from portal.residency.databases import regions
+from portal.settings.rules import read_settings
 
 LOG = logging.getLogger("counterpart.work")
 BEAT = timedelta(seconds=15)
@@ -35,6 +37,7 @@ TOO_LATE = timedelta(minutes=10)
 @click.option("--status", is_flag=True, help="Say how far the work is behind, and stop.")
 def work(*, once: bool, every: float, status: bool) -> None:
     """Do what waits: mail, digests, deeds, dates. Run as many as you like."""
+    refuse_incomplete(read_settings())
     app = create_app()
     if status:
         sys.exit(say_status(app, at=clock.now()))

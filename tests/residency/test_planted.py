@@ -1,6 +1,7 @@
 """Nothing of a contract lands outside its region: planted strings, and a look at every file."""
 
 import hashlib
+import json
 import logging
 import shutil
 import tempfile
@@ -8,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +18,7 @@ from portal.admin import actions as admin
 from portal.app import create_app
 from portal.audit import queries as log
 from portal.audit.signer import signer_of
+from portal.cli import main
 from portal.cli.working import work_once
 from portal.contracts.models import Contract
 from portal.kit import clock, logs
@@ -146,6 +149,7 @@ def test_a_signed_contract_moves_whole_and_leaves_its_log(
 ) -> None:
     """The deed opens, every chain and tree holds, and the address answers, from the new region."""
     home, ref = Path(shutil.copytree(told[0], tmp_path / "home")), told[1]
+    before = _findings(home, ref, tmp_path / "before")
     app = create_app(settings_for(home))
     with app.app_context():
         regions = app.extensions["regions"]
@@ -174,3 +178,17 @@ def test_a_signed_contract_moves_whole_and_leaves_its_log(
             assert log.check_tree(session, signer_of(settings, settings.regions[name])) == []
         assert [key for key in regions["us"].store.each_key() if key.startswith(ref)] == []
     close(app)
+    assert _findings(home, ref, tmp_path / "after") == before
+    said = CliRunner(env={"COUNTERPART_HOME": str(home)}).invoke(
+        main, ["residency", "report", "--csv"]
+    )
+    assert "eu,1," in said.output and "us,0," in said.output and ref not in said.output
+
+
+def _findings(home: Path, ref: str, out: Path) -> list[tuple[str, str]]:
+    """Export the evidence, check it as anybody would, and return what the check says is wrong."""
+    run = CliRunner(env={"COUNTERPART_HOME": str(home)})
+    assert run.invoke(main, ["export", ref, "--out", str(out)]).exit_code == 0
+    said = json.loads(run.invoke(main, ["verify", str(out / "evidence.zip"), "--json"]).output)
+    assert said["contract"] == ref and len(said["signers"]) == 4
+    return [(one["code"], one["message"]) for one in said["findings"] if one["level"] == "error"]
