@@ -11,7 +11,8 @@ from portal.api.routes import (
     renewals,
     statements,
 )
-from portal.api.routes.door import bp, problem_response
+from portal.api.routes.answering import problem_response
+from portal.api.routes.door import bp
 
 __all__ = [
     "bp",

@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from flask import Blueprint, Response, current_app, g, make_response, request
+from flask import Blueprint, Response, current_app, make_response, request
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from portal.accounts.actions.limits import Counted, count_up
 from portal.accounts.rules import Actor, demand
 from portal.api.actions import Kept, Once, carry_out
-from portal.api.rules.operations import JSON, PROBLEM_JSON, Operation, query_of
+from portal.api.routes.answering import json_answer, problem_response
+from portal.api.rules.operations import JSON, Operation, query_of
 from portal.api.rules.problems import At, Problem
 from portal.api.rules.schemas import SCHEMAS
 from portal.api.rules.shapes import Book, Schema, Wrong, pointer
@@ -25,11 +25,10 @@ from portal.contracts.models import Contract
 from portal.contracts.queries import find_contract, side_of
 from portal.contracts.rules.life import Side
 from portal.kit import clock
-from portal.kit.db import db, reading
-from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
+from portal.kit.db import reading
+from portal.kit.errors import NotFound
 from portal.kit.refs import new_id
 from portal.kit.web import machine, public
-from portal.negotiation.rules import Incomplete
 from portal.oauth.queries import Access, access_of
 from portal.residency.databases import RegionDatabase, Regions, regions
 from portal.terms.rules import Unreadable
@@ -236,7 +235,7 @@ def _post(
         return Kept(response.status_code, response.get_json(silent=True), headers, owner)
 
     kept, again = carry_out(database, once, run, at=ask.now)
-    response = _json(kept.body, kept.status) if kept.status != 204 else make_response("", 204)
+    response = json_answer(kept.body, kept.status) if kept.status != 204 else make_response("", 204)
     response.headers.update(kept.headers)
     if again:
         response.headers["Idempotency-Replayed"] = "true"
@@ -343,7 +342,7 @@ def _written(one: Operation, said: Any, ask: Ask) -> Response:
     if one.status == 204:
         return make_response("", 204)
     body = plain(made.body)
-    response = _json(body, one.status)
+    response = json_answer(body, one.status)
     if made.location:
         response.headers["Location"] = f"/api/v1{made.location}"
     if made.owner:
@@ -365,7 +364,7 @@ def _unless_known(response: Response) -> Response:
 
 def _page(one: Operation, page: Page, ask: Ask) -> Response:
     written = cursors(one, ask).write(plain(page.next)) if page.next is not None else None
-    response = _json({"items": plain(page.items), "next_cursor": written}, 200)
+    response = json_answer({"items": plain(page.items), "next_cursor": written}, 200)
     if written is not None:
         kept = {k: v for k, v in request.args.items() if k != "cursor"}
         args = "&".join(f"{k}={quote(v, safe='')}" for k, v in {**kept, "cursor": written}.items())
@@ -401,51 +400,3 @@ def paged(ask: Ask, name: str, rows: list[Any], shown: Callable[[Any], Any]) -> 
     part = rows[first : first + limit]
     more = first + limit < len(rows)
     return Page([shown(row) for row in part], [first + limit] if more else None)
-
-
-def _json(body: Any, status: int) -> Response:
-    response = make_response(json.dumps(body, ensure_ascii=False) + "\n", status)
-    response.mimetype = JSON
-    return response
-
-
-def problem_response(error: Exception, request_id: str | None = None) -> Response:
-    """Return an answer that says no, and undo what was begun."""
-    db.session.rollback()
-    for session in g.get("region_sessions", {}).values():
-        session.rollback()
-    problem = _problem_of(error)
-    request_id = request_id or new_id(clock.now())
-    if problem.code in {"broken", "unavailable"}:
-        current_app.logger.error("api request %s failed", request_id, exc_info=error)
-    base = current_app.config["SETTINGS"].base_url
-    response = _json(problem.body(base=base, request_id=request_id), problem.status)
-    response.mimetype = PROBLEM_JSON
-    response.headers.update(problem.headers)
-    return response
-
-
-def _problem_of(error: Exception) -> Problem:
-    match error:
-        case Problem():
-            return error
-        case NotFound():
-            return Problem("not_found")
-        case NotAllowed():
-            return Problem("role_missing", error.message)
-        case Incomplete():
-            wrong = [Wrong(f"#/terms/{t}", why[0]) for t, why in error.problems.items()]
-            return Problem("invalid", error.message, errors=wrong)
-        case Refused():
-            return Problem("refused", error.message)
-        case CodeNeeded():
-            return Problem("role_missing", "This is done by a person, at the page, with a code.")
-        case RequestEntityTooLarge():
-            return Problem("too_large")
-        case MethodNotAllowed():
-            allowed = ", ".join(sorted(error.valid_methods or []))
-            return Problem("method_unknown", headers={"Allow": allowed})
-        case HTTPException():
-            known = {404: "not_found", 400: "malformed", 415: "not_json"}
-            return Problem(known.get(error.code or 500, "malformed"))
-    return Problem("broken")

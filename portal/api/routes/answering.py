@@ -1,0 +1,65 @@
+"""Answers in JSON, and the one place where whatever went wrong becomes a problem (RFC 9457)."""
+
+import json
+from typing import Any
+
+from flask import Response, current_app, g, make_response
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+from portal.api.rules.operations import JSON, PROBLEM_JSON
+from portal.api.rules.problems import Problem
+from portal.api.rules.shapes import Wrong
+from portal.kit import clock
+from portal.kit.db import db
+from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
+from portal.kit.refs import new_id
+from portal.negotiation.rules import Incomplete
+
+
+def json_answer(body: Any, status: int) -> Response:
+    """Return an answer in JSON."""
+    response = make_response(json.dumps(body, ensure_ascii=False) + "\n", status)
+    response.mimetype = JSON
+    return response
+
+
+def problem_response(error: Exception, request_id: str | None = None) -> Response:
+    """Return an answer that says no, and undo what was begun."""
+    db.session.rollback()
+    for session in g.get("region_sessions", {}).values():
+        session.rollback()
+    problem = _problem_of(error)
+    request_id = request_id or new_id(clock.now())
+    if problem.code in {"broken", "unavailable"}:
+        current_app.logger.error("api request %s failed", request_id, exc_info=error)
+    base = current_app.config["SETTINGS"].base_url
+    response = json_answer(problem.body(base=base, request_id=request_id), problem.status)
+    response.mimetype = PROBLEM_JSON
+    response.headers.update(problem.headers)
+    return response
+
+
+def _problem_of(error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case NotFound():
+            return Problem("not_found")
+        case NotAllowed():
+            return Problem("role_missing", error.message)
+        case Incomplete():
+            wrong = [Wrong(f"#/terms/{t}", why[0]) for t, why in error.problems.items()]
+            return Problem("invalid", error.message, errors=wrong)
+        case Refused():
+            return Problem("refused", error.message)
+        case CodeNeeded():
+            return Problem("role_missing", "This is done by a person, at the page, with a code.")
+        case RequestEntityTooLarge():
+            return Problem("too_large")
+        case MethodNotAllowed():
+            allowed = ", ".join(sorted(error.valid_methods or []))
+            return Problem("method_unknown", headers={"Allow": allowed})
+        case HTTPException():
+            known = {404: "not_found", 400: "malformed", 415: "not_json"}
+            return Problem(known.get(error.code or 500, "malformed"))
+    return Problem("broken")
