@@ -214,6 +214,13 @@ def test_two_hundred_planted_strings_reach_nothing_the_other_side_gets(
     got |= {f"later {path}": answer for path, answer in later.items()}
     got |= crawled(app, client_as("dov"), served.id, rooms=RUNNING)
     settle(eu)
+    # Everything an organisation may take with it: what the API tells it, in one archive.
+    taker = client_as("dov")
+    with app.app_context():
+        export = taker.post("/organisation/export", buffered=True)
+    assert export.status_code == 200 and export.data.startswith(b"PK")
+    got["the export of the other side"] = (200, export.data)
+    settle(eu)
     got |= {name: (200, text.encode()) for name, text in told(eu)}
     found = kinds(got)
     assert len(got) > 600 and found["pdf"] and found["zip"] and found["mail"] > 5, found
