@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from functools import cache
+from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -17,8 +19,15 @@ def minute_of(moment: datetime) -> int:
     return int((moment - EPOCH) / timedelta(minutes=1))
 
 
+@cache
+def hour_of(hour: int, zone: ZoneInfo) -> datetime:
+    """The wall clock at the beginning of an hour; clocks change at full hours of UTC only."""
+    return (EPOCH + timedelta(hours=hour)).astimezone(zone).replace(tzinfo=None)
+
+
 def wall(minute: int, zone: ZoneInfo) -> datetime:
-    return (EPOCH + timedelta(minutes=minute)).astimezone(zone)
+    """What the clock on the wall shows at a minute."""
+    return hour_of(minute // 60, zone) + timedelta(minutes=minute % 60)
 
 
 @dataclass
@@ -153,38 +162,52 @@ class Stretch:
 
 
 def uptime(
-    begin: int, end: int, stretches: Iterable[Stretch], *, weight_of: Sequence[Fraction],
-    origin: int, shortest: int,
-) -> tuple[Fraction, Fraction]:  # fmt: skip
-    """Measured and lost minutes between two moments; `weight_of` is indexed from `origin`."""
-    size = len(weight_of)
-    down: list[Fraction] = [Fraction(0)] * size
-    out = bytearray(size)
-    trouble = bytearray(size)
+    begin: int, end: int, stretches: Iterable[Stretch], *, weights: "Weights", shortest: int
+) -> tuple[Fraction, Fraction]:
+    """Measured and lost minutes between two moments; only minutes something struck are walked."""
+    down: dict[int, Fraction] = {}
+    out: set[int] = set()
     for one in stretches:
-        for minute in range(max(one.begin - origin, 0), min(one.end - origin, size)):
+        # A day around the month is enough to know how long an outage lasted.
+        for minute in range(max(one.begin, begin - 1440), min(one.end, end + 1440)):
             if one.weight is None:
-                out[minute] = 1
+                out.add(minute)
             elif one.weight:
-                trouble[minute] = 1
-                down[minute] = max(down[minute], one.weight)
-    _drop_short(trouble, down, shortest)
-    measured = lost = Fraction(0)
-    for minute in range(begin - origin, end - origin):
-        if not out[minute]:
-            measured += weight_of[minute]
-            if down[minute]:
-                lost += weight_of[minute] * down[minute]
-    return measured, lost
+                down[minute] = max(down.get(minute, Fraction(0)), one.weight)
+    _drop_short(down, shortest)
+    inside = range(begin, end)
+    gone = sum((weights.of(minute) for minute in out if minute in inside), Fraction(0))
+    lost = sum(
+        (weights.of(m) * w for m, w in down.items() if m in inside and m not in out), Fraction(0)
+    )
+    return weights.between(begin, end) - gone, lost
 
 
-def _drop_short(trouble: bytearray, down: list[Fraction], shortest: int) -> None:
-    minute = 0
-    while minute < len(trouble):
-        stop = minute
-        while stop < len(trouble) and trouble[stop]:
-            stop += 1
-        if 0 < stop - minute < shortest:
-            for inside in range(minute, stop):
-                down[inside] = Fraction(0)
-        minute = stop + 1
+def _drop_short(down: dict[int, Fraction], shortest: int) -> None:
+    """Forget each unbroken run of minutes that is shorter than what counts."""
+    run: list[int] = []
+    for minute in [*sorted(down), None]:
+        if run and (minute is None or minute != run[-1] + 1):
+            if len(run) < shortest:
+                for gone in run:
+                    del down[gone]
+            run = []
+        if minute is not None:
+            run.append(minute)
+
+
+class Weights:
+    """How often each minute of a year counts, and the sums up to each; kept as whole halves."""
+
+    def __init__(self, origin: int, each: Iterable[Fraction]) -> None:
+        self.origin = origin
+        self.halves = [int(weight * 2) for weight in each]
+        self.sums = list(accumulate(self.halves, initial=0))
+
+    def of(self, minute: int) -> Fraction:
+        """Return the weight of a minute."""
+        return Fraction(self.halves[minute - self.origin], 2)
+
+    def between(self, begin: int, end: int) -> Fraction:
+        """Return the weights from one minute up to another, added up."""
+        return Fraction(self.sums[end - self.origin] - self.sums[begin - self.origin], 2)

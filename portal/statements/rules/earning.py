@@ -130,7 +130,8 @@ def _availability(scopes: Sequence[Scope], terms: Terms) -> list[Figures]:
     for scope in scopes:
         if not scope.judged or scope.kept:
             continue
-        share = scope.period.share_within(scope.peaks)
+        # What a missing report is the cause of lies in no peak.
+        share = Fraction(0) if scope.only_presumed else scope.period.share_within(scope.peaks)
         times = with_peak_factor(ONE, factor=factor, share=share)
         lines.append(_uptime_line(scope, shape(scope), times, _source(terms)))
     winner = max(lines, key=_worth, default=None)
