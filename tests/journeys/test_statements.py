@@ -1,17 +1,23 @@
-"""The month closes on a phone: confirmed, disputed, corrected, accepted, sealed; with scripts and
-without. Then the vendor replays an offer over what happened."""
+"""What an incident comes to: reported, acknowledged, a pause contested, severity raised, a target
+missed, its root cause accepted; then on a phone the month closes: confirmed, disputed, corrected,
+accepted, sealed, with scripts and without. Then the vendor replays an offer over what happened."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy.orm import Session
 
 from portal.app import create_app
 from portal.contracts.models import Contract
+from portal.contracts.rules.life import Side
+from portal.incidents import actions as incidents
+from portal.incidents.rules.root_cause import Kind
 from portal.kit import clock
 from portal.statements.rules.month import Month
+from tests import cast
 from tests.changes import works
 from tests.conftest import close, make_contract, settings_for
 from tests.incidents import desk
@@ -37,10 +43,41 @@ def contract_at(home: Path) -> str:
         desk.put_in_force(session, contract, terms, at=start - timedelta(days=9))
         begin = start + timedelta(days=9, hours=15)
         works.outage(session, contract, begin=begin, minutes=240, at=min(now, begin + timedelta(1)))
+        tell_incident(session, contract, start + timedelta(days=11, hours=15))
         desk.settle(session)
         address = f"/contracts/{contract.id}"
     close(app)
     return address
+
+
+def tell_incident(session: Session, contract: Contract, at: datetime) -> None:
+    """Last month's incident, by the acts of its pages: answered and settled too late."""
+    desk.reported(session, contract, severity="S2", at=at)
+
+    def said(key: str, hours: float) -> incidents.Said:
+        return desk.said(session, contract, key, 1, at + timedelta(hours=hours))
+
+    incidents.acknowledge(said("ben", 9), words="I have it.")
+    pause = incidents.claim_pause(
+        said("ben", 10), ground="waiting_on_customer", words="Which order number?"
+    )
+    incidents.contest_pause(said("dov", 11), pause=pause.id, words="It is in the report.")
+    raised = incidents.propose_severity(said("dov", 12), severity="S1", words="All stores now.")
+    incidents.agree_severity(said("ben", 13), proposal=raised.id, from_report=False)
+    incidents.end_pause(said("ben", 14), pause=pause.id)
+    incidents.settle_pause(said("ben", 14.5), pause=pause.id)
+    incidents.resolve(said("ben", 40), means="permanent_fix", words="The disk was full.")
+    incidents.confirm(said("dov", 41), words="Works.")
+    incidents.keep_root_causes(session, contract, at=at + timedelta(hours=41))
+    content = {"cause": "Nobody watched the disk.", "impact": "Two hours without orders.",
+               "timeline": "See the log."}  # fmt: skip
+    who, later = (session, contract, cast.actor("ben"), 1), at + timedelta(hours=50)
+    incidents.add_measure(
+        *who, words="Watch the disks", owner="Ben Osei", side=Side.VENDOR,
+        due=(later + timedelta(days=9)).date(), at=later,
+    )  # fmt: skip
+    incidents.deliver_account(*who, kind=Kind.FINAL, content=content, at=later)
+    incidents.accept_account(session, contract, cast.actor("dov"), 1, at=later + timedelta(hours=1))
 
 
 def last_month() -> Month:
@@ -57,6 +94,7 @@ def test_a_month_closes_is_disputed_corrected_and_sealed(
     ben.sign_in()
     dov.sign_in()
     confirms(ben, at)
+    reads_what_the_incident_came_to(dov, contract_at, at)
     disputes(dov, at)
     records_what_was_missing(dov, contract_at)
     corrects(ben, contract_at, at)
@@ -78,6 +116,17 @@ def confirms(ben: Visitor, at: str) -> None:
     ben.page.get_by_label("Yes: we stand by them").check()
     ben.press("Send your word")
     assert "Waits for the customer" in ben.page.inner_text("main")
+
+
+def reads_what_the_incident_came_to(dov: Visitor, contract_at: str, at: str) -> None:
+    dov.open(at)
+    words = dov.page.inner_text("main")
+    assert "Missed" in words and "incident 1" in words and "Clause 12.2, K2" in words
+    dov.page.get_by_role("link", name="incident 1").first.click()
+    dov.page.wait_for_load_state()
+    words = dov.page.inner_text("main")
+    assert "Severity 1" in words and "Root cause: accepted" in words
+    assert "Missed" in dov.page.inner_text("#clock")
 
 
 def disputes(dov: Visitor, at: str) -> None:
