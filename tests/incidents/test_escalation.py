@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.contracts.models import Contract
+from portal.contracts.rules.onboarding import ITEMS
 from portal.incidents import actions
 from portal.incidents.models import Escalation
 from portal.incidents.queries import find_incident
@@ -23,7 +24,9 @@ from portal.incidents.rules.escalation import Contact, Step, contacts_at
 from portal.kit import clock
 from portal.kit.errors import Refused
 from portal.notices.models import RegionMail
+from portal.residency.databases import Regions
 from tests import cast
+from tests.conftest import make_contract
 from tests.incidents import desk
 from tests.incidents.desk import MONDAY, after, said
 
@@ -174,10 +177,16 @@ def test_the_path_of_the_contract_names_both_sides() -> None:
 
 @pytest.mark.slow
 def test_a_worker_killed_at_random_calls_everybody_exactly_once(
-    app: Flask, home: Path, eu: Session, served_contract: Contract
+    app: Flask, home: Path, eu: Session, regions: Regions, served_contract: Contract
 ) -> None:
-    """The worker runs as a process and is killed at random; then it is left to finish."""
+    """The worker runs as a process and is killed at random; then it is left to finish.
+
+    It had been stopped for three days; beside the climbs a second contract asks for reminders.
+    """
     at = clock.now() - timedelta(days=3)
+    starting = make_contract(eu, regions, title="About to start")
+    terms = desk.terms_with({"A5": clock.now().date().isoformat()})
+    desk.put_in_force(eu, starting, terms, at=at)
     for number in range(12):
         severity = "S1" if number % 2 else "S2"
         desk.reported(eu, served_contract, severity=severity, at=at + timedelta(minutes=number))
@@ -202,6 +211,8 @@ def test_a_worker_killed_at_random_calls_everybody_exactly_once(
     assert set(again.values()) == {1}
     missed = Counter((m.recipient, m.subject) for m in mails(eu, "Target missed"))
     assert set(missed.values()) == {1}
+    asked = Counter((m.recipient, m.subject) for m in mails(eu, starting.id))
+    assert len(asked) >= len(ITEMS) and set(asked.values()) == {1}
 
 
 def test_contested_time_leaves_the_worker_nothing_to_do_again_and_again(
