@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from portal.audit import queries as log
-from portal.audit.rules import PORTAL
+from portal.audit.rules import PORTAL, read_note
 from portal.audit.signer import Signer
 from portal.contracts.models import Contract, Version
 from portal.contracts.rules.document import canonical_bytes
@@ -44,6 +44,7 @@ class Coverage:
     total: int
     newest: int | None
     signed_at: datetime | None
+    root: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def coverage(session: Session, ref: str) -> Coverage:
     size = last.size if last else 0
     entries = log.placed_of(session, ref)
     covered = [entry for entry in entries if entry.place < size]
-    return Coverage(covered, len(entries), size or None, last.at if last else None)
+    root = read_note(last.note)[0].root.hex() if last else ""
+    return Coverage(covered, len(entries), size or None, last.at if last else None, root)
 
 
 def bundle_of(place: Place, contract: Contract) -> bytes | None:

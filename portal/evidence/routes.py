@@ -26,6 +26,7 @@ from portal.residency.databases import RegionDatabase, regions
 from portal.settings.rules import Settings
 from portal.signing.keys import root_pem
 from portal.signing.queries import CLOSED, known_file
+from portal.signing.rules import hash_words
 
 bp = Blueprint("evidence", __name__)
 
@@ -45,6 +46,7 @@ def show(ref: str) -> ResponseReturnValue:
     return page(
         "evidence/show.html", contract=contract, covered=len(found.covered), total=found.total,
         newest=found.newest, signed_at=found.signed_at, receipts=receipts,
+        spoken=hash_words(found.root) if found.root else [],
         head=lines[-1].hash if lines else None,
         stamps=log.stamps_of(session, [found.newest] if found.newest else []),
     )  # fmt: skip

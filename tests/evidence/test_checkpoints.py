@@ -19,6 +19,7 @@ from portal.kit import clock
 from portal.kit.db import transaction
 from portal.notices.models import RegionMail
 from portal.residency.databases import Regions
+from portal.signing.rules import hash_words
 from tests.conftest import make_contract, settings_for
 
 CLEO = Actor("p1", "Cleo Marsh", "o1", "Harbour Retail Inc")
@@ -120,7 +121,9 @@ def test_both_sides_get_one_receipt_that_fixes_the_log(
     receipt = read_receipt(mails[0].text.encode())
     assert (receipt.chain, receipt.seq, receipt.event) == (contract.id, 2, MAJOR)
     assert receipt.head == log.head(eu, contract.id)
-    assert open_note(receipt.note or "", signer.vkey).size == 2
+    held = open_note(receipt.note or "", signer.vkey)
+    assert held.size == 2
+    assert all(" ".join(hash_words(held.root.hex())) in mail.text for mail in mails)
     assert "Harbour Retail Inc sent round 1" in mails[0].text
     assert "Cleo Marsh sent" not in mails[0].text
     assert log.check_tree(eu, signer, [receipt]) == []

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.audit import queries as log
 from portal.audit.actions import add_checkpoint
 from portal.audit.models import RegionCheckpoint
-from portal.audit.rules import Receipt, receipt_text
+from portal.audit.rules import Receipt, read_note, receipt_text
 from portal.audit.sentences import sentence
 from portal.audit.signer import Forked, Signer, signer_of
 from portal.contracts.models import Contract
@@ -21,6 +21,7 @@ from portal.notices.actions import tell
 from portal.residency.databases import Regions
 from portal.settings.rules import Settings
 from portal.signing.actions import everyone
+from portal.signing.rules import hash_words
 
 LOG = logging.getLogger("counterpart.evidence")
 
@@ -108,6 +109,7 @@ def _words(entry: log.Placed, line: log.Line, note: str | None) -> dict[str, Any
     return {
         "sentence": sentence(rules.nameless(line)),
         "hashes": rules.receipt_hashes(body["facts"]),
+        "spoken": " ".join(hash_words(read_note(note)[0].root.hex())) if note else "",
         "receipt": receipt_text(receipt),
     }
 

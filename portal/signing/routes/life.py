@@ -51,6 +51,7 @@ def overview(ref: str) -> ResponseReturnValue:
         happened=queries.happened(contract),
         proposal=queries.open_reopening(contract),
         my_side=side,
+        my_id=desk.actor.person_id,
         paper=queries.paper_requests(session, contract, side) if side else [],
         voidable=desk.state in actions.VOIDABLE,
         mine_open=_mine_open(desk),
