@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,29 +106,44 @@ def next_signer(portal: Portal, ref: str) -> str | None:
 
 
 def live(home: Path, said: int) -> None:
-    """Sign, seal, checkpoint and mail, contract after contract, and say what was done."""
+    """Sign, seal, checkpoint and mail, contract after contract, and say what was done.
+
+    As in a worker's loop, a turn that fails is told and the next one begins.
+    """
     portal = Portal(home)
     os.write(said, b"up\n")
     while True:
-        ref = portal.contracts()[-1]
+        try:
+            turn(portal, said)
+        except Exception as failure:
+            os.write(said, f"tripped {type(failure).__name__}\n".encode())
+            traceback.print_exc()
+            portal.session.rollback()
+
+
+def turn(portal: Portal, said: int) -> None:
+    """Take the newest contract one signature further, or begin another one."""
+    ref = portal.contracts()[-1]
+    portal.work(ref)
+    key = next_signer(portal, ref)
+    if key is not None:
+        at = clock.now()
+        stage.consent(portal.session, portal.contract(ref), key, at=at)
+        # Each person's codes grow whatever the clock of the last life said.
+        step = time.time_ns() // 1_000_000
+        row = stage.sign(portal.session, portal.contract(ref), key, at=at, step=step)
+        os.write(said, f"signed {row.id}\n".encode())
         portal.work(ref)
-        while key := next_signer(portal, ref):
-            at = clock.now()
-            stage.consent(portal.session, portal.contract(ref), key, at=at)
-            # Each person's codes grow whatever the clock of the last life said.
-            step = time.time_ns() // 1_000_000
-            row = stage.sign(portal.session, portal.contract(ref), key, at=at, step=step)
-            os.write(said, f"signed {row.id}\n".encode())
-            portal.work(ref)
-            portal.post()
-        where = state(portal.contract(ref), today=clock.now().date())
-        portal.session.rollback()
-        if where in {State.COMPLETED, State.IN_FORCE}:
-            os.write(said, f"completed {ref}\n".encode())
-            portal.post()
-            make_contract(portal.session, portal.regions)
-        if where is State.DRAFT:
-            stage.freeze(portal.session, portal.contract(ref))
+        portal.post()
+        return
+    where = state(portal.contract(ref), today=clock.now().date())
+    portal.session.rollback()
+    if where in {State.COMPLETED, State.IN_FORCE}:
+        os.write(said, f"completed {ref}\n".encode())
+        portal.post()
+        make_contract(portal.session, portal.regions)
+    if where is State.DRAFT:
+        stage.freeze(portal.session, portal.contract(ref))
 
 
 def nursery(home: Path) -> None:
