@@ -8,7 +8,7 @@ from wtforms.fields.choices import SelectChoice
 from portal.accounts import gate
 from portal.accounts import queries as people
 from portal.accounts.gate import current_actor
-from portal.accounts.rules import EVERY_ROLE, MFA_WORDS, Actor, MfaRule, Role, demand
+from portal.accounts.rules import EVERY_ROLE, MFA_WORDS, Actor, MfaRule, Role, demand, mfa_rule_for
 from portal.admin import actions, queries
 from portal.admin.forms import MailForm, MfaForm, RegionsForm
 from portal.admin.models import PolicyChange
@@ -65,10 +65,10 @@ def _mfa_page(actor: Actor, form: MfaForm, status: int) -> ResponseReturnValue:
 def _steps(
     before: dict[str, MfaRule], after: dict[str, MfaRule]
 ) -> list[tuple[str, MfaRule, MfaRule]]:
-    optional = MfaRule.OPTIONAL
-    roles = [EVERY_ROLE, *Role]
-    pairs = [(role, before.get(role, optional), after.get(role, optional)) for role in roles]
-    return [pair for pair in pairs if pair[1] != pair[2]]
+    """Return for whom something changes, with what holds for them now and then."""
+    everyone = (EVERY_ROLE, mfa_rule_for(before, []), mfa_rule_for(after, []))
+    roles = [(role, mfa_rule_for(before, [role]), mfa_rule_for(after, [role])) for role in Role]
+    return [one for one in (everyone, *roles) if one[1] != one[2]]
 
 
 @bp.post("/organisation/mfa")
