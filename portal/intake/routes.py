@@ -19,7 +19,6 @@ from portal.kit import clock
 from portal.kit.csv_file import csv_bytes
 from portal.kit.web import download, needs, page, see_other
 from portal.residency.databases import regions
-from portal.residency.rules import region_of
 
 bp = Blueprint("intake", __name__)
 SHOWN = 100
@@ -43,7 +42,7 @@ class Desk:
 
 
 def _opened(ref: str) -> Desk:
-    actor, session = current_actor(), regions().session(region_of(ref))
+    actor, session = current_actor(), regions().session_of(ref)
     contract = find_contract(session, actor, ref)
     demand_declared(actor)
     now = clock.now()
