@@ -167,7 +167,8 @@ def _credit(line: Any) -> dict[str, Any]:
         money = {"amount": _decimal(value["amount"]), "currency": value["currency"]}
     return {
         "month": row.month, "kind": entry.kind, "at": entry.at,
-        "percent_of_fee": _decimal(value["percent"]), "money": money, "how": value["how"],
+        "percent_of_fee": _decimal(value["percent"]),
+        "minutes_added": _decimal(value["extension"]), "money": money, "how": value["how"],
     }  # fmt: skip
 
 

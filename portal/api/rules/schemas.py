@@ -143,8 +143,10 @@ SCHEMAS: Mapping[str, Schema] = {
                           note=maybe(STRING))),
     ),
     "Credit": answer(
-        month=MONTH, kind=one_of("granted", "lapsed", "paid"), at=INSTANT,
-        percent_of_fee=maybe(DECIMAL), money=maybe(MONEY), how=maybe(STRING),
+        month=MONTH, at=INSTANT,
+        kind=one_of("granted", "lapsed", "interest", "returned", "expired", "paid"),
+        percent_of_fee=maybe(DECIMAL), minutes_added=maybe(DECIMAL), money=maybe(MONEY),
+        how=maybe(STRING),
     ),
     "Renewal": answer(
         ref=STRING, title=STRING, other=STRING, side=SIDE, state=STRING, number=NUMBER, begins=DAY,
