@@ -32,7 +32,8 @@ FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu", "--
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1200, "height": 900}
 # A page may be slow on a busy machine; what is waited for comes, or never does.
-expect.set_options(timeout=30_000)
+PATIENCE = 120  # s
+expect.set_options(timeout=PATIENCE * 1000)
 AXE = {"rules": {"target-size": {"enabled": True}}}
 
 
@@ -84,14 +85,15 @@ def served(home: Path) -> Iterator[Served]:
 
 def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
     """Wait until the portal answers; fail with its exit code if it stopped."""
-    for _ in range(300):
+    patience = time.monotonic() + PATIENCE
+    while time.monotonic() < patience:
         try:
             urllib.request.urlopen(f"{url}/sign-in", timeout=5).close()
             return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             assert process.poll() is None, "the portal stopped while starting"
             time.sleep(0.1)
-    raise AssertionError("the portal did not answer in 30 s")
+    raise AssertionError(f"the portal did not answer in {PATIENCE} s")
 
 
 @pytest.fixture(scope="package")
@@ -218,6 +220,7 @@ def visitor(browser: Browser, served: Served) -> Iterator[Callable[..., Visitor]
             viewport=size, has_touch=touch, is_mobile=touch, java_script_enabled=scripted,
             locale="en-GB", timezone_id="Europe/London",
         )  # fmt: skip
+        context.set_default_timeout(PATIENCE * 1000)
         contexts.append(context)
         page = context.new_page()
         one = Visitor(key, served.url, page, scripted)
