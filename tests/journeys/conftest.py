@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from portal.kit import clock
 from tests import cast
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -35,6 +37,7 @@ DESK = {"width": 1200, "height": 900}
 PATIENCE = 120  # s
 expect.set_options(timeout=PATIENCE * 1000)
 LOOKS = 2
+STEP = timedelta(seconds=30)
 AXE = {"rules": {"target-size": {"enabled": True}}}
 
 
@@ -114,6 +117,7 @@ class Visitor:
     url: str
     page: Page
     scripted: bool
+    spent: dict[str, timedelta] = field(default_factory=dict)
     shots: Path | None = None
     seen: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
@@ -142,14 +146,22 @@ class Visitor:
         self.fill("E-mail", member.email)
         self.page.locator("input[type=password]").fill(cast.PASSWORD)
         self.press("Sign in")
-        from portal.kit import clock
-
-        self.page.locator("input[autocomplete=one-time-code]").fill(
-            cast.code(self.key, clock.now())
-        )
+        self.page.locator("input[autocomplete=one-time-code]").fill(self.fresh_code())
         self.page.locator("main button[type=submit]").first.click()
         self.page.wait_for_load_state()
         self.inspect()
+
+    def fresh_code(self) -> str:
+        """Return a code this person has not given yet: each is good for one time.
+
+        The portal takes the code of the next half minute too; past that, this waits for it.
+        """
+        last = self.spent.get(self.key, timedelta(0))
+        step = max(timedelta(seconds=int(clock.now().timestamp()) // 30 * 30), last + STEP)
+        while step > timedelta(seconds=clock.now().timestamp()) + STEP:
+            time.sleep(0.5)
+        self.spent[self.key] = step
+        return cast.code(self.key, datetime.fromtimestamp(step.total_seconds(), UTC))
 
     def sample_word(self) -> str:
         """Open the sample PDF of the consent page and read its six letters."""
@@ -218,6 +230,7 @@ def inspect_html(text: str, path: str, *, scripted: bool) -> None:
 def visitor(browser: Browser, served: Served) -> Iterator[Callable[..., Visitor]]:
     """Return a maker of visitors: `visitor("cleo", scripted=False, size=PHONE)`."""
     contexts: list[BrowserContext] = []
+    spent: dict[str, timedelta] = {}
 
     def make(key: str, *, scripted: bool = True, size: dict[str, int] = PHONE) -> Visitor:
         touch = size is PHONE
@@ -228,7 +241,7 @@ def visitor(browser: Browser, served: Served) -> Iterator[Callable[..., Visitor]
         context.set_default_timeout(PATIENCE * 1000)
         contexts.append(context)
         page = context.new_page()
-        one = Visitor(key, served.url, page, scripted)
+        one = Visitor(key, served.url, page, scripted, spent)
         page.on("console", lambda message: note(one, message))
         page.on("request", lambda request: foreign(one, request.url))
         return one

@@ -4,13 +4,10 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from portal.kit import clock
-from tests import cast
 from tests.journeys.conftest import Served, Visitor
 
 pytestmark = pytest.mark.journey
@@ -138,8 +135,7 @@ def signs(one: Visitor, at: str) -> None:
     one.page.locator("[name=agreed]").check()
     one.press("Consent and continue")
     one.page.locator("[name=intent]").check()
-    code = cast.code(one.key, clock.now() + timedelta(seconds=30))
-    one.page.locator("input[autocomplete=one-time-code]").fill(code)
+    one.page.locator("input[autocomplete=one-time-code]").fill(one.fresh_code())
     one.press("Sign agreement")
     assert one.page.get_by_role("heading", level=1).inner_text() == "You signed"
 
