@@ -46,6 +46,7 @@ def spend(code: str, at: datetime = AT, purpose: str = "sign_in", person: str = 
 # the directory
 
 
+@pytest.mark.slow
 def test_an_organisation_a_person_and_a_member_are_made_with_an_entry_each():
     firm = actions.create_organisation("Firm  Ltd", "firm", "1 Road", ["eu"], AT)
     zoe = actions.create_person("ZOE@firm.example", "Zoe", "gravel otter lamp", AT)
@@ -74,6 +75,7 @@ def test_a_member_who_left_comes_back_with_new_roles():
     assert (again.id, again.roles, again.ended_at) == (row.id, "legal", None)
 
 
+@pytest.mark.slow
 def test_an_enrolled_factor_is_sealed_at_rest():
     zoe = actions.create_person("zoe@firm.example", "Zoe", "gravel otter lamp", AT)
     actions.enrol_factor(zoe, cast.SECRETS["ada"], AT)
@@ -135,6 +137,7 @@ def test_a_right_code_counts_once_with_one_entry():
     assert spend(cast.code("ada", AT + timedelta(seconds=30)), purpose="sign").accepted
 
 
+@pytest.mark.slow
 def test_a_used_code_is_not_counted_as_a_failed_try():
     assert spend(cast.code("ada", AT)).accepted
     used = [spend(cast.code("ada", AT)).result for _ in range(8)]
@@ -174,6 +177,7 @@ def test_full_width_digits_and_a_person_without_a_factor_are_wrong():
     assert spend("123456", person=zoe.id).result is CodeResult.WRONG
 
 
+@pytest.mark.slow
 def test_ten_thousand_replays_are_never_accepted():
     """Same, previous and out-of-order codes of the window, through matching and compare-and-set."""
     seed, dice = cast.SECRETS["ada"], random.Random(11)
@@ -190,6 +194,7 @@ def test_ten_thousand_replays_are_never_accepted():
     assert accepted == 0
 
 
+@pytest.mark.slow
 def test_replays_through_the_whole_action_are_refused_over_many_windows():
     accepted = 0
     for number in range(40):
@@ -291,6 +296,7 @@ def test_a_new_factor_ends_all_other_sessions():
     assert row_of(kept).ended_at is None and row_of(other).ended_at == AT
 
 
+@pytest.mark.slow
 def test_recovery_codes_work_once_and_only_the_newest_ten():
     old = actions.make_recovery_codes(ADA, pepper=PEPPER, at=AT)
     new = actions.make_recovery_codes(ADA, pepper=PEPPER, at=AT)
@@ -382,24 +388,28 @@ def knock(email: str, password: str, at: datetime = AT, address: str = "10.0.0.1
     return actions.check_password(email, password, address=address, at=at)
 
 
+@pytest.mark.slow
 def test_an_unknown_person_gets_the_answer_of_a_wrong_password():
     known, unknown = knock("ada@northwind.example", "no"), knock("nobody@x.example", "no")
     assert known == unknown and "not right" in known.message
     assert knock("ADA@northwind.example ", cast.PASSWORD).person_id == ADA
 
 
+@pytest.mark.slow
 def test_someone_deactivated_is_unknown():
     db.session.get(Person, ADA).deactivated_at = AT
     db.session.commit()
     assert knock("ada@northwind.example", cast.PASSWORD).person_id is None
 
 
+@pytest.mark.slow
 def test_known_and_unknown_people_are_limited_alike():
     for email in ("ada@northwind.example", "nobody@x.example"):
         tries = [knock(email, "no", address=f"10.0.0.{n}").until for n in range(11)]
         assert tries[:10] == [None] * 10 and tries[10] is not None
 
 
+@pytest.mark.slow
 def test_a_stranger_cannot_lock_out_someone_at_their_usual_address():
     start(ADA)
     for n in range(10):
@@ -408,6 +418,7 @@ def test_a_stranger_cannot_lock_out_someone_at_their_usual_address():
     assert knock("ada@northwind.example", cast.PASSWORD, address="10.0.0.1").person_id == ADA
 
 
+@pytest.mark.slow
 def test_a_right_password_is_not_counted():
     for _ in range(11):
         assert knock("ada@northwind.example", cast.PASSWORD).person_id == ADA
@@ -424,6 +435,7 @@ def test_an_old_hash_is_made_anew_at_sign_in():
     assert knock("ada@northwind.example", cast.PASSWORD).person_id == ADA
 
 
+@pytest.mark.slow
 def test_a_changed_password_ends_other_sessions_and_is_told():
     kept, other = start(ADA), start(ADA)
     count = all_entries()
@@ -441,6 +453,7 @@ def test_a_changed_password_ends_other_sessions_and_is_told():
     assert db.session.scalar(select(DirectoryMail.subject)) == "Your password was changed"
 
 
+@pytest.mark.slow
 def test_no_transaction_is_open_while_a_password_is_hashed(monkeypatch):
     open_then = []
     real = passwords.HASHER.verify

@@ -56,6 +56,7 @@ def cookie_of(client: FlaskClient) -> str | None:
 # the door
 
 
+@pytest.mark.slow
 def test_a_person_without_codes_is_in_after_the_password(app, eve):
     client = app.test_client()
     answer = sign_in(client, "eve@northwind.example")
@@ -101,6 +102,7 @@ def test_known_and_unknown_people_read_the_same_answer(app):
     assert "Error:" in answers[0][1]
 
 
+@pytest.mark.slow
 def test_the_eleventh_wrong_password_is_told_to_wait(app):
     client = app.test_client()
     for _ in range(10):
@@ -120,6 +122,7 @@ def test_signing_out_ends_the_session_on_the_server(app, client_as):
     assert client.get("/security").location.startswith("/sign-in")
 
 
+@pytest.mark.slow
 def test_codes_answer_used_wrong_clock_and_wrong_in_words(app, frozen):
     first, second = app.test_client(), app.test_client()
     for client in (first, second):
@@ -139,6 +142,7 @@ def test_codes_answer_used_wrong_clock_and_wrong_in_words(app, frozen):
     assert give_code(second).status_code == 303
 
 
+@pytest.mark.slow
 def test_a_recovery_code_opens_the_door_once(app, client_as):
     page = client_as("ada").post("/security/recovery-codes")
     codes = re.findall(r"<li>([A-Z2-9-]{19})</li>", page.text)
@@ -167,6 +171,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("target", HOSTILE)
+@pytest.mark.slow
 def test_a_hostile_target_leads_home(app, eve, target):
     with app.test_request_context():
         assert safe_next(target) == "/"
@@ -192,6 +197,7 @@ def seed_on(page) -> str:
     return re.search(r"secret=([A-Z2-7]{32})", page.text).group(1)
 
 
+@pytest.mark.slow
 def test_setting_up_shows_link_then_key_then_picture_and_survives_leaving(app, eve):
     client = app.test_client()
     sign_in(client, "eve@northwind.example")
@@ -274,6 +280,7 @@ def test_required_to_sign_lets_everyone_in(app, eve):
 # one's own security
 
 
+@pytest.mark.slow
 def test_the_security_page_lists_sessions_with_a_button_for_all_but_this(app, client_as):
     here, there = client_as("ada"), client_as("ada")
     page = here.get("/security")
@@ -287,6 +294,7 @@ def test_the_security_page_lists_sessions_with_a_button_for_all_but_this(app, cl
     )
 
 
+@pytest.mark.slow
 def test_changing_the_password_takes_the_old_one_and_a_code(app, client_as):
     client = client_as("ada")
     new = "gravel otter lamp"

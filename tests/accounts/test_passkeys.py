@@ -36,6 +36,7 @@ def test_a_place_is_the_host_without_its_port_and_the_whole_origin():
 
 
 @pytest.mark.parametrize("answer", ["", "[]", "{}", "no JSON", json.dumps({"id": "x"})])
+@pytest.mark.slow
 def test_an_answer_that_proves_nothing_signs_nobody_in_and_uses_the_challenge_up(answer):
     session = sign_in()
     actions.challenge_passkey(session, at=AT)

@@ -39,6 +39,7 @@ def test_the_strictest_rule_of_a_members_roles_holds(given_rules, roles):
 
 
 @given(rules)
+@pytest.mark.slow
 def test_the_same_rules_are_not_lower_and_none_at_all_is_lower_than_any(given_rules):
     assert not is_lowered(given_rules, given_rules)
     strict = any(rule is not MfaRule.OPTIONAL for rule in given_rules.values())

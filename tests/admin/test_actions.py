@@ -82,6 +82,7 @@ def test_an_invitation_that_ended_makes_nobody(spoil):
     assert queries.person_by_email("zoe@northwind.example") is None and len(entries()) == before
 
 
+@pytest.mark.slow
 def test_someone_with_an_account_joins_under_it_and_nobody_else_can():
     token = invite(DOV, "ben@northwind.example")
     with pytest.raises(NotFound):
@@ -136,6 +137,7 @@ def test_an_administrator_of_another_organisation_finds_nobody():
     assert entries() == ["organisation:invitation:sent"]
 
 
+@pytest.mark.slow
 def test_changed_roles_leave_one_entry_and_the_same_roles_none():
     row = membership_of(BEN)
     actions.change_roles(ADA, row.id, ["support_engineer", "support_lead"], at=AT)

@@ -63,6 +63,7 @@ def test_a_stranger_finds_no_member(client_as):
         assert client_as("mal").post(path).status_code in (404, 405)
 
 
+@pytest.mark.slow
 def test_an_invited_person_chooses_a_password_and_signs_in(app, client_as):
     link = invited(app, client_as)
     client = app.test_client()
@@ -127,6 +128,7 @@ def test_an_ended_member_is_out_at_once(client_as):
     assert "Ben Osei" not in ada.get("/organisation/members").text
 
 
+@pytest.mark.slow
 def test_the_only_administrator_reads_why_the_role_stays(client_as):
     mine = "MEM" + "1".zfill(23)
     ada = client_as("ada")
@@ -204,6 +206,7 @@ def test_a_region_more_waits_and_a_region_less_holds(client_as):
     assert ben.post("/organisation/regions", data={}).status_code == 422
 
 
+@pytest.mark.slow
 def test_a_lost_phone_is_reset_by_two_and_the_member_is_signed_out(client_as):
     ada, ben = second_administrator(client_as)
     nia = "MEM" + "3".zfill(23)

@@ -129,6 +129,7 @@ def test_an_only_administrator_cannot_begin_to_lower_it():
 
 
 @pytest.mark.parametrize("confirmed", [False, True])
+@pytest.mark.slow
 def test_one_administrator_is_enough_to_stop_it(confirmed):
     change = lowering()
     if confirmed:
@@ -209,6 +210,7 @@ def test_nothing_is_signed_for_a_day_after_a_reset_and_the_code_is_not_used_up(p
     assert spend(purpose, AT + DAY + timedelta(minutes=1)).accepted
 
 
+@pytest.mark.slow
 def test_a_reset_nobody_confirms_in_a_day_is_over_and_can_be_asked_for_again():
     reset = reset_of()
     with pytest.raises(Refused, match="waits already"):

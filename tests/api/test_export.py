@@ -32,6 +32,7 @@ def exported(app: Flask) -> int:
     return found
 
 
+@pytest.mark.slow
 def test_the_terms_are_a_document_and_a_table(
     app: Flask, client_as: Callable[[str], FlaskClient], ref: str
 ) -> None:

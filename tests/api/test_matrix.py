@@ -78,6 +78,7 @@ def test_a_stranger_finds_nothing_of_a_contract_whatever_the_scopes(
     assert found == []
 
 
+@pytest.mark.slow
 def test_without_a_token_nothing_opens(app: Flask, ref: str) -> None:
     client = app.test_client()
     for one in OPERATIONS:

@@ -41,6 +41,7 @@ def facts_of(call: Callable[..., Caller], ref: str) -> dict[str, str]:
     return {one["pointer"].rpartition("/")[2]: "Written." for one in wrong}
 
 
+@pytest.mark.slow
 def test_every_read_answers_what_its_schema_says(
     call: Callable[..., Caller], ref: str, unhurried: None
 ) -> None:
@@ -114,6 +115,7 @@ def test_what_is_refused_leaves_nothing_and_keeps_no_key(
     assert counted(app) == (before[0], before[1] + 2)
 
 
+@pytest.mark.slow
 def test_an_answer_kept_for_a_key_is_sealed_and_forgotten(
     app: Flask, call: Callable[..., Caller], ref: str
 ) -> None:
@@ -166,6 +168,7 @@ def test_a_list_is_read_whole_through_its_links(
         assert wrong.status_code == 422 and wrong.json["errors"][0]["parameter"] == "cursor"
 
 
+@pytest.mark.slow
 def test_the_minute_is_counted_in_the_database(call: Callable[..., Caller], ref: str) -> None:
     with time_machine.travel(clock.now().replace(second=1), tick=False):
         ask = call("dov")
@@ -196,6 +199,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "code"), BAD)
+@pytest.mark.slow
 def test_a_no_is_a_problem(
     call: Callable[..., Caller], method: str, path: str, body: object, status: int, code: str
 ) -> None:
@@ -211,6 +215,7 @@ def test_a_no_is_a_problem(
 @pytest.mark.parametrize(
     "raw", [b"{", b"\xff", b'{"a": NaN}', b"[" * 100_000, b'{"title": "\\ud800"}', b"nul"]
 )
+@pytest.mark.slow
 def test_a_body_that_cannot_be_read_is_refused(
     app: Flask, call: Callable[..., Caller], raw: bytes
 ) -> None:
@@ -227,6 +232,7 @@ def test_hidden_characters_are_pointed_at(call: Callable[..., Caller], ref: str)
     assert answer.status_code == 422 and answer.json["errors"][0]["pointer"] == "#/words"
 
 
+@pytest.mark.slow
 def test_a_list_takes_as_many_queries_for_ten_as_for_one(
     app: Flask, call: Callable[..., Caller], ref: str
 ) -> None:

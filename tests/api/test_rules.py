@@ -30,6 +30,7 @@ OURS = st.datetimes(datetime(1971, 1, 1), datetime(2199, 1, 1), timezones=st.tim
 
 
 @given(OURS)
+@pytest.mark.slow
 def test_an_instant_is_utc_and_reads_back(at: datetime) -> None:
     assert instant(at).endswith("Z") and shapes.read_instant(instant(at)) == at.astimezone(UTC)
 

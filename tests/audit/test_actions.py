@@ -47,6 +47,7 @@ def test_the_database_refuses_to_change_the_log(
         eu.execute(text(statement))
 
 
+@pytest.mark.slow
 def test_the_database_refuses_to_replace_an_entry(eu: Session, contract: Contract) -> None:
     write(eu, contract.id, 1)
     with pytest.raises(IntegrityError), transaction(eu):

@@ -143,6 +143,7 @@ def contracts(eu: Session) -> list[Contract]:
     return list(eu.scalars(select(Contract).order_by(Contract.created_at, Contract.id)))
 
 
+@pytest.mark.slow
 def test_nothing_is_started_before_it_is_confirmed_and_then_each_row_once(
     clients: ClientAs, regions: Regions, eu: Session
 ) -> None:
@@ -182,6 +183,7 @@ def test_drafts_are_started_and_no_customer_hears_of_them(
     assert eu.scalars(select(RegionMail.id)).all() == []
 
 
+@pytest.mark.slow
 def test_a_worker_that_died_in_the_middle_loses_and_doubles_nothing(
     clients: ClientAs, regions: Regions, eu: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +209,7 @@ def test_a_worker_that_died_in_the_middle_loses_and_doubles_nothing(
     assert rounds == 3
 
 
+@pytest.mark.slow
 def test_two_workers_share_a_batch_without_a_double(
     clients: ClientAs, regions: Regions, eu: Session
 ) -> None:
@@ -224,6 +227,7 @@ def test_two_workers_share_a_batch_without_a_double(
     assert run(regions, eu) == 1 and len(contracts(eu)) == 3
 
 
+@pytest.mark.slow
 def test_a_row_that_cannot_start_says_why_and_stops_no_other(
     clients: ClientAs, regions: Regions, eu: Session
 ) -> None:
@@ -238,6 +242,7 @@ def test_a_row_that_cannot_start_says_why_and_stops_no_other(
     assert len(contracts(eu)) == 2
 
 
+@pytest.mark.slow
 def test_a_batch_is_its_own_organisations_alone(clients: ClientAs, eu: Session) -> None:
     here = uploaded(clients)
     for key in ("mal",):

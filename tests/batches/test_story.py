@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from tests.contracts.test_pages import freeze
 from tests.negotiation.table import at_table, settle
 
 
+@pytest.mark.slow
 def test_the_story_has_a_template_twice_a_batch_with_a_fault_and_an_amendment(
     context: Flask, eu: Session, regions: Regions, contract: Contract
 ) -> None:

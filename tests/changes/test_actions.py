@@ -82,6 +82,7 @@ def test_a_change_runs_from_plan_to_completion(eu: Session, served: Contract) ->
     assert told == ["cleo@harbour.example"]
 
 
+@pytest.mark.slow
 def test_what_the_contract_forbids_is_not_announced(eu: Session, served: Contract) -> None:
     ben = cast.actor("ben")
     frozen = actions.plan_change(eu, served, ben, plan(wall(22, 2, month=11)), at=NOW)
@@ -187,6 +188,7 @@ def test_a_cause_is_claimed_with_evidence_and_answered(eu: Session, served: Cont
 
 
 @pytest.mark.parametrize("late", [timedelta(minutes=1), timedelta(days=1)])
+@pytest.mark.slow
 def test_times_in_the_future_are_refused(eu: Session, served: Contract, late: timedelta) -> None:
     refused(eu, lambda: outage(eu, served, begin=NOW + late))
 

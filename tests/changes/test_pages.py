@@ -113,6 +113,7 @@ def test_the_customer_does_not_plan_and_a_lawyer_may_not(
     assert "Plan a change" not in text(visitors("dov"), address)
 
 
+@pytest.mark.slow
 def test_a_change_is_run_from_its_page(
     visitors: Clients, eu: Session, open_contract: Contract, now: datetime
 ) -> None:
@@ -155,6 +156,7 @@ def test_the_calendar_and_its_file_hold_the_same_changes(
     assert row.ref not in file.get_data(as_text=True)
 
 
+@pytest.mark.slow
 def test_an_outage_goes_from_record_to_dispute_to_settlement(
     visitors: Clients, open_contract: Contract, now: datetime
 ) -> None:

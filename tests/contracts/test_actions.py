@@ -135,6 +135,7 @@ def test_naming_again_reorders_replaces_and_closes_the_gap(eu: Session, contract
         ({"owner": "ada"}, ["ada", "ada"]),
     ],
 )
+@pytest.mark.slow
 def test_refused_people_change_nothing(
     eu: Session, contract: Contract, functions: dict[str, str], signers: list[str]
 ) -> None:
@@ -193,6 +194,7 @@ def test_either_side_withdraws_once_and_both_are_told(
         withdrawn(eu, contract, key)
 
 
+@pytest.mark.slow
 def test_a_side_that_named_nobody_is_told_through_its_negotiators(
     eu: Session, regions: Regions
 ) -> None:

@@ -145,6 +145,7 @@ def test_a_renewal_brings_its_price_and_undoes_no_amendment(
     assert over_time.on(begins)["P6"] == SHORTER
 
 
+@pytest.mark.slow
 def test_an_amendment_runs_nothing_by_itself(
     eu: Session, regions: Regions, signed: Contract
 ) -> None:
@@ -291,6 +292,7 @@ def test_the_database_keeps_an_answered_proposal_as_it_was(eu: Session, signed: 
     eu.rollback()
 
 
+@pytest.mark.slow
 def test_the_queries_of_the_terms_in_force_do_not_grow_with_the_changes(
     eu: Session, regions: Regions, signed: Contract
 ) -> None:

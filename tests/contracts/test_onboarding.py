@@ -74,6 +74,7 @@ def test_who_may_not_tick_leaves_nothing(eu: Session, starting: Contract) -> Non
     assert desk.events(eu, starting) == []
 
 
+@pytest.mark.slow
 def test_reminders_come_before_the_date_and_on_it_once_to_those_who_wait(
     eu: Session, starting: Contract
 ) -> None:

@@ -143,6 +143,7 @@ def test_the_start_makes_a_draft_of_every_term_from_the_tier(
     assert eu.scalars(select(Round)).one().sent_at is None
 
 
+@pytest.mark.slow
 def test_four_steps_lead_from_a_new_contract_to_round_1(client_as: ClientAs, eu: Session) -> None:
     ada = client_as("ada")
     ref = start(ada)
@@ -172,6 +173,7 @@ def test_a_step_sent_as_shown_changes_no_value(client_as: ClientAs, eu: Session)
     assert draft_values(eu) == before
 
 
+@pytest.mark.slow
 def test_a_term_that_cannot_stand_is_shown_with_its_error_and_nothing_is_lost(
     client_as: ClientAs, eu: Session
 ) -> None:
@@ -242,6 +244,7 @@ def test_organisations_without_a_common_region_are_told_so(
         ({"owner": person("cleo")}, "Not a valid choice"),
     ],
 )
+@pytest.mark.slow
 def test_people_that_cannot_stand_are_shown_again(
     client_as: ClientAs, contract: Contract, changes: dict[str, str], said: str
 ) -> None:
@@ -289,6 +292,7 @@ def test_the_list_filters_and_searches_by_its_address(
         assert "Nothing matches" in page and "Show all contracts" in page
 
 
+@pytest.mark.slow
 def test_a_contract_whose_term_is_over_moves_to_the_archive_and_stays_readable(
     client_as: ClientAs, contract: Contract, eu: Session
 ) -> None:
@@ -418,6 +422,7 @@ PAGES = ("", "/people", "/log", "/agreement", "/withdrawal", "/start/people", "/
 
 
 @pytest.mark.parametrize("page", PAGES)
+@pytest.mark.slow
 def test_a_stranger_finds_nothing(client_as: ClientAs, contract: Contract, page: str) -> None:
     mal, where = client_as("mal"), f"/contracts/{contract.ref}{page}"
     assert mal.get(where).status_code == 404

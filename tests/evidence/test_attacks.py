@@ -268,6 +268,7 @@ def is_honest(operator: Operator) -> bool:
     return not wrong
 
 
+@pytest.mark.slow
 def test_before_any_attack_everything_holds(
     stage: Callable[..., Operator], script: ModuleType
 ) -> None:
@@ -280,6 +281,7 @@ def test_before_any_attack_everything_holds(
     assert log.check_tree(operator.session, operator.scene.signer, operator.scene.receipts()) == []
 
 
+@pytest.mark.slow
 def test_the_history_written_back_unchanged_holds(stage: Callable[..., Operator]) -> None:
     operator = stage("unchanged", key=True)
     operator.write(operator.history())
@@ -288,6 +290,7 @@ def test_the_history_written_back_unchanged_holds(stage: Callable[..., Operator]
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.slow
 def test_without_the_key_an_attack_is_found_with_nothing_in_hand(
     stage: Callable[..., Operator], attack: str
 ) -> None:
@@ -302,6 +305,7 @@ def test_without_the_key_an_attack_is_found_with_nothing_in_hand(
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.slow
 def test_with_the_key_an_attack_is_found_by_one_held_receipt(
     stage: Callable[..., Operator], script: ModuleType, attack: str
 ) -> None:

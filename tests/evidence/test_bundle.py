@@ -62,6 +62,7 @@ def judged(
     )
 
 
+@pytest.mark.slow
 def test_a_finished_contract_holds_for_both_verifiers(told: Scene, script: ModuleType) -> None:
     receipts = tuple(told.receipts())
     assert [r.event for r in receipts].count("signing:signature:signed") == 4
@@ -322,6 +323,7 @@ def test_a_receipt_finds_what_no_file_shows(told: Scene, script: ModuleType) -> 
     assert judged(script, bundle, (bare,)) == (set(), set())
 
 
+@pytest.mark.slow
 def test_pinned_keys_must_be_those_of_the_bundle(told: Scene, script: ModuleType) -> None:
     bundle = told.bundle()
     assert examine(bundle, log_key=told.signer.vkey)[0].ok
@@ -348,6 +350,7 @@ def test_the_script_is_short_and_stands_alone() -> None:
     assert imported - set(sys.stdlib_module_names) == {"cryptography"}
 
 
+@pytest.mark.slow
 def test_the_script_says_what_it_checked_and_with_which_limits(
     told: Scene, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -77,6 +77,7 @@ def test_the_order_of_a_region_is_dense_over_all_contracts(
         "INSERT INTO checkpoints VALUES (9, 'us', 'note', 'at')",
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_the_database_refuses_to_change_order_and_checkpoints(
     eu: Session, contract: Contract, signer: Signer, at: datetime, statement: str
 ) -> None:
@@ -129,6 +130,7 @@ def test_both_sides_get_one_receipt_that_fixes_the_log(
     assert log.check_tree(eu, signer, [receipt]) == []
 
 
+@pytest.mark.slow
 def test_the_signer_refuses_a_database_put_back_and_grown_again(
     eu: Session, contract: Contract, signer: Signer, at: datetime
 ) -> None:

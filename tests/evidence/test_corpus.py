@@ -58,6 +58,7 @@ def flips(deed: bytes) -> Iterator[tuple[int, bytes]]:
         yield place, flipped(deed, place, chance.randrange(8))
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_is_found_by_the_hash_of_the_whole_file(
     deed: bytes, with_deed: Callable[[bytes], bytes], script: ModuleType
 ) -> None:
@@ -69,6 +70,7 @@ def test_every_flipped_bit_is_found_by_the_hash_of_the_whole_file(
     assert missed == []
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_outside_the_gaps_is_found_by_the_signatures(
     deed: bytes, told_bundle: bytes, script: ModuleType
 ) -> None:
@@ -176,6 +178,7 @@ STRUCTURAL: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("attack", STRUCTURAL)
+@pytest.mark.slow
 def test_an_attack_on_the_deed_is_found_with_and_without_the_log(
     deed: bytes, with_deed: Callable[[bytes], bytes], told_bundle: bytes, script: ModuleType,
     attack: str,
@@ -226,6 +229,7 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
             return content[:place] + chance.randbytes(20) + content[place + 20 :]
 
 
+@pytest.mark.slow
 def test_both_verifiers_agree_on_every_mutated_bundle(
     told_bundle: bytes, script: ModuleType
 ) -> None:

@@ -122,6 +122,7 @@ def test_whom_a_contract_still_needs_is_not_erased(acted: Scene, at: datetime, w
     assert db.session.get_one(Person, person.person_id).name == person.name
 
 
+@pytest.mark.slow
 def test_what_somebody_signed_stays_whole(told: Scene, script: ModuleType) -> None:
     before, at = told.receipts(), clock.now()
     slot = next(s for s in told.contract.slots if s.name == "Lena Hart")
@@ -160,6 +161,7 @@ def test_an_interrupted_erasure_is_finished_by_asking_again(
     assert db.session.get_one(Person, DOV.person_id).name == "Erased person"
 
 
+@pytest.mark.slow
 def test_the_command_erases_and_says_what_stays(
     acted: Scene, home: Path, regions: Regions, contract: Contract
 ) -> None:

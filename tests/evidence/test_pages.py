@@ -108,6 +108,7 @@ def test_an_uploaded_file_is_compared_by_its_bytes(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("sha256", ["", "abc", "g" * 64, "0" * 63])
+@pytest.mark.slow
 def test_what_is_no_hash_comes_back_with_its_error(app: Flask, sha256: str) -> None:
     page = app.test_client().post("/verify", data={"sha256": sha256})
     assert page.status_code == 422

@@ -134,6 +134,7 @@ def test_a_checkpoint_is_stamped_once_and_both_verifiers_say_by_whom(
 
 
 @pytest.mark.parametrize("mood", ["down", "garbage", "bogus", other_imprint, other_nonce])
+@pytest.mark.slow
 def test_a_token_that_does_not_hold_is_never_kept_and_is_asked_for_again(
     covered: Scene, authority: HTTPServer, mood: str | Change
 ) -> None:

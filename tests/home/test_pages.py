@@ -55,6 +55,7 @@ def test_a_new_member_reads_three_empty_parts_and_is_asked_for_their_zone(
     assert "Choose your time zone" not in lena.get("/").text
 
 
+@pytest.mark.slow
 def test_a_draft_waits_for_those_who_negotiate_and_for_nobody_else(
     client_as: ClientAs, contract: Contract
 ) -> None:
@@ -131,6 +132,7 @@ def test_mail_that_is_late_is_told_to_the_operator(client_as: ClientAs, eu: Sess
     assert "Mail is 42 minutes late" in client_as("op").get("/").text
 
 
+@pytest.mark.slow
 def test_an_administrator_is_told_of_members_without_codes(
     client_as: ClientAs, context: Flask
 ) -> None:
@@ -160,6 +162,7 @@ def test_home_takes_the_same_queries_for_one_contract_and_for_ten(
     assert counts[0] == counts[1]
 
 
+@pytest.mark.slow
 def test_an_open_incident_waits_for_those_who_answer_and_for_no_one_else(
     client_as: ClientAs, eu: Session, contract: Contract
 ) -> None:

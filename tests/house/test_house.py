@@ -68,6 +68,7 @@ def test_no_file_says_nothing_by_its_name() -> None:
     assert [p for p in (ROOT / "portal").rglob("*.py") if p.stem in silent] == []
 
 
+@pytest.mark.slow
 def test_migrations_from_nothing_equal_the_models(context: Flask, regions: Regions) -> None:
     for path in (ROOT / "portal").glob("*/models.py"):
         importlib.import_module(f"portal.{path.parent.name}.models")

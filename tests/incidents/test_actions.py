@@ -64,6 +64,7 @@ def test_a_role_that_may_not_report_leaves_nothing(eu: Session, served_contract:
     assert desk.events(eu, served_contract) == []
 
 
+@pytest.mark.slow
 def test_once_contacts_are_named_others_report_severity_1_only(
     eu: Session, served_contract: Contract
 ) -> None:
@@ -142,6 +143,7 @@ def test_a_contested_pause_is_counted_both_ways(eu: Session, served_contract: Co
     assert record(eu, incident, "response").result == "breached"
 
 
+@pytest.mark.slow
 def test_a_pause_needs_a_ground_of_the_contract(eu: Session, served_contract: Contract) -> None:
     desk.reported(eu, served_contract)
     with pytest.raises(Refused, match="on this ground"):
@@ -239,6 +241,7 @@ def test_events_are_never_changed(eu: Session, served_contract: Contract) -> Non
     eu.rollback()
 
 
+@pytest.mark.slow
 def test_a_period_tells_the_incidents_that_were_open_in_it(
     eu: Session, served_contract: Contract
 ) -> None:

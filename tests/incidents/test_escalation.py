@@ -102,6 +102,7 @@ def test_a_pause_both_accept_holds_the_climb_and_a_contested_one_does_not(
     assert waits == [after(6), after(4)]
 
 
+@pytest.mark.slow
 def test_a_side_escalates_with_a_reason_at_any_time(eu: Session, served_contract: Contract) -> None:
     desk.reported(eu, served_contract, severity="S3")
     actions.escalate(eu, served_contract, cast.actor("cleo"), 1, reason="Quarter end.", at=after(1))

@@ -42,6 +42,7 @@ def test_attainment_counts_what_fell_due_and_leaves_the_excluded_out(
     assert [(one.met, one.missed) for one in early if one.aim == "response"] == [(1, 1)]
 
 
+@pytest.mark.slow
 def test_times_are_counted_time(eu: Session, served_contract: Contract) -> None:
     some(eu, served_contract)
     found = charts.speeds(eu, served_contract, begin=MONDAY, end=MONDAY + timedelta(days=9))
@@ -72,6 +73,7 @@ def test_pages_by_key_show_every_incident_once(eu: Session, served_contract: Con
     assert read_key("nonsense") is None
 
 
+@pytest.mark.slow
 def test_a_list_asks_the_database_as_often_for_many_as_for_few(
     eu: Session,
     served_contract: Contract,
@@ -115,6 +117,7 @@ def test_the_file_holds_the_filtered_list_and_no_formula(
     assert answer.headers["Content-Disposition"].startswith("attachment")
 
 
+@pytest.mark.slow
 def test_figures_and_report_have_a_table_behind_every_picture(
     eu: Session, served_contract: Contract, client_as: Callable[[str], FlaskClient]
 ) -> None:

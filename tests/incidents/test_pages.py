@@ -42,6 +42,7 @@ def live(eu: Session, served_contract: Contract) -> str:
     return f"/contracts/{served_contract.id}/incidents"
 
 
+@pytest.mark.slow
 def test_a_report_asks_what_the_contract_asks(live: str, client_as: Client) -> None:
     page = read(client_as("dov"), f"{live}/new")
     assert "The contract asks for: affected function, business impact, start time." in page
@@ -70,6 +71,7 @@ def test_an_empty_list_says_what_to_do_next(live: str, client_as: Client) -> Non
     assert "No incident fits these filters" in read(client_as("lena"), f"{live}?severity=S1")
 
 
+@pytest.mark.slow
 def test_lists_filter_by_what_stands_in_the_address(
     live: str, client_as: Client, eu: Session, served_contract: Contract
 ) -> None:
@@ -109,6 +111,7 @@ def test_contested_time_is_shown_both_ways(live: str, client_as: Client) -> None
     assert "without the contested pause:" in page
 
 
+@pytest.mark.slow
 def test_a_note_is_read_by_its_own_side_alone(live: str, client_as: Client) -> None:
     client_as("dov").post(live, data=form())
     client_as("ben").post(f"{live}/1/notes", data={"note": "canary-of-northwind"})
@@ -155,6 +158,7 @@ def test_the_clock_refreshes_as_a_fragment(live: str, client_as: Client) -> None
     assert text.lstrip().startswith('<section id="clock"')
 
 
+@pytest.mark.slow
 def test_contacts_are_chosen_by_the_customer(live: str, client_as: Client) -> None:
     address = live.replace("incidents", "contacts")
     assert "Nobody is named yet" in read(client_as("ben"), address)

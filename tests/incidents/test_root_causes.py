@@ -116,6 +116,7 @@ def test_an_action_is_finished_by_the_side_that_owns_it(
     assert open_measures(eu, served_contract) == []
 
 
+@pytest.mark.slow
 def test_reminders_of_a_late_account_and_a_late_action_come_once(
     eu: Session, served_contract: Contract
 ) -> None:

@@ -3,6 +3,7 @@
 import time
 from datetime import timedelta
 
+import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,7 @@ from tests.conftest import make_contract
 from tests.incidents import desk
 
 
+@pytest.mark.slow
 def test_the_story_shows_a_miss_a_contest_and_an_open_incident(
     context: Flask, eu: Session, regions: Regions
 ) -> None:

@@ -210,6 +210,7 @@ def test_nothing_is_taken_that_was_not_confirmed_and_strangers_find_nothing(
         (b"reported,reported,severity\n", "same name"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_file_that_is_none_is_refused_at_once(
     regions: Regions, eu: Session, served: Contract, content: bytes, says: str
 ) -> None:

@@ -245,6 +245,7 @@ def test_every_field_reads_back_the_value_it_shows(term: Term) -> None:
         assert set(shown) <= {code for code, _ in field.options}
 
 
+@pytest.mark.slow
 def test_a_stale_answer_shows_both_values_and_keeps_what_was_typed(
     eu: Session, offered: Contract, at: str, client_as: ClientAs
 ) -> None:
@@ -302,6 +303,7 @@ def test_a_reader_of_the_side_sees_the_draft_and_no_form(
 # The round
 
 
+@pytest.mark.slow
 def test_a_round_is_reviewed_sent_and_read_by_the_other_side(
     eu: Session, offered: Contract, at: str, client_as: ClientAs
 ) -> None:
@@ -335,6 +337,7 @@ def test_a_round_is_reviewed_sent_and_read_by_the_other_side(
     assert ada.get(f"{at}/rounds/3").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_draft_that_changed_after_the_preview_is_not_sent(
     eu: Session, offered: Contract, at: str, client_as: ClientAs
 ) -> None:
@@ -364,6 +367,7 @@ def test_the_rest_is_accepted_with_one_press(
 # Freezing
 
 
+@pytest.mark.slow
 def test_agreed_terms_are_frozen_by_either_side(
     eu: Session, contract: Contract, at: str, client_as: ClientAs
 ) -> None:
@@ -401,6 +405,7 @@ POSTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_another_vendor_finds_nothing(offered: Contract, at: str, client_as: ClientAs) -> None:
     mal = client_as("mal")
     for path in PAGES:
@@ -423,6 +428,7 @@ def blind(page: str) -> str:
     return re.sub(r'name="csrf_token" value="[^"]*"', "", page)
 
 
+@pytest.mark.slow
 def test_nothing_the_other_side_gets_depends_on_a_draft(
     eu: Session, offered: Contract, at: str, client_as: ClientAs
 ) -> None:
@@ -448,6 +454,7 @@ def test_nothing_the_other_side_gets_depends_on_a_draft(
     assert after == before
 
 
+@pytest.mark.slow
 def test_reading_writes_nothing(
     app: Flask, offered: Contract, at: str, client_as: ClientAs
 ) -> None:

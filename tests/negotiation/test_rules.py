@@ -218,6 +218,7 @@ def test_agreed_means_two_sides_named_the_same_hash(intents: list) -> None:  # t
 
 
 @given(INTENTS)
+@pytest.mark.slow
 def test_what_was_sent_reads_the_same_however_much_follows(intents: list) -> None:  # type: ignore[type-arg]
     rounds = play(intents)
     whole = rules.standings(TERMS, rounds, started_by=VENDOR)

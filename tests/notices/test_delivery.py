@@ -106,6 +106,7 @@ def test_a_mail_goes_out_once_encrypted_and_says_what_it_is(
 
 
 @pytest.mark.parametrize("event", [None, "signing:signer:invited", "person:password:changed"])
+@pytest.mark.slow
 def test_a_mail_that_cannot_be_refused_offers_no_unsubscribing(
     eu: Session, context: Flask, office: Office, clock: Hand, event: str | None
 ) -> None:
@@ -177,6 +178,7 @@ def test_a_mail_taken_but_not_confirmed_comes_again_under_the_same_message_id(
 
 
 @pytest.mark.parametrize("where", ["recipient", "content"])
+@pytest.mark.slow
 def test_a_final_refusal_is_given_up_at_once_and_shown_to_who_caused_it(
     eu: Session, context: Flask, office: Office, clock: Hand, where: str
 ) -> None:
@@ -345,6 +347,7 @@ def three_workers(regions: Regions, app: Flask, office: Office, clock: Hand) -> 
     assert errors == []
 
 
+@pytest.mark.slow
 def test_three_workers_at_once_deliver_each_mail_once(
     eu: Session, regions: Regions, context: Flask, office: Office, clock: Hand
 ) -> None:

@@ -93,6 +93,7 @@ def test_reading_a_page_of_notices_changes_nothing(
     assert count_in_header(cleo.get("/notices").text) == 1
 
 
+@pytest.mark.slow
 def test_many_notices_come_in_pages_newest_first_and_are_read_at_once(
     client_as: ClientAs, eu: Session, contract: Contract
 ) -> None:
@@ -209,6 +210,7 @@ def test_legal_notices_are_listed_but_cannot_be_turned_off(
     assert db.session.get(Choice, (CLEO.person_id, "signing:signer:invited")) is None
 
 
+@pytest.mark.slow
 def test_mail_that_failed_is_shown_to_who_caused_it_and_can_be_sent_again(
     client_as: ClientAs, eu: Session, contract: Contract
 ) -> None:

@@ -59,6 +59,7 @@ def reader() -> ReaderRow:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_notice_and_its_mail_are_rows_of_the_callers_transaction(
     eu: Session, contract: Contract
 ) -> None:
@@ -161,6 +162,7 @@ def test_a_name_cannot_break_into_the_headers(eu: Session, contract: Contract, n
     assert eu.scalars(select(RegionMail)).all() == []
 
 
+@pytest.mark.slow
 def test_who_left_the_organisation_is_told_nothing_more(eu: Session, contract: Contract) -> None:
     assert [p.name for p in people_to_tell(contract, Side.CUSTOMER)] == ["Cleo Marsh"]
     row = db.session.scalars(select(Membership).where(Membership.person_id == CLEO.person_id)).one()

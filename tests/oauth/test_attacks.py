@@ -63,6 +63,7 @@ def test_a_code_used_twice_ends_what_it_gave(context: Flask, flow: Callable[...,
     assert ended_why() == ["reuse"]
 
 
+@pytest.mark.slow
 def test_a_code_of_another_client_is_refused_and_ends(
     context: Flask, flow: Callable[..., Flow]
 ) -> None:
@@ -106,6 +107,7 @@ def test_a_code_lives_one_minute(context: Flask, flow: Callable[..., Flow]) -> N
         {"response_type": "token"}, {"response_type": "code token"},
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_bad_request_leads_back_with_an_error(
     flow: Callable[..., Flow], changes: dict[str, Any]
 ) -> None:
@@ -126,6 +128,7 @@ def test_a_bad_request_leads_back_with_an_error(
         "//crm.example/back", "", "javascript:alert(1)",
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_nobody_is_led_to_another_address(flow: Callable[..., Flow], address: str) -> None:
     one = flow("cleo")
     answer = one.ask(redirect_uri=address)
@@ -182,6 +185,7 @@ def test_an_access_token_does_not_refresh_and_a_refresh_token_does_not_open(
     assert opens(first["access_token"])
 
 
+@pytest.mark.slow
 def test_a_refresh_never_widens(context: Flask, flow: Callable[..., Flow]) -> None:
     one = flow("cleo")
     first = tokens(context, one)

@@ -64,6 +64,7 @@ def test_the_client_of_authlib_gets_and_renews_tokens(
         assert queries.access_of(renewed["access_token"], at=clock.now()) is None
 
 
+@pytest.mark.slow
 def test_the_client_of_oauthlib_gets_and_renews_tokens(
     context: Flask, client_as: Callable[[str], FlaskClient]
 ) -> None:

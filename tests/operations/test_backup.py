@@ -66,6 +66,7 @@ def key(tmp_path: Path) -> tuple[Path, str]:
     return path, made.stdout.strip()
 
 
+@pytest.mark.slow
 def test_a_backup_comes_back_whole(
     full: tuple[Path, str], key: tuple[Path, str], tmp_path: Path
 ) -> None:
@@ -146,6 +147,7 @@ def test_a_faulty_backup_is_refused_and_writes_nothing(
     assert after == before
 
 
+@pytest.mark.slow
 def test_an_older_backup_is_told_as_a_gap_with_its_range(
     full: tuple[Path, str], key: tuple[Path, str], tmp_path: Path
 ) -> None:
@@ -192,6 +194,7 @@ def time_later():
     return time_machine.travel(clock.now() + timedelta(hours=2))
 
 
+@pytest.mark.slow
 def test_a_backup_is_consistent_while_people_write(
     full: tuple[Path, str], key: tuple[Path, str], tmp_path: Path
 ) -> None:

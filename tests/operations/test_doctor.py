@@ -51,6 +51,7 @@ def lived_in(home: Path) -> Path:
     return home
 
 
+@pytest.mark.slow
 def test_a_sound_home_has_forty_kinds_of_checks_and_no_error(lived_in: Path) -> None:
     checks = look(lived_in)
     kinds = {name.partition(" (")[0] for name in checks}
@@ -115,6 +116,7 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.slow
 def test_a_fault_is_found_and_comes_with_what_mends_it(lived_in: Path, name: str) -> None:
     spoil, expected = FAULTS[name]
     look(lived_in)
@@ -124,6 +126,7 @@ def test_a_fault_is_found_and_comes_with_what_mends_it(lived_in: Path, name: str
     assert len(found["mend"]) > 10
 
 
+@pytest.mark.slow
 def test_a_clock_behind_the_log_is_an_error_and_takes_the_portal_out(lived_in: Path) -> None:
     with time_machine.travel(clock.now() - timedelta(hours=1)):
         assert look(lived_in)["clock"]["level"] == "error"
@@ -150,6 +153,7 @@ def test_a_portal_with_a_missing_migration_lives_but_is_not_ready(home: Path) ->
     assert answer.json["failing"] == ["migrations (region eu)"]
 
 
+@pytest.mark.slow
 def test_old_mail_says_that_no_worker_runs(lived_in: Path) -> None:
     app = create_app(settings_for(lived_in))
     with app.app_context():

@@ -78,6 +78,7 @@ def test_a_published_version_never_changes_not_even_by_hand(context: Flask) -> N
     assert queries.find_catalogue(cast.actor("cleo"), row.id).status == "published"
 
 
+@pytest.mark.slow
 def test_a_draft_is_its_own_organisations_alone(context: Flask) -> None:
     row = draft()
     for key in ("cleo", "mal"):

@@ -94,6 +94,7 @@ def test_a_vendor_edits_and_publishes_the_next_version(clients: ClientAs) -> Non
     assert ada.get(edit).status_code == 409
 
 
+@pytest.mark.slow
 def test_a_customer_compares_and_starts_from_a_tier(clients: ClientAs) -> None:
     cleo = clients("cleo")
     page = cleo.get("/plans/compare")
@@ -159,6 +160,7 @@ def test_only_so_many_columns_as_can_be_read(clients: ClientAs) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_comparisons_queries_do_not_grow_with_its_columns(
     clients: ClientAs, context: Flask
 ) -> None:

@@ -178,6 +178,7 @@ def columns() -> list[Column]:
     ]
 
 
+@pytest.mark.slow
 def test_differences_only_shows_the_rows_that_differ_and_no_other() -> None:
     every = compared(SCHEMA, columns(), year=YEAR, only_differences=False)
     some = compared(SCHEMA, columns(), year=YEAR, only_differences=True)

@@ -140,6 +140,7 @@ def test_a_minute_later_a_notice_is_for_the_next_term(eu: Session, regions: Regi
 
 
 @pytest.mark.parametrize("key", ["ben", "dov"])
+@pytest.mark.slow
 def test_who_may_not_sign_gives_no_notice(eu: Session, regions: Regions, key: str) -> None:
     contract = completed(eu, regions)
     work(eu, LAST_MINUTE)
@@ -259,6 +260,7 @@ def test_a_price_after_its_day_is_refused_and_the_fee_stays(eu: Session, regions
         )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_condition_that_fails_lets_the_contract_end_unless_waived(
     eu: Session, regions: Regions
 ) -> None:

@@ -113,6 +113,7 @@ def test_a_stranger_sees_nothing_of_a_contract(app: Flask, context: Flask, signe
     assert feed(app, token_for("mal")) == []
 
 
+@pytest.mark.slow
 def test_a_revoked_address_leads_nowhere(app: Flask, context: Flask, signed: Any) -> None:
     token, actor = token_for("cleo"), cast.actor("cleo")
     assert feed(app, token)

@@ -128,6 +128,7 @@ def test_a_decision_without_a_choice_keeps_what_was_typed(signed: Contract, clie
     assert "Choose what you mean to do." in answer.text
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_working_and_the_dearest_price(signed: Contract, client_as: As) -> None:
     with at(NOW):
         page = read(client_as("cleo"), f"/contracts/{signed.id}/renewal")
@@ -202,6 +203,7 @@ def test_a_page_left_open_past_the_last_day_asks_again(signed: Contract, client_
     assert "would now end on 1 Feb 2029" in answer.text
 
 
+@pytest.mark.slow
 def test_too_late_without_a_next_term_is_said_plainly(
     eu: Session, regions: Regions, client_as: As
 ) -> None:
@@ -254,6 +256,7 @@ def test_filters_are_in_the_address(signed: Contract, client_as: As) -> None:
         assert "CRM support" in read(cleo, "/renewals?month=%00&mode=x&after=%F0&show=../")
 
 
+@pytest.mark.slow
 def test_a_page_asks_as_many_questions_of_seven_contracts_as_of_two(
     eu: Session, regions: Regions, client_as: As
 ) -> None:

@@ -39,6 +39,7 @@ def run(left: timedelta, *, met: bool = True, term: str = RESPONSE) -> Run:
     return Run(term, met, left, HOUR, HOUR - left)
 
 
+@pytest.mark.slow
 def test_a_round_opens_with_the_terms_in_force_from_the_end_date(
     eu: Session, regions: Regions
 ) -> None:
@@ -136,6 +137,7 @@ def test_the_page_leads_to_the_round(
         assert client.get(answer.headers["Location"]).status_code == 200
 
 
+@pytest.mark.slow
 def test_the_incidents_of_the_term_run_under_all_that_the_renewal_offers(
     eu: Session, regions: Regions, client_as: Callable[[str], FlaskClient]
 ) -> None:

@@ -147,6 +147,7 @@ def look(regions: Regions, rng: random.Random, at: datetime) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.slow
 def test_every_date_is_done_exactly_once_and_late_ones_are_marked(
     eu: Session, regions: Regions, seed: int
 ) -> None:

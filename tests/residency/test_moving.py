@@ -214,6 +214,7 @@ def test_a_move_waits_for_mail_that_is_on_its_way(
     assert eu.scalar(select(Move.frozen_at)) is None
 
 
+@pytest.mark.slow
 def test_a_copy_that_differs_is_not_committed_and_the_source_stays(
     eu: Session, regions: Regions, full: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ def test_a_ciphertext_moved_to_another_contract_does_not_open(
         assert eu.get_one(Contract, other.id).title
 
 
+@pytest.mark.slow
 def test_a_data_key_does_not_open_under_another_regions_key(
     eu: Session, regions: Regions, contract: Contract
 ) -> None:

@@ -187,6 +187,7 @@ def test_a_day_the_terms_move_moves_the_review(eu: Session, regions: Regions) ->
     assert (service(eu, found).due_on, service(eu, found).sequence) == ("2027-04-28", 1)
 
 
+@pytest.mark.slow
 def test_an_executive_review_stands_in_the_calendar_on_its_last_day(
     eu: Session, contract: Contract
 ) -> None:

@@ -51,6 +51,7 @@ def grown(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
     return {name: after[name] - before[name] for name in after if after[name] != before[name]}
 
 
+@pytest.mark.slow
 def test_a_frozen_contract_gets_a_deed_and_its_first_signer_a_mail(
     eu: Session, contract: Contract, at: datetime
 ) -> None:
@@ -140,6 +141,7 @@ REFUSALS: dict[str, tuple[type[Exception], str, Refusal]] = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
+@pytest.mark.slow
 def test_a_refusal_leaves_nothing(eu: Session, contract: Contract, at: datetime, name: str) -> None:
     error, word, act = REFUSALS[name]
     for key in ("ada", "cleo"):
@@ -303,6 +305,7 @@ def test_a_deed_is_not_set_from_other_texts_than_the_pinned_ones(
 
 
 @pytest.mark.home("sealed_home")
+@pytest.mark.slow
 def test_four_signers_give_one_sealed_deed_that_holds(
     eu: Session, regions: Regions, contract: Contract, at: datetime, tmp_path: Path
 ) -> None:

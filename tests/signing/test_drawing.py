@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import rfc8785
 from flask import Flask
 from flask.testing import FlaskClient
@@ -46,6 +47,7 @@ def test_the_script_is_under_three_kilobytes() -> None:
     assert SCRIPT.stat().st_size < 3_000
 
 
+@pytest.mark.slow
 def test_the_strokes_are_in_the_appearance_and_the_typed_name_stays() -> None:
     drawn, plain = look_of(states()[4], 0), look_of(states()[4], 1)
     assert drawn.count(b" l S") == len(DRAWN)

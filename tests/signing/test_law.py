@@ -137,6 +137,7 @@ def test_L03_consent_is_withdrawn_two_clicks_from_any_page_and_mail_stops_at_onc
     assert "ada@northwind.example" not in fresh
 
 
+@pytest.mark.slow
 def test_L04_a_paper_copy_is_a_task_with_a_due_day_and_no_fee(
     client_as: Clients, eu: Session, contract: Contract
 ) -> None:
@@ -162,6 +163,7 @@ def test_L05_the_needs_are_the_browsers_the_tests_run() -> None:
     )
 
 
+@pytest.mark.slow
 def test_L06_the_sample_is_a_pdf_like_a_deed_and_holds_the_word(
     app: Flask, client_as: Clients, contract: Contract
 ) -> None:
@@ -307,6 +309,7 @@ def test_L15_page_row_deed_and_log_name_one_hash(
     assert all(word in page for word in rules.hash_words(sha256))
 
 
+@pytest.mark.slow
 def test_L16_signing_takes_a_review_before_the_form(
     client_as: Clients, eu: Session, contract: Contract, at: datetime
 ) -> None:

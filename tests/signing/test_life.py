@@ -80,6 +80,7 @@ def together(session: Session, contract: Contract, *keys: str) -> None:
     session.expire_all()
 
 
+@pytest.mark.slow
 def test_a_group_is_asked_at_once_and_signs_in_any_order(
     eu: Session, regions: Regions, contract: Contract, at: datetime
 ) -> None:
@@ -151,6 +152,7 @@ def test_an_approver_may_decline_and_the_contract_ends(
 # Another person signs.
 
 
+@pytest.mark.slow
 def test_a_delegate_signs_in_their_own_name_and_the_deed_says_in_whose_place(
     eu: Session, regions: Regions, contract: Contract, at: datetime
 ) -> None:
@@ -284,6 +286,7 @@ def test_an_offer_expires_thirty_days_after_it_was_frozen(
 # Opening again.
 
 
+@pytest.mark.slow
 def test_both_sides_open_the_terms_again_and_every_signer_hears_it(
     eu: Session, regions: Regions, contract: Contract, at: datetime
 ) -> None:
@@ -367,6 +370,7 @@ def test_only_those_whose_turn_it_is_are_reminded_every_two_days_until_it_ends(
     assert stage.events(eu, contract).count("signing:signer:reminded") == 3
 
 
+@pytest.mark.slow
 def test_reminders_follow_the_turn_and_a_withdrawn_consent_stops_them(
     eu: Session, regions: Regions, contract: Contract, at: datetime
 ) -> None:

@@ -85,6 +85,7 @@ def in_a_token(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("kind", ["file", "token"])
+@pytest.mark.slow
 def test_an_operators_own_key_seals_and_the_deed_holds(
     eu: Session, regions: Regions, contract: Contract, tmp_path: Path, kind: str,
     monkeypatch: pytest.MonkeyPatch,

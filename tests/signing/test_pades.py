@@ -67,6 +67,7 @@ def test_every_state_is_a_sound_file(tmp_path: Path) -> None:
         assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+@pytest.mark.slow
 def test_pyhanko_finds_every_signature_intact_valid_and_unmodified() -> None:
     async def judged() -> list[str]:
         wrong = []

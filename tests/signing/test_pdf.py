@@ -46,10 +46,12 @@ def _changed(value: Any, change: Callable[[str], str]) -> Any:
     return [_changed(part, change) for part in value] if isinstance(value, list) else value
 
 
+@pytest.mark.slow
 def test_the_same_deed_gives_the_same_bytes() -> None:
     assert render_deed(*sample()) == unsigned()
 
 
+@pytest.mark.slow
 def test_another_deed_gives_other_bytes() -> None:
     deed, canonical = sample()
     assert render_deed(deed | {"ref": "CTR-9Z9Z"}, canonical) != unsigned()
@@ -167,6 +169,7 @@ def test_what_a_reader_cannot_see_is_shown() -> None:
     assert unprintable("Ωж北京北") == "北京"
 
 
+@pytest.mark.slow
 def test_hostile_markup_is_printed_and_nothing_is_fetched(tmp_path: Path) -> None:
     deed, canonical = sample()
     kept = ("sha256", "frozen_at", "field", "id")
@@ -188,6 +191,7 @@ def test_hostile_markup_is_printed_and_nothing_is_fetched(tmp_path: Path) -> Non
     assert len(reader.root["/Names"]["/EmbeddedFiles"]["/Names"]) == 2
 
 
+@pytest.mark.slow
 def test_the_typesetter_refuses_every_address() -> None:
     order = {
         "html": '<html lang="en"><title>t</title><img alt="x" src="file:///etc/passwd">',

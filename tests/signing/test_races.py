@@ -156,6 +156,7 @@ ENDINGS: dict[str, tuple[Act, str]] = {
 
 @pytest.mark.parametrize("number", range(ROUNDS))
 @pytest.mark.parametrize("name", ENDINGS)
+@pytest.mark.slow
 def test_signing_and_ending_at_once_has_one_order_that_both_obey(
     app: Flask, eu: Session, regions: Regions, name: str, number: int
 ) -> None:

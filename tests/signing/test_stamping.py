@@ -51,6 +51,7 @@ def waits_for_stamp(session: Session) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.slow
 def test_a_bogus_stamp_is_never_taken_and_the_deed_says_pending(
     eu: Session, regions: Regions, contract: Contract, tmp_path: Path, fault: str
 ) -> None:
@@ -74,6 +75,7 @@ def test_a_bogus_stamp_is_never_taken_and_the_deed_says_pending(
     assert eu.scalar(select(func.count()).where(Deed.kind == "sealed")) == 1
 
 
+@pytest.mark.slow
 def test_the_list_is_gone_through_and_the_stamp_proves_the_time_offline(
     eu: Session, regions: Regions, contract: Contract, tmp_path: Path
 ) -> None:
@@ -132,6 +134,7 @@ def renewed_before_its_end(
     return read_document(session, regions["eu"], queries.document_of(session, newest)), near
 
 
+@pytest.mark.slow
 def test_a_proof_is_renewed_before_it_ends_and_lasts_on(
     eu: Session, regions: Regions, contract: Contract
 ) -> None:

@@ -80,12 +80,14 @@ def _updated(document: bytes, change: Callable[[IncrementalPdfFileWriter], None]
     "later",
     [timedelta(minutes=1), timedelta(hours=2), timedelta(days=400), timedelta(days=8 * 365.25)],
 )
+@pytest.mark.slow
 def test_a_finished_deed_is_good_from_the_first_minute_to_the_eighth_year(later: timedelta) -> None:
     report = _checked(deed(), at=DONE + later)
     assert report.ok, report.findings
     assert all(one.holds and one.sub_indication == "OK" for one in report.signatures)
 
 
+@pytest.mark.slow
 def test_the_report_says_who_signed_when_and_how_they_were_known() -> None:
     report = _finished()
     kinds = [one.kind for one in report.signatures]
@@ -113,6 +115,7 @@ def test_the_terms_come_out_as_they_went_in() -> None:
     assert report.terms_sha256 == context["sha256"]
 
 
+@pytest.mark.slow
 def test_without_a_log_the_report_says_that_it_did_not_compare() -> None:
     report = _checked(deed())
     assert report.ok
@@ -126,6 +129,7 @@ def test_the_report_is_json_without_the_terms() -> None:
     assert shown["file_sha256"] == hashlib.sha256(deed()).hexdigest()
 
 
+@pytest.mark.slow
 def test_another_hash_in_the_log_is_an_error() -> None:
     report = _checked(deed(), known="0" * 64)
     assert not report.ok and "hash-differs" in _codes(report)
@@ -142,6 +146,7 @@ def _open_bytes() -> list[int]:
     return [place for place in range(len(deed())) if place not in covered]
 
 
+@pytest.mark.slow
 def test_a_changed_byte_outside_the_signatures_is_seen_without_a_log() -> None:
     places = random.Random(SEED).sample(_open_bytes(), 10)
     assert [p for p, report in zip(places, _seen(places), strict=True) if report.ok] == []
@@ -153,6 +158,7 @@ def test_sixty_changed_bytes_are_all_seen_without_a_log() -> None:
     assert [p for p, report in zip(places, _seen(places), strict=True) if report.ok] == []
 
 
+@pytest.mark.slow
 def test_a_changed_byte_anywhere_at_all_is_seen_with_a_log() -> None:
     known = hashlib.sha256(deed()).hexdigest()
     inside = [gap[len(gap) // 4] for gap in _gaps(deed())[:3]]
@@ -161,18 +167,21 @@ def test_a_changed_byte_anywhere_at_all_is_seen_with_a_log() -> None:
         assert "hash-differs" in _codes(with_log(report, known))
 
 
+@pytest.mark.slow
 def test_bytes_beside_a_signature_are_seen() -> None:
     gap = _gaps(deed())[1]
     report = _checked(_flipped(deed(), gap[-4]))
     assert "loose-bytes" in _codes(report)
 
 
+@pytest.mark.slow
 def test_appended_bytes_are_refused() -> None:
     for tail in (b"\n", b"%%EOF\n", b"A" * 500):
         report = _checked(deed() + tail)
         assert not report.ok and _codes(report) & {"bytes-after", "damaged"}
 
 
+@pytest.mark.slow
 def test_an_appended_update_is_refused() -> None:
     def annotate(writer: IncrementalPdfFileWriter) -> None:
         page = writer.root["/Pages"]["/Kids"][0]
@@ -191,6 +200,7 @@ def test_an_appended_update_is_refused() -> None:
     assert {"changed", "bytes-after", "foreign-update"} <= _codes(report)
 
 
+@pytest.mark.slow
 def test_an_update_of_the_description_alone_is_refused() -> None:
     def rename(writer: IncrementalPdfFileWriter) -> None:
         writer.trailer["/Info"]["/Title"] = generic.pdf_string("Another contract")
@@ -199,6 +209,7 @@ def test_an_update_of_the_description_alone_is_refused() -> None:
     assert "information-changed" in _codes(_checked(_updated(deed(), rename)))
 
 
+@pytest.mark.slow
 def test_a_replaced_attachment_is_refused() -> None:
     def replace(writer: IncrementalPdfFileWriter) -> None:
         _, spec = writer.root["/Names"]["/EmbeddedFiles"]["/Names"]
@@ -212,6 +223,7 @@ def test_a_replaced_attachment_is_refused() -> None:
     assert {"changed", "terms-differ"} <= _codes(report)
 
 
+@pytest.mark.slow
 def test_words_changed_by_an_insider_who_holds_the_seal_break_the_signatures() -> None:
     own = keys()
     signed = states()[4]
@@ -225,10 +237,12 @@ def test_words_changed_by_an_insider_who_holds_the_seal_break_the_signatures() -
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.999])
+@pytest.mark.slow
 def test_a_truncated_file_is_refused(part: float) -> None:
     assert not _checked(deed()[: int(len(deed()) * part)]).ok
 
 
+@pytest.mark.slow
 def test_a_file_rolled_back_to_an_earlier_state_is_not_complete() -> None:
     expected = [
         {"missing-signature", "no-seal", "no-signer"},
@@ -240,6 +254,7 @@ def test_a_file_rolled_back_to_an_earlier_state_is_not_complete() -> None:
         assert not report.ok and codes <= _codes(report)
 
 
+@pytest.mark.slow
 def test_the_signatures_of_an_unfinished_deed_are_told_apart_from_what_is_missing() -> None:
     report = _checked(states()[2], at=START + timedelta(days=60))
     assert all(one.holds for one in report.signatures)
@@ -250,6 +265,7 @@ def test_the_signatures_of_an_unfinished_deed_are_told_apart_from_what_is_missin
     assert len(missing) == 3
 
 
+@pytest.mark.slow
 def test_another_portal_is_unrecognised() -> None:
     foreign = keys("Another Operator Ltd")
     report = _checked(deed(), root_pem=foreign.root.certificate_pem)
@@ -258,6 +274,7 @@ def test_another_portal_is_unrecognised() -> None:
     assert all(one.intact and one.valid and not one.trusted for one in report.signatures)
 
 
+@pytest.mark.slow
 def test_a_deed_forged_whole_by_another_portal_of_the_same_name_is_unrecognised() -> None:
     real = keys()
     forger = keys.__wrapped__()
@@ -267,12 +284,14 @@ def test_a_deed_forged_whole_by_another_portal_of_the_same_name_is_unrecognised(
     assert not report.ok and not any(one.trusted for one in report.signatures)
 
 
+@pytest.mark.slow
 def test_a_person_who_signs_in_the_place_of_another_is_seen() -> None:
     slot = SLOTS[0] | {"name": "Mallory Grant"}
     report = _checked(signed_by(states()[0], slot, keys(), at=START + timedelta(days=1)))
     assert "other-person" in _codes(report)
 
 
+@pytest.mark.slow
 def test_signatures_of_two_contracts_do_not_make_one_deed() -> None:
     own = keys()
     other = Keys(own.root, create_contract_ca(own.root, "CTR-OTHER", at=START), own.seal, own.tsu)
@@ -280,6 +299,7 @@ def test_signatures_of_two_contracts_do_not_make_one_deed() -> None:
     assert "mixed-issuers" in _codes(report)
 
 
+@pytest.mark.slow
 def test_a_seal_before_the_last_signature_leaves_a_field_open() -> None:
     own = keys()
     early = seal(states()[2], own.seal, own.tsu, at=DONE)
@@ -289,6 +309,7 @@ def test_a_seal_before_the_last_signature_leaves_a_field_open() -> None:
     assert "missing-signature" in _codes(_checked(early))
 
 
+@pytest.mark.slow
 def test_after_the_seal_nobody_can_sign_unseen() -> None:
     own = keys()
     early = seal(states()[3], own.seal, own.tsu, at=DONE)
@@ -298,16 +319,19 @@ def test_after_the_seal_nobody_can_sign_unseen() -> None:
 
 
 @pytest.mark.parametrize("junk", [b"", b"hello", b"%PDF-", b"%PDF-1.7\n" + b"\x00" * 5000])
+@pytest.mark.slow
 def test_what_is_no_deed_gets_a_report_and_no_exception(junk: bytes) -> None:
     report = _checked(junk)
     assert not report.ok and _codes(report) & {"not-pdf", "damaged"}
     assert report.signatures == []
 
 
+@pytest.mark.slow
 def test_an_unsigned_deed_is_not_a_deed_yet() -> None:
     assert _codes(_checked(unsigned())) == {"no-signatures"}
 
 
+@pytest.mark.slow
 def test_shuffled_garbage_of_a_real_deed_never_breaks_the_check() -> None:
     chosen = random.Random(SEED)
     for _ in range(4):

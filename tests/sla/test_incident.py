@@ -346,6 +346,7 @@ def clipped(pauses, moment):
 
 @generated
 @given(histories())
+@pytest.mark.slow
 def test_the_clock_agrees_with_counting_minutes(made):
     history, slow, contested = made
     now = FIRST + slow.end * MINUTE

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ def _agree(oracle, minute, moment):
 
 @generated
 @given(calendars(), minutes, st.integers(0, 1500), minute_pauses)
+@pytest.mark.slow
 def test_due_is_where_the_counted_minutes_run_out(made, start, need, pauses):
     source, begin = made
     oracle = Oracle(source, begin)
@@ -42,6 +44,7 @@ def test_due_is_where_the_counted_minutes_run_out(made, start, need, pauses):
 
 @generated
 @given(calendars(), minutes, minutes, minute_pauses)
+@pytest.mark.slow
 def test_elapsed_is_the_number_of_counted_minutes(made, start, end, pauses):
     source, begin = made
     oracle = Oracle(source, begin)
@@ -56,6 +59,7 @@ def test_elapsed_is_the_number_of_counted_minutes(made, start, end, pauses):
 
 @generated
 @given(calendars(), st.integers(14 * 1440, 20 * 1440), st.integers(0, 1500))
+@pytest.mark.slow
 def test_backwards_is_where_the_counted_minutes_began(made, end, need):
     source, begin = made
     oracle = Oracle(source, begin)
@@ -69,6 +73,7 @@ def test_backwards_is_where_the_counted_minutes_began(made, end, need):
 
 @generated
 @given(calendars(), minutes, st.integers(0, 6), st.booleans())
+@pytest.mark.slow
 def test_business_days_keep_the_clock_time(made, start, need, end_of_day):
     source, begin = made
     oracle = Oracle(source, begin)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ days = st.integers(0, 8 * 86_400).map(lambda n: timedelta(seconds=n))
 
 @generated
 @given(runs())
+@pytest.mark.slow
 def test_the_time_up_to_due_is_the_target(run):
     calendar, start, length, pauses = run
     due = due_at(start, target=length, calendar=calendar, pauses=pauses)
@@ -34,6 +36,7 @@ def test_the_time_up_to_due_is_the_target(run):
 
 @generated
 @given(runs(), lengths)
+@pytest.mark.slow
 def test_a_longer_target_is_never_due_earlier(run, more):
     calendar, start, length, pauses = run
     due = due_at(start, target=length, calendar=calendar, pauses=pauses)
@@ -43,6 +46,7 @@ def test_a_longer_target_is_never_due_earlier(run, more):
 
 @generated
 @given(runs(), days)
+@pytest.mark.slow
 def test_a_later_start_is_never_due_earlier(run, shift):
     calendar, start, length, pauses = run
     due = due_at(start, target=length, calendar=calendar, pauses=pauses)
@@ -52,6 +56,7 @@ def test_a_later_start_is_never_due_earlier(run, shift):
 # Shifts that overlap the next day, or a repeated hour, may put a later clock time earlier.
 @generated
 @given(runs(overnight=False, places=PLACES[:1]), st.integers(0, 8), st.integers(0, 8), days)
+@pytest.mark.slow
 def test_business_days_grow_with_their_number_and_their_start(run, few, more, shift):
     calendar, start, _length, _pauses = run
     due = due_at(start, target=Target.of(few, "bd"), calendar=calendar)
@@ -61,6 +66,7 @@ def test_business_days_grow_with_their_number_and_their_start(run, few, more, sh
 
 @generated
 @given(runs(), st.fractions(0, 1))
+@pytest.mark.slow
 def test_splitting_a_pause_changes_nothing(run, part):
     calendar, start, length, pauses = run
     assume(pauses)
@@ -74,6 +80,7 @@ def test_splitting_a_pause_changes_nothing(run, part):
 
 @generated
 @given(runs(), st.data())
+@pytest.mark.slow
 def test_a_pause_outside_open_hours_changes_nothing(run, data):
     calendar, start, length, pauses = run
     week = ledger(start, end=start + timedelta(days=7), calendar=calendar)
@@ -88,6 +95,7 @@ def test_a_pause_outside_open_hours_changes_nothing(run, data):
 
 @generated
 @given(runs())
+@pytest.mark.slow
 def test_backwards_undoes_forwards(run):
     calendar, start, length, pauses = run
     assume(length)
@@ -98,6 +106,7 @@ def test_backwards_undoes_forwards(run):
 
 @generated
 @given(runs(), days)
+@pytest.mark.slow
 def test_the_ledger_covers_every_moment_and_adds_up(run, span):
     calendar, start, _length, pauses = run
     end = start + span
@@ -111,6 +120,7 @@ def test_the_ledger_covers_every_moment_and_adds_up(run, span):
 
 @generated
 @given(runs(), days)
+@pytest.mark.slow
 def test_used_and_left_make_the_target(run, later):
     calendar, start, length, pauses = run
     target = Target.of(length // timedelta(minutes=1), "min")
@@ -124,6 +134,7 @@ def test_used_and_left_make_the_target(run, later):
 
 @generated
 @given(runs())
+@pytest.mark.slow
 def test_met_at_the_due_instant_and_breached_after_it(run):
     calendar, start, _length, pauses = run
     target = Target.of(90, "min")

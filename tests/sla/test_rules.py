@@ -141,6 +141,7 @@ def test_a_calendar_whose_only_opening_is_past_is_refused():
         due("2026-03-02T10:00", 1, "bd", calendar)
 
 
+@pytest.mark.slow
 def test_a_target_beyond_a_hundred_years_is_refused():
     beyond = ((10**9, "min"), (40_000, "bd"), (877_000, "h"), (40_000, "d"), (1_201, "mo"))
     for n, unit in beyond:

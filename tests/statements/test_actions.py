@@ -216,6 +216,7 @@ def test_a_granted_credit_is_paid_once(eu: Session, issued: Statement) -> None:
     assert [entry.kind for _, entry in queries.ledger_of(eu, contract)] == ["granted", "paid"]
 
 
+@pytest.mark.slow
 def test_an_accepted_statement_is_sealed_once_with_its_figures_inside(
     eu: Session, regions: Regions, issued: Statement, home: Path
 ) -> None:

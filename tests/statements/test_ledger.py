@@ -264,6 +264,7 @@ def test_so_many_good_months_right_after_it_earn_a_credit_back(
     assert [row["percent"] for row in found] == ["15"] * len(back)
 
 
+@pytest.mark.slow
 def test_good_months_take_from_what_is_owed_once_in_either_order(
     eu: Session, contract_with: Callable[..., Contract]
 ) -> None:

@@ -56,6 +56,7 @@ def test_every_figure_names_its_clause_and_its_outage(visitors: Visitors, issued
     assert "Waits for the vendor" in page
 
 
+@pytest.mark.slow
 def test_the_sides_settle_it_on_its_page(visitors: Visitors, issued: str) -> None:
     ben, dov = visitors("ben"), visitors("dov")
     assert "Are these figures right?" in read(ben, issued)
@@ -131,6 +132,7 @@ def test_a_cell_never_runs_as_a_formula() -> None:
     assert csv_bytes(("a",), [("=1+1",), ("-5",), ("@x",)]) == b"a\r\n'=1+1\r\n-5\r\n'@x\r\n"
 
 
+@pytest.mark.slow
 def test_risk_says_what_is_wrong_and_where_it_ends(
     visitors: Visitors, eu: Session, served: Contract
 ) -> None:
@@ -223,6 +225,7 @@ def test_an_import_is_seen_by_ones_own_side_only(visitors: Visitors, served: Con
     assert "Old desk" not in read(cleo, base)
 
 
+@pytest.mark.slow
 def test_a_statement_of_many_costs_as_many_queries_as_one_of_few(
     app: Flask, visitors: Visitors, eu: Session, served: Contract, issued: str
 ) -> None:

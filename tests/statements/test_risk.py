@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
@@ -51,6 +52,7 @@ def cost(app: Flask, client: FlaskClient, address: str) -> int:
     return sum(said.startswith("SELECT") for said in seen)
 
 
+@pytest.mark.slow
 def test_the_risk_of_many_contracts_costs_as_many_queries_as_that_of_one(
     app: Flask, eu: Session, regions: Regions, client_as: Callable[[str], FlaskClient]
 ) -> None:
@@ -64,6 +66,7 @@ def test_the_risk_of_many_contracts_costs_as_many_queries_as_that_of_one(
     assert all(f"Contract {number}" in page for number in range(4))
 
 
+@pytest.mark.slow
 def test_all_contracts_are_shown_the_worst_first_and_can_be_narrowed(
     eu: Session, regions: Regions, client_as: Callable[[str], FlaskClient]
 ) -> None:

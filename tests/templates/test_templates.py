@@ -184,6 +184,7 @@ def test_the_workflow_holds_whole_numbers_in_their_ranges() -> None:
         assert told.value.field == name
 
 
+@pytest.mark.slow
 def test_locks_and_ranges_bind_both_sides_at_the_table(eu: Session, contract: Contract) -> None:
     offer_all(eu, contract)
     before = at_table(eu, contract, "cleo").words
@@ -224,6 +225,7 @@ def seen(html: str) -> str:
     return re.findall(r'name="seen_sha256" value="([0-9a-f]{64})"', html)[0]
 
 
+@pytest.mark.slow
 def test_the_pages_lead_from_a_copy_to_a_contract_that_rests_on_it(
     clients: ClientAs, context: Flask
 ) -> None:

@@ -68,6 +68,7 @@ def test_the_usual_form_is_stable_and_has_canonical_bytes(
 @pytest.mark.parametrize("type_name", TYPES)
 @SOME
 @given(data=st.data())
+@pytest.mark.slow
 def test_a_gain_of_one_side_is_a_loss_of_the_other_way_round(
     type_name: str, data: st.DataObject
 ) -> None:
@@ -84,6 +85,7 @@ CHECKED = [term for term in SCHEMA.terms.values() if term.invariants]
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
+@pytest.mark.slow
 def test_checks_never_crash_and_name_only_terms_that_take_part(data: st.DataObject) -> None:
     values = SCHEMA.defaults()
     for term in data.draw(st.lists(st.sampled_from(CHECKED), min_size=1, max_size=12)):
@@ -98,6 +100,7 @@ def test_checks_never_crash_and_name_only_terms_that_take_part(data: st.DataObje
 
 @FEW
 @given(data=st.data())
+@pytest.mark.slow
 def test_checks_of_a_contract_made_only_of_generated_values_do_not_crash(
     data: st.DataObject,
 ) -> None:

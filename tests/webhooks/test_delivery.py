@@ -297,6 +297,7 @@ def test_a_delivery_is_sent_again_under_its_id(
     assert len(receiver.got) == 2 and len(deliveries(eu)[0].log) == 2
 
 
+@pytest.mark.slow
 def test_four_workers_at_once_tell_each_entry_once(
     app: Flask, regions: Regions, eu: Session, contract: Contract, receiver: Receiver
 ) -> None:
