@@ -68,6 +68,8 @@ def everything(home: Path) -> dict[str, list[tuple[object, ...]]]:
     """Return every row of every table of the home but the counters of tries."""
     found = {}
     for path in sorted(home.rglob("*.db")):
+        if not path.read_bytes().startswith(b"SQLite"):
+            continue  # the figures a server keeps for its metrics
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
             tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             for (table,) in tables.fetchall():

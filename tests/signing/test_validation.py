@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,7 @@ from tests.signing.deed_sample import (
 
 SOON = DONE + timedelta(hours=2)
 SEED = 20261123
+CHANGED = 60 if os.environ.get("COUNTERPART_THOROUGH") == "1" else 12
 
 
 def _checked(
@@ -153,8 +155,8 @@ def test_a_changed_byte_outside_the_signatures_is_seen_without_a_log() -> None:
 
 
 @pytest.mark.slow
-def test_sixty_changed_bytes_are_all_seen_without_a_log() -> None:
-    places = random.Random(SEED + 1).sample(_open_bytes(), 60)
+def test_changed_bytes_anywhere_are_all_seen_without_a_log() -> None:
+    places = random.Random(SEED + 1).sample(_open_bytes(), CHANGED)
     assert [p for p, report in zip(places, _seen(places), strict=True) if report.ok] == []
 
 
