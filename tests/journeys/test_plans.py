@@ -45,7 +45,7 @@ def publishes(ada: Visitor) -> None:
     """Write version 5 with a cheaper first tier, and publish it."""
     ada.open("/plans")
     ada.press("Start the next version")
-    ada.press("Essential, edit", role="link")
+    ada.press("Essential (edit)", role="link")
     ada.fill("Least or flat fee a month", "350")
     ada.press("Save the tier")
     ada.press("Review and publish", role="link")
