@@ -36,7 +36,7 @@ DESK = {"width": 1200, "height": 900}
 # A page may be slow on a busy machine; what is waited for comes, or never does.
 PATIENCE = 120  # s
 expect.set_options(timeout=PATIENCE * 1000)
-LOOKS = 2
+LOOKS = 1
 STEP = timedelta(seconds=30)
 AXE = {"rules": {"target-size": {"enabled": True}}}
 
@@ -189,7 +189,7 @@ class Visitor:
                 "document.documentElement.scrollWidth > document.documentElement.clientWidth"
             )
             assert not wide, f"{path} scrolls sideways"
-            # A page of three hundred terms takes seconds: two looks at an address are enough.
+            # A page of three hundred terms takes seconds: one look at an address is enough.
             address = path.partition("?")[0]
             if sum(one.partition("?")[0] == address for one in self.seen) > LOOKS:
                 return
