@@ -84,6 +84,7 @@ def test_an_enrolled_factor_is_sealed_at_rest():
     assert spend(cast.code("ada", AT), person=zoe.id).accepted
 
 
+@pytest.mark.slow
 def test_partners_are_all_other_organisations_by_name():
     names = [row.name for row in queries.partners(cast.actor("ada"))]
     assert names == ["Harbour Retail Inc", "Otherware GmbH"]
@@ -144,6 +145,7 @@ def test_a_used_code_is_not_counted_as_a_failed_try():
     assert set(used) == {CodeResult.ALREADY_USED}
 
 
+@pytest.mark.slow
 def test_five_wrong_codes_lock_the_sixth_even_when_it_is_right():
     results = [spend("000000").result for _ in range(5)]
     assert set(results) == {CodeResult.WRONG}
@@ -225,6 +227,7 @@ def test_six_uses_of_one_code_at_once_are_one(app: Flask):
     assert entries(ADA) == ["person:code:spent"]
 
 
+@pytest.mark.slow
 def test_twelve_wrong_guesses_at_once_are_five_compared(app: Flask):
     db.session.rollback()
     results, start = [], threading.Barrier(12)
@@ -336,6 +339,7 @@ def row_of(cookie: str) -> SignIn:
     return row
 
 
+@pytest.mark.slow
 def test_a_session_starts_half_way_and_a_code_replaces_it():
     cookie = start(ADA)
     assert row_of(cookie).mfa_at is None and row_of(cookie).membership_id

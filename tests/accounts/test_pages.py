@@ -69,6 +69,7 @@ def test_a_person_without_codes_is_in_after_the_password(app, eve):
         assert db.session.get(SignIn, key_of(cookie_of(client)))
 
 
+@pytest.mark.slow
 def test_the_password_alone_opens_nothing_to_someone_with_codes(app):
     client = app.test_client()
     answer = sign_in(client, "ada@northwind.example", next="/organisation/members")

@@ -151,6 +151,7 @@ def test_a_code_counts_one_step_around_now_and_is_recognised_ten_around(offset):
 
 
 @given(st.integers(min_value=-12, max_value=12), st.integers(min_value=-5, max_value=5))
+@pytest.mark.slow
 def test_a_code_is_accepted_only_above_the_last_step_used(offset, last):
     step = totp.step_of(AT)
     code = pyotp.TOTP(SEED).generate_otp(step + offset)

@@ -88,6 +88,7 @@ def test_without_a_token_nothing_opens(app: Flask, ref: str) -> None:
             assert "oauth-protected-resource" in answer.headers["WWW-Authenticate"]
 
 
+@pytest.mark.slow
 def test_a_cookie_opens_nothing(app: Flask, ref: str, client_as: Callable[[str], object]) -> None:
     client = client_as("cleo")
     assert client.get(f"/api/v1/contracts/{ref}").status_code == 401  # type: ignore[attr-defined]

@@ -262,6 +262,7 @@ def test_a_list_takes_as_many_queries_for_ten_as_for_one(
     assert [queries(path) for path in paths] == few
 
 
+@pytest.mark.slow
 def test_a_contract_is_started_from_the_canonical_terms_of_another(
     call: Callable[..., Caller], ref: str
 ) -> None:

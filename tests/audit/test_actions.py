@@ -62,6 +62,7 @@ TAMPERINGS = {
 
 
 @pytest.mark.parametrize("kind", TAMPERINGS)
+@pytest.mark.slow
 def test_an_operator_who_drops_the_walls_is_found(
     eu: Session, contract: Contract, kind: str
 ) -> None:

@@ -173,6 +173,7 @@ def test_nothing_is_started_before_it_is_confirmed_and_then_each_row_once(
     settle(eu)
 
 
+@pytest.mark.slow
 def test_drafts_are_started_and_no_customer_hears_of_them(
     clients: ClientAs, regions: Regions, eu: Session
 ) -> None:
@@ -272,6 +273,7 @@ def test_stopping_keeps_what_was_started(clients: ClientAs, regions: Regions, eu
     eu.rollback()
 
 
+@pytest.mark.slow
 def test_a_sheet_comes_as_a_file_too_and_mistakes_keep_what_was_typed(clients: ClientAs) -> None:
     file = (io.BytesIO(("\ufeff" + SHEET).encode()), "customers.csv")
     assert uploaded(clients, sheet="", file=file, once="b" * 32)

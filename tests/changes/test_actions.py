@@ -104,6 +104,7 @@ def test_work_does_not_begin_before_everybody_agreed(eu: Session, served: Contra
     start()
 
 
+@pytest.mark.slow
 def test_an_announced_plan_stands(eu: Session, served: Contract) -> None:
     row, ben = announced(eu, served), cast.actor("ben")
     refused(eu, lambda: actions.replan(eu, served, ben, row, plan(minutes=60), at=NOW))
@@ -213,6 +214,7 @@ def test_a_monitor_reports_once_however_often_it_says_so(eu: Session, served: Co
     refused(eu, lambda: queries.monitor_by_token(eu, served.id, token_sha256(token)), NotFound)
 
 
+@pytest.mark.slow
 def test_what_was_known_earlier_can_be_told_again(eu: Session, served: Contract) -> None:
     row = outage(eu, served, minutes=None)
     actions.end_outage(eu, served, cast.actor("dov"), row, end=NOW, at=NOW + HOUR)

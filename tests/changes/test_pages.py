@@ -136,6 +136,7 @@ def test_a_change_is_run_from_its_page(
     assert "Rolled back" in shown and "30 minutes past its end" in shown and "“No.”" in shown
 
 
+@pytest.mark.slow
 def test_the_calendar_and_its_file_hold_the_same_changes(
     visitors: Clients, eu: Session, contract: Contract, now: datetime
 ) -> None:
@@ -225,6 +226,7 @@ def test_a_monitors_token_is_shown_once(visitors: Clients, open_contract: Contra
     assert "Probe" not in text(visitors("ben"), address), "each side sees its own monitors"
 
 
+@pytest.mark.slow
 def test_a_list_of_many_costs_as_many_queries_as_a_list_of_few(
     app: Flask, visitors: Clients, eu: Session, open_contract: Contract, now: datetime
 ) -> None:

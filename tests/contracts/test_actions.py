@@ -63,6 +63,7 @@ def order(contract: Contract) -> list[tuple[int, str, str]]:
     return [(slot.position, slot.side, slot.name.split()[0]) for slot in slots]
 
 
+@pytest.mark.slow
 def test_a_started_contract_is_a_draft_with_its_own_key_and_one_entry(
     eu: Session, regions: Regions
 ) -> None:
@@ -209,6 +210,7 @@ def test_a_side_that_named_nobody_is_told_through_its_negotiators(
     ("key", "reason", "refusal"),
     [("ben", "Why", NotAllowed), ("mal", "Why", NotFound), ("ada", "  ", Refused)],
 )
+@pytest.mark.slow
 def test_a_refused_withdrawal_leaves_no_fact_no_entry_and_no_mail(
     eu: Session, contract: Contract, key: str, reason: str, refusal: type[Exception]
 ) -> None:

@@ -155,6 +155,7 @@ def test_an_amendment_runs_nothing_by_itself(
     assert queries.version_in_force(child) is None
 
 
+@pytest.mark.slow
 def test_what_an_amendment_would_contradict_in_the_rest_blocks_its_freeze(
     eu: Session, regions: Regions, signed: Contract
 ) -> None:
@@ -338,6 +339,7 @@ def clients(client_as: ClientAs, context: Flask, eu: Session) -> ClientAs:
     return make
 
 
+@pytest.mark.slow
 def test_the_pages_lead_from_a_signed_contract_to_the_table_of_its_amendment(
     clients: ClientAs, eu: Session, signed: Contract
 ) -> None:
@@ -354,6 +356,7 @@ def test_the_pages_lead_from_a_signed_contract_to_the_table_of_its_amendment(
     settle(eu)
 
 
+@pytest.mark.slow
 def test_the_pages_propose_show_and_agree_a_schedule(
     clients: ClientAs, eu: Session, signed: Contract
 ) -> None:

@@ -94,6 +94,7 @@ def test_after_a_stop_one_reminder_comes_not_two() -> None:
     assert rules.reminder_due(START, reminded=2, today=START + timedelta(days=2)) is None
 
 
+@pytest.mark.slow
 def test_before_support_starts_only_a_trial_run_is_reported_and_never_counts(
     eu: Session, starting: Contract
 ) -> None:

@@ -163,6 +163,7 @@ def test_four_steps_lead_from_a_new_contract_to_round_1(client_as: ClientAs, eu:
     assert "Review and send round 1" in ada.get(f"/contracts/{ref}").text
 
 
+@pytest.mark.slow
 def test_a_step_sent_as_shown_changes_no_value(client_as: ClientAs, eu: Session) -> None:
     ada = client_as("ada")
     ref = start(ada)
@@ -191,6 +192,7 @@ def test_a_term_that_cannot_stand_is_shown_with_its_error_and_nothing_is_lost(
     assert draft_values(eu) == before and eu.get_one(Contract, ref).step == 1
 
 
+@pytest.mark.slow
 def test_a_template_keeps_a_term_in_its_range(client_as: ClientAs) -> None:
     ada = client_as("ada")
     ref = start(ada)
@@ -322,6 +324,7 @@ def test_a_contract_whose_term_is_over_moves_to_the_archive_and_stays_readable(
     assert client_as("mal").get("/contracts?state=archive").text.count(ref) == 0
 
 
+@pytest.mark.slow
 def test_a_contract_that_ended_early_waits_a_year_after_completion(
     client_as: ClientAs, contract: Contract, eu: Session
 ) -> None:

@@ -78,6 +78,7 @@ def test_a_finished_contract_holds_for_both_verifiers(told: Scene, script: Modul
     assert found.vouched
 
 
+@pytest.mark.slow
 def test_the_bundle_holds_what_its_entries_name_and_the_words_of_the_terms(
     told_bundle: bytes,
 ) -> None:
@@ -307,6 +308,7 @@ def test_compressed_and_climbing_members_are_refused(
 # Receipts.
 
 
+@pytest.mark.slow
 def test_a_receipt_finds_what_no_file_shows(told: Scene, script: ModuleType) -> None:
     held, bundle = told.receipts()[-1], told.bundle()
     wrong = {

@@ -166,6 +166,7 @@ def test_a_refused_checkpoint_is_told_to_both_sides(
     assert read_receipt(mails[0].encode()).note is None
 
 
+@pytest.mark.slow
 def test_without_its_memory_the_signer_still_follows_the_stored_checkpoint(
     eu: Session, contract: Contract, signer: Signer, at: datetime
 ) -> None:

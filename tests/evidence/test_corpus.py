@@ -256,6 +256,7 @@ def test_both_verifiers_agree_on_every_mutated_bundle(
     assert (differing, accepted) == ([], 0)
 
 
+@pytest.mark.slow
 def test_the_sealed_deed_is_still_pdf_a_3_tagged_and_holds_its_terms(
     told_bundle: bytes, deed: bytes, tmp_path: Path
 ) -> None:

@@ -70,6 +70,7 @@ def test_before_the_first_checkpoint_there_is_nothing_to_download(
     assert client_as("ada").get(f"/contracts/{drafted.contract.id}/evidence.zip").status_code == 404
 
 
+@pytest.mark.slow
 def test_anybody_learns_whether_a_file_is_an_original_and_nothing_else(told: Scene) -> None:
     deeds = {deed.kind: deed.sha256 for deed in told.session.query(Deed)}
     ref = told.contract.id

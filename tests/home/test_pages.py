@@ -64,6 +64,7 @@ def test_a_draft_waits_for_those_who_negotiate_and_for_nobody_else(
         assert contract.title not in client_as(other).get("/").text, other
 
 
+@pytest.mark.slow
 def test_a_signature_waits_for_the_next_signer_alone(
     client_as: ClientAs, eu: Session, contract: Contract
 ) -> None:
@@ -146,6 +147,7 @@ def test_an_administrator_is_told_of_members_without_codes(
 
 
 @pytest.mark.parametrize("person", ["ada", "ben", "cleo"])
+@pytest.mark.slow
 def test_home_takes_the_same_queries_for_one_contract_and_for_ten(
     client_as: ClientAs, eu: Session, regions: Regions, contract: Contract, person: str
 ) -> None:

@@ -92,6 +92,7 @@ def ref(contract: Contract) -> str:
     return contract.id
 
 
+@pytest.mark.slow
 def test_signed_out_every_private_route_leads_to_sign_in(app: Flask, ref: str) -> None:
     wrong = []
     for method, rule, needs in routes(app):

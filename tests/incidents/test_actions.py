@@ -96,6 +96,7 @@ def test_the_vendor_may_say_that_the_customer_called_earlier(
     assert by_portal.reported_at == MONDAY
 
 
+@pytest.mark.slow
 def test_an_acknowledgement_stops_the_first_clock_and_starts_the_next(
     eu: Session, served_contract: Contract
 ) -> None:
@@ -231,6 +232,7 @@ def test_reopening_carries_the_clocks_on_without_the_resolved_time(
     assert record(eu, incident, "response").due_at == after(13.5)
 
 
+@pytest.mark.slow
 def test_events_are_never_changed(eu: Session, served_contract: Contract) -> None:
     desk.reported(eu, served_contract)
     with pytest.raises(IntegrityError, match="never changed"):

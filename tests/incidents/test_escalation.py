@@ -134,6 +134,7 @@ def test_each_person_is_called_by_one_mail_for_many_incidents(
     assert "Called to 3 incidents" in found[0].subject
 
 
+@pytest.mark.slow
 def test_after_three_days_without_a_worker_each_level_is_called_once_and_late(
     eu: Session, served_contract: Contract
 ) -> None:

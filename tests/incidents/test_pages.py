@@ -120,6 +120,7 @@ def test_a_note_is_read_by_its_own_side_alone(live: str, client_as: Client) -> N
         assert "canary-of-northwind" not in client_as("cleo").get(path).text
 
 
+@pytest.mark.slow
 def test_a_file_leaves_as_an_attachment_and_is_never_sniffed(live: str, client_as: Client) -> None:
     log = (io.BytesIO(b"2026-11-25 <script>alert(1)</script>\n"), "app log.log")
     client_as("dov").post(live, data=form(files=log), content_type="multipart/form-data")

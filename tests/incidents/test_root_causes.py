@@ -73,6 +73,7 @@ def test_a_full_account_needs_everything_the_contract_lists(
     assert desk.events(eu, served_contract)[-1] == "incident:root_cause:final"
 
 
+@pytest.mark.slow
 def test_the_customer_returns_and_then_accepts(eu: Session, served_contract: Contract) -> None:
     resolved(eu, served_contract)
     deliver(eu, served_contract, Kind.PRELIMINARY)

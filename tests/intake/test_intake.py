@@ -182,6 +182,7 @@ def test_a_file_whose_member_has_left_leaves_nothing(
     assert "intake:file:taken" not in [line.event for line in lines(eu, ref)]
 
 
+@pytest.mark.slow
 def test_nothing_is_taken_that_was_not_confirmed_and_strangers_find_nothing(
     regions: Regions, eu: Session, served: Contract
 ) -> None:

@@ -59,6 +59,7 @@ def test_a_reader_cannot_leave_a_change_behind(context: Flask) -> None:
         assert directory.get_one(Person, "PER" + "1".zfill(23)).name == "Ada Keane"
 
 
+@pytest.mark.slow
 def test_keys_of_one_millisecond_differ(context: Flask) -> None:
     at = clock.now()
     assert new_id(at) != new_id(at)

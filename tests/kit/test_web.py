@@ -57,6 +57,7 @@ def test_a_download_names_its_file(app: Flask, inline: bool, kind: str) -> None:
     assert answer.data == b"%PDF" and answer.mimetype == "application/pdf"
 
 
+@pytest.mark.slow
 def test_a_signed_out_htmx_request_goes_to_sign_in_and_a_missing_page_fills_the_main_part(
     app: Flask, client_as: ClientAs, contract: Contract
 ) -> None:

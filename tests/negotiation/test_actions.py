@@ -134,6 +134,7 @@ def test_an_answer_replaces_the_one_before_and_can_be_taken_back(
     assert events(eu, contract) == ["negotiation:round:sent", "negotiation:round:opened"]
 
 
+@pytest.mark.slow
 def test_an_answer_to_an_offer_that_moved_on_is_stale(eu: Session, contract: Contract) -> None:
     offer_all(eu, contract)
     seen = at_table(eu, contract, "cleo").standings[RESPONSE].sha256
@@ -165,6 +166,7 @@ def test_an_answer_out_of_turn_is_refused(eu: Session, contract: Contract) -> No
     ("kind", "words", "reason"),
     [("offer", "30 min", None), ("reject", None, None), ("reject", None, "  ")],
 )
+@pytest.mark.slow
 def test_what_the_rules_forbid_is_refused(
     eu: Session, contract: Contract, kind: str, words: str | None, reason: str | None
 ) -> None:
@@ -173,6 +175,7 @@ def test_what_the_rules_forbid_is_refused(
     refused(eu, contract, lambda: say(eu, contract, "cleo", RESPONSE, kind, new, reason))
 
 
+@pytest.mark.slow
 def test_the_rest_is_accepted_without_touching_what_was_answered(
     eu: Session, contract: Contract
 ) -> None:
@@ -234,6 +237,7 @@ def test_an_empty_draft_is_not_sent(eu: Session, contract: Contract) -> None:
     refused(eu, contract, lambda: send(eu, contract, "cleo"))
 
 
+@pytest.mark.slow
 def test_a_draft_other_than_the_one_previewed_is_not_sent(eu: Session, contract: Contract) -> None:
     offer_all(eu, contract)
     say(eu, contract, "cleo", RESPONSE, "accept")
@@ -282,6 +286,7 @@ def test_the_database_refuses_to_change_a_sent_round(
     eu.rollback()
 
 
+@pytest.mark.slow
 def test_reopening_an_agreed_term_takes_a_reason(eu: Session, contract: Contract) -> None:
     agree_all(eu, contract)
     refused(eu, contract, lambda: say(eu, contract, "ada", RESPONSE, "offer", value("1 h")))
@@ -294,6 +299,7 @@ def test_reopening_an_agreed_term_takes_a_reason(eu: Session, contract: Contract
 # Freezing
 
 
+@pytest.mark.slow
 def test_a_freeze_pins_the_agreed_values_under_one_hash(eu: Session, contract: Contract) -> None:
     agree_all(eu, contract)
     before = footprint(eu, contract)
@@ -317,6 +323,7 @@ def test_an_open_term_blocks_the_freeze(eu: Session, contract: Contract) -> None
     assert "Every term is agreed (0 of" in error.message
 
 
+@pytest.mark.slow
 def test_a_contradiction_blocks_the_freeze(eu: Session, contract: Contract) -> None:
     values = {**SCHEMA.defaults(), "C4.S1.resolution": value("10 min", "C4.S1.resolution")}
     actions.set_offers(eu, contract, ADA, values, at=clock.now())
@@ -327,6 +334,7 @@ def test_a_contradiction_blocks_the_freeze(eu: Session, contract: Contract) -> N
     assert "contradict" in error.message
 
 
+@pytest.mark.slow
 def test_a_side_without_a_signer_blocks_the_freeze(eu: Session, contract: Contract) -> None:
     agree_all(eu, contract)
     for slot in list(contract.slots):
@@ -338,6 +346,7 @@ def test_a_side_without_a_signer_blocks_the_freeze(eu: Session, contract: Contra
     assert "Harbour Retail Inc has named who signs" in error.message
 
 
+@pytest.mark.slow
 def test_terms_that_moved_since_they_were_read_are_not_frozen(
     eu: Session, contract: Contract
 ) -> None:
@@ -349,6 +358,7 @@ def test_terms_that_moved_since_they_were_read_are_not_frozen(
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_frozen_terms_take_no_more_answers_and_no_second_freeze(
     eu: Session, contract: Contract
 ) -> None:

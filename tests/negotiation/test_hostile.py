@@ -146,6 +146,7 @@ def hostile(eu: Session, contract: Contract) -> dict[str, Any]:
     return values
 
 
+@pytest.mark.slow
 def test_pages_show_hostile_values_as_text(
     eu: Session, contract: Contract, hostile: dict[str, Any],
     client_as: Callable[[str], FlaskClient],
@@ -166,6 +167,7 @@ def test_pages_show_hostile_values_as_text(
     assert "{{ 7*7 }} <img src=x onerror=y>" in shown
 
 
+@pytest.mark.slow
 def test_a_hostile_value_typed_into_a_form_comes_back_escaped(
     eu: Session, contract: Contract, client_as: Callable[[str], FlaskClient]
 ) -> None:
@@ -194,6 +196,7 @@ def test_a_hostile_value_typed_into_a_form_comes_back_escaped(
     assert large.status_code in (413, 422)
 
 
+@pytest.mark.slow
 def test_the_spreadsheet_holds_no_formula(
     eu: Session, contract: Contract, hostile: dict[str, Any],
     client_as: Callable[[str], FlaskClient],
@@ -233,6 +236,7 @@ def test_the_deed_prints_hostile_values_as_text(
     assert b"/JavaScript" not in answer.data and b"/Launch" not in answer.data
 
 
+@pytest.mark.slow
 def test_mail_carries_none_of_it(eu: Session, contract: Contract, hostile: dict[str, Any]) -> None:
     texts = [f"{m.subject} {m.text}" for m in eu.scalars(select(RegionMail))]
     assert texts and not any(

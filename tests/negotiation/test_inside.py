@@ -123,6 +123,7 @@ def missing(session: Session, contract: Contract, key: str = "ada") -> list[str]
     return [need.term for need in found]
 
 
+@pytest.mark.slow
 def test_an_approval_binds_to_the_value_and_falls_when_it_changes(
     eu: Session, contract: Contract
 ) -> None:
@@ -147,6 +148,7 @@ def test_an_approval_binds_to_the_value_and_falls_when_it_changes(
     assert kept == [(1, "legal", 0), (2, "legal", 0)]
 
 
+@pytest.mark.slow
 def test_the_approver_is_not_the_proposer_and_holds_the_role(
     eu: Session, contract: Contract
 ) -> None:
@@ -159,6 +161,7 @@ def test_the_approver_is_not_the_proposer_and_holds_the_role(
     approve(eu, contract, "nia")
 
 
+@pytest.mark.slow
 def test_an_override_carries_its_reason(eu: Session, contract: Contract) -> None:
     limit("nia", Side.VENDOR)
     held(eu, contract, "99.97 %")
@@ -172,6 +175,7 @@ def test_an_override_carries_its_reason(eu: Session, contract: Contract) -> None
     eu.rollback()
 
 
+@pytest.mark.slow
 def test_a_freeze_waits_for_both_sides_approvals_and_names_none(
     eu: Session, contract: Contract
 ) -> None:
@@ -188,6 +192,7 @@ def test_a_freeze_waits_for_both_sides_approvals_and_names_none(
     actions.freeze(eu, contract, CLEO, at=clock.now())
 
 
+@pytest.mark.slow
 def test_approvers_are_asked_at_once_and_reminded_until_it_is_done(
     eu: Session, contract: Contract
 ) -> None:
@@ -267,6 +272,7 @@ def test_what_was_said_stays(eu: Session, contract: Contract) -> None:
         eu.rollback()
 
 
+@pytest.mark.slow
 def test_the_counts_the_other_side_reads_do_not_move_with_notes(
     eu: Session, contract: Contract, client_as: Callable[[str], FlaskClient]
 ) -> None:

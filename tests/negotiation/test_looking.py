@@ -76,6 +76,7 @@ def codes(page: str) -> list[str]:
     return sorted((t for t, at in places.items() if at >= 0), key=lambda t: places[t])
 
 
+@pytest.mark.slow
 def test_what_changed_since_i_last_looked_is_mine_and_ends_when_i_say_so(
     eu: Session, contract: Contract, read: Any
 ) -> None:
@@ -99,6 +100,7 @@ def test_what_changed_since_i_last_looked_is_mine_and_ends_when_i_say_so(
     assert "Nothing differs" in read("cleo", "compare")
 
 
+@pytest.mark.slow
 def test_any_two_states_stand_against_each_other(
     eu: Session, contract: Contract, read: Any
 ) -> None:

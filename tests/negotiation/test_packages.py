@@ -137,6 +137,7 @@ def test_discussion_passes_to_and_fro_and_parking_awaits_nobody() -> None:
 # Against a database
 
 
+@pytest.mark.slow
 def test_two_answers_are_tied_and_the_other_side_takes_them_whole(
     eu: Session, contract: Contract
 ) -> None:
@@ -154,6 +155,7 @@ def test_two_answers_are_tied_and_the_other_side_takes_them_whole(
     assert {found.standings[t].status for t in (RESPONSE, "D1")} == {Status.AGREED}
 
 
+@pytest.mark.slow
 def test_packages_are_not_nested(eu: Session, contract: Contract) -> None:
     offer_all(eu, contract)
     for term in (RESPONSE, "D1", "P6"):
@@ -182,6 +184,7 @@ def test_an_untied_package_leaves_its_answers(eu: Session, contract: Contract) -
 # Recalling and opening
 
 
+@pytest.mark.slow
 def test_a_round_is_recalled_until_it_is_opened(eu: Session, contract: Contract) -> None:
     offer_all(eu, contract)
     say(eu, contract, "cleo", RESPONSE, "offer", value("15 min"), "we sell at night")
@@ -260,6 +263,7 @@ def propose(
     )
 
 
+@pytest.mark.slow
 def test_a_special_term_is_offered_accepted_and_frozen(eu: Session, contract: Contract) -> None:
     offer_all(eu, contract)
     assert propose(eu, contract) == "X1"
@@ -275,6 +279,7 @@ def test_a_special_term_is_offered_accepted_and_frozen(eu: Session, contract: Co
     assert "X1" not in version.canonical["terms"]
 
 
+@pytest.mark.slow
 def test_a_special_term_that_is_left_out_is_not_in_the_document(
     eu: Session, contract: Contract
 ) -> None:
@@ -304,6 +309,7 @@ def test_a_special_term_needs_a_title_and_a_text(eu: Session, contract: Contract
     assert at_table(eu, contract, "cleo").words == {}
 
 
+@pytest.mark.slow
 def test_a_freeze_waits_for_parked_terms(eu: Session, contract: Contract) -> None:
     agree_all(eu, contract)
     say(eu, contract, "ada", RESPONSE, "offer", value("1 h"), "We lost people")

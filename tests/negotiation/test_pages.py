@@ -64,6 +64,7 @@ def read(client: FlaskClient, path: str, status: int = 200) -> str:
     return unescape(answer.text)
 
 
+@pytest.mark.slow
 def test_the_note_of_a_round_is_kept_in_the_draft_and_seen_by_nobody_else(
     client_as: ClientAs, eu: Session, contract: Contract
 ) -> None:
@@ -143,6 +144,7 @@ def test_before_round_1_the_other_side_is_told_to_wait(
 @pytest.mark.parametrize(
     "show", ["mine", "open", "agreed", "changed", "approval", "all", "nonsense"]
 )
+@pytest.mark.slow
 def test_filters_live_in_the_address(
     offered: Contract, at: str, client_as: ClientAs, show: str
 ) -> None:
@@ -161,6 +163,7 @@ def test_contradictions_are_listed_and_lead_to_their_terms(
     assert f'href="{at}/terms/C4.S1.resolution"' in page
 
 
+@pytest.mark.slow
 def test_the_whole_list_is_light_and_reads_the_database_a_fixed_number_of_times(
     eu: Session, offered: Contract, at: str, client_as: ClientAs, regions: Regions
 ) -> None:
@@ -187,6 +190,7 @@ def test_the_whole_list_is_light_and_reads_the_database_a_fixed_number_of_times(
 # Answering
 
 
+@pytest.mark.slow
 def test_a_term_is_answered_on_a_plain_page(
     offered: Contract, at: str, client_as: ClientAs
 ) -> None:
@@ -223,6 +227,7 @@ def test_a_term_is_answered_on_a_plain_page(
         ({"kind": "offer", "value": "15 min", "why": "x" * 1001}, "at most 1,000"),
     ],
 )
+@pytest.mark.slow
 def test_a_mistake_comes_back_with_what_was_typed(
     eu: Session, offered: Contract, at: str, client_as: ClientAs, data: dict[str, str], said: str
 ) -> None:
@@ -271,6 +276,7 @@ def test_a_stale_answer_shows_both_values_and_keeps_what_was_typed(
     assert again.status_code == 303
 
 
+@pytest.mark.slow
 def test_a_wrong_turn_shows_both_values_and_offers_no_form(
     eu: Session, offered: Contract, at: str, client_as: ClientAs
 ) -> None:
@@ -352,6 +358,7 @@ def test_a_draft_that_changed_after_the_preview_is_not_sent(
     assert hidden(page, "seen_draft") != seen
 
 
+@pytest.mark.slow
 def test_the_rest_is_accepted_with_one_press(
     eu: Session, offered: Contract, at: str, client_as: ClientAs
 ) -> None:
@@ -384,6 +391,7 @@ def test_agreed_terms_are_frozen_by_either_side(
     assert again.status_code == 409 and "frozen already" in again.text
 
 
+@pytest.mark.slow
 def test_what_a_freeze_lacks_is_listed_and_no_button_is_drawn(
     offered: Contract, at: str, client_as: ClientAs
 ) -> None:

@@ -146,6 +146,7 @@ def test_a_certificate_of_somebody_else_gets_nothing(
 
 
 @pytest.mark.parametrize("answer", ["451 later", "421 closing", "452 full", DROP])
+@pytest.mark.slow
 def test_a_passing_failure_is_tried_again_with_the_same_message_id(
     eu: Session, context: Flask, office: Office, clock: Hand, answer: str
 ) -> None:
@@ -273,6 +274,7 @@ def test_a_try_that_lost_its_lease_changes_nothing(
     assert stored.sent_at == clock.at and stored.last_error is None and stored.attempts == 2
 
 
+@pytest.mark.slow
 def test_a_mail_held_by_another_worker_is_left_alone_until_the_lease_ends(
     eu: Session, context: Flask, office: Office, clock: Hand
 ) -> None:

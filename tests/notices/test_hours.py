@@ -49,6 +49,7 @@ def moments(draw: st.DrawFn) -> tuple[str, datetime]:
 
 @given(moments(), WALLS, WALLS)
 @settings(max_examples=150, deadline=None)
+@pytest.mark.slow
 def test_a_mail_goes_at_the_first_minute_that_is_not_quiet(
     moment: tuple[str, datetime], start: time, end: time
 ) -> None:

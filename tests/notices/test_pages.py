@@ -188,6 +188,7 @@ def test_wishes_are_kept_and_times_are_shown_in_the_readers_zone(
         ("event-negotiation-round-sent", "never", "Not a valid choice."),
     ],
 )
+@pytest.mark.slow
 def test_a_mistake_is_told_beside_its_field_and_nothing_is_lost(
     client_as: ClientAs, context: Flask, field: str, value: str, error: str
 ) -> None:
@@ -255,6 +256,7 @@ def test_one_press_without_signing_in_turns_one_event_off(
 @pytest.mark.parametrize(
     "token", ["x", "x" * 43, "WyJhIiwiYiJd.c2ln", "..", "%00", "eyJhIjoxfQ.aaaaaaaaaaaaaaaaaaa"]
 )
+@pytest.mark.slow
 def test_an_address_this_portal_did_not_write_is_not_found(app: Flask, token: str) -> None:
     for method in ("get", "post"):
         assert getattr(app.test_client(), method)(f"/unsubscribe/{token}").status_code == 404

@@ -95,6 +95,7 @@ def test_what_is_rolled_back_is_not_told(eu: Session, contract: Contract) -> Non
     assert eu.scalars(select(RegionNotice)).all() == eu.scalars(select(RegionMail)).all() == []
 
 
+@pytest.mark.slow
 def test_a_mail_waits_for_the_readers_morning_but_a_legal_one_does_not(
     eu: Session, contract: Contract
 ) -> None:

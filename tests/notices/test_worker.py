@@ -147,6 +147,7 @@ def test_a_job_that_fails_stops_no_other(app: Flask, monkeypatch: pytest.MonkeyP
         assert [row.id for row in db.session.scalars(select(WorkerRow))] == [worker.id]
 
 
+@pytest.mark.slow
 def test_a_job_runs_no_oftener_than_it_says(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
     often = jobs.Job("often", lambda app: ran.append("often"), jobs.EACH_LOOK)

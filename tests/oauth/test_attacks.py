@@ -83,6 +83,7 @@ def test_a_code_of_another_client_is_refused_and_ends(
         {"client_secret": None}, {"code": "cpc_wrong"}, {"grant_type": "password"},
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_code_alone_is_not_enough(
     context: Flask, flow: Callable[..., Flow], changes: dict[str, Any]
 ) -> None:

@@ -85,6 +85,7 @@ def test_the_client_of_oauthlib_gets_and_renews_tokens(
         assert member_of(renewed["access_token"]) == cast.actor("cleo").person_id
 
 
+@pytest.mark.slow
 def test_the_client_of_oauthlib_gets_a_machines_token(context: Flask) -> None:
     program = register("dov", Kind.MACHINE, ["contracts:read"])
     with OAuth2Session(client=BackendApplicationClient(program.id)) as session:

@@ -43,6 +43,7 @@ def change(row: CatalogueVersion, name: str) -> CatalogueVersion:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_next_version_is_written_published_and_offered(context: Flask) -> None:
     ada = cast.actor("ada")
     row = change(draft(), "Starter")

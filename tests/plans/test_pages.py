@@ -66,6 +66,7 @@ def as_shown(html: str) -> dict[str, str]:
     return sent
 
 
+@pytest.mark.slow
 def test_a_vendor_edits_and_publishes_the_next_version(clients: ClientAs) -> None:
     ada = clients("ada")
     started = ada.post("/plans/drafts", data={"after": "4"})
@@ -111,6 +112,7 @@ def test_a_customer_compares_and_starts_from_a_tier(clients: ClientAs) -> None:
     assert "Start a contract" not in text_of(clients("dov").get("/plans/compare").text)
 
 
+@pytest.mark.slow
 def test_ones_own_draft_and_contract_stand_as_columns(
     clients: ClientAs, eu: Session, contract: Contract
 ) -> None:
@@ -139,6 +141,7 @@ def test_examples_with_free_features_compare_on_the_same_page(clients: ClientAs)
     )
 
 
+@pytest.mark.slow
 def test_the_price_for_ones_own_numbers_is_shown_or_the_mistake_told(clients: ClientAs) -> None:
     cleo = clients("cleo")
     told = text_of(cleo.get("/plans/compare?fee=10,000").text)

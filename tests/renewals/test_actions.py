@@ -123,6 +123,7 @@ def test_the_customer_gives_notice_in_the_last_minute_of_the_last_day(
     assert row_of(eu, contract).state == "over"
 
 
+@pytest.mark.slow
 def test_a_minute_later_a_notice_is_for_the_next_term(eu: Session, regions: Regions) -> None:
     contract = completed(eu, regions)
     late = LAST_MINUTE + timedelta(minutes=2)
@@ -229,6 +230,7 @@ def test_a_decision_writes_no_entry_that_the_other_side_reads(
     eu.rollback()
 
 
+@pytest.mark.slow
 def test_a_price_told_in_time_is_in_the_next_version(eu: Session, regions: Regions) -> None:
     contract = completed(eu, regions)
     at = datetime(2027, 10, 1, 12, 0, tzinfo=UTC)

@@ -109,6 +109,7 @@ def test_every_subject_has_its_readers() -> None:
         assert any(subject in subjects_for([role]) for role in Role if role is not Role.AUDITOR)
 
 
+@pytest.mark.slow
 def test_a_stranger_sees_nothing_of_a_contract(app: Flask, context: Flask, signed: Any) -> None:
     assert feed(app, token_for("mal")) == []
 

@@ -94,6 +94,7 @@ def test_the_list_shows_the_nearest_notice_date_first(
     assert 'aria-label="Notice dates of the next twelve months' in listed
 
 
+@pytest.mark.slow
 def test_a_decision_is_seen_by_ones_own_side_only(
     eu: Session, signed: Contract, client_as: As
 ) -> None:
@@ -118,6 +119,7 @@ def test_a_decision_is_seen_by_ones_own_side_only(
         assert "Not decided" in read(ada, "/renewals.csv")
 
 
+@pytest.mark.slow
 def test_a_decision_without_a_choice_keeps_what_was_typed(signed: Contract, client_as: As) -> None:
     with at(NOW):
         answer = client_as("cleo").post(
@@ -137,6 +139,7 @@ def test_the_page_shows_the_working_and_the_dearest_price(signed: Contract, clie
     assert "at most 5 %, once at the renewal" in page
 
 
+@pytest.mark.slow
 def test_notice_on_the_last_day_ends_the_contract_and_both_see_its_receipt(
     eu: Session, signed: Contract, client_as: As
 ) -> None:
@@ -177,6 +180,7 @@ def test_a_form_that_is_not_right_gives_no_notice_and_spends_no_code(
     assert db.session.get_one(Person, cast.actor("cleo").person_id).totp_step == 0
 
 
+@pytest.mark.slow
 def test_a_code_gives_one_notice(eu: Session, regions: Regions, client_as: As) -> None:
     one, two = completed(eu, regions), completed(eu, regions)
     work(eu, NOW)
@@ -287,6 +291,7 @@ def _queries(regions: Regions, client: FlaskClient) -> int:
     return len(asked)
 
 
+@pytest.mark.slow
 def test_pages_follow_each_other_without_gap_or_double(
     eu: Session, regions: Regions, context: Flask
 ) -> None:
@@ -309,6 +314,7 @@ def test_a_stranger_finds_nothing(signed: Contract, client_as: As) -> None:
         read(mal, f"/contracts/{signed.id}/renewal", 404)
 
 
+@pytest.mark.slow
 def test_a_choice_is_kept_for_the_term_it_was_made_in(eu: Session, signed: Contract) -> None:
     actions.decide(eu, cast.actor("cleo"), signed, choice=Choice.RENEW, note="", at=NOW)
     work(eu, datetime(2028, 2, 1, 5, 0, tzinfo=UTC))

@@ -118,6 +118,7 @@ def test_what_was_not_measured_does_not_stand_against_a_renewal(
     assert not all_hold(conditions(terms, Measured(chronic_failures=2)))
 
 
+@pytest.mark.slow
 def test_the_page_leads_to_the_round(
     eu: Session, regions: Regions, client_as: Callable[[str], FlaskClient]
 ) -> None:

@@ -133,6 +133,7 @@ def test_every_table_of_a_region_says_whether_it_moves() -> None:
         rules.column_of(table.name, table.columns.keys())
 
 
+@pytest.mark.slow
 def test_a_moved_contract_lives_whole_in_the_new_region_and_nowhere_else(
     eu: Session, regions: Regions, full: Contract, client_as: Callable[[str], FlaskClient]
 ) -> None:
@@ -169,6 +170,7 @@ def test_a_moved_contract_lives_whole_in_the_new_region_and_nowhere_else(
     assert client_as("mal").get(f"/contracts/{ref}").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_contract_comes_back_to_where_it_began(
     eu: Session, regions: Regions, full: Contract
 ) -> None:
@@ -206,6 +208,7 @@ def test_what_is_frozen_is_read_and_not_written(
     assert answer.status_code == 409 and "being moved" in answer.text
 
 
+@pytest.mark.slow
 def test_a_move_waits_for_mail_that_is_on_its_way(
     eu: Session, regions: Regions, full: Contract
 ) -> None:

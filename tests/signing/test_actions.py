@@ -230,6 +230,7 @@ def test_a_signer_may_decline_with_a_reason_and_nobody_signs_after(
         stage.sign(eu, contract, "ada", at=at)
 
 
+@pytest.mark.slow
 def test_the_pdf_follows_the_act_slot_by_slot(
     eu: Session, regions: Regions, contract: Contract, at: datetime
 ) -> None:
@@ -246,6 +247,7 @@ def test_the_pdf_follows_the_act_slot_by_slot(
     assert stage.work(eu, regions, contract, at=at) == 0
 
 
+@pytest.mark.slow
 def test_two_workers_at_one_step_file_one_revision(
     eu: Session, regions: Regions, contract: Contract, at: datetime
 ) -> None:
@@ -264,6 +266,7 @@ def test_two_workers_at_one_step_file_one_revision(
     assert [d.revision for d in eu.scalars(select(Deed).order_by(Deed.revision))] == [0, 1]
 
 
+@pytest.mark.slow
 def test_a_failure_is_told_to_both_sides_waits_and_is_then_mended(
     eu: Session, regions: Regions, contract: Contract, at: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

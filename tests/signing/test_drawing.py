@@ -90,6 +90,7 @@ def test_the_drawing_is_seen_on_the_page_and_stays_inside_its_field(tmp_path: Pa
     assert wide > box[2] * 0.6
 
 
+@pytest.mark.slow
 def test_a_drawn_signature_is_sent_kept_bound_and_put_into_the_deed(
     app: Flask, client_as: Callable[[str], FlaskClient], eu: Session, regions: Regions,
     contract: Contract,

@@ -339,6 +339,7 @@ def kept(session: Session, regions: Regions) -> dict[str, str]:
 
 
 @pytest.mark.home("sealed_home")
+@pytest.mark.slow
 def test_L17_records_stay_the_same_bytes_after_the_archive_and_after_a_restore(
     eu: Session, regions: Regions, contract: Contract, home: Path, tmp_path: Path
 ) -> None:

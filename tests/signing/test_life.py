@@ -200,6 +200,7 @@ REFUSED_HANDOVERS: dict[str, tuple[str, str, str, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED_HANDOVERS)
+@pytest.mark.slow
 def test_a_refused_handover_leaves_nothing(
     eu: Session, contract: Contract, at: datetime, name: str
 ) -> None:
@@ -388,6 +389,7 @@ def test_reminders_follow_the_turn_and_a_withdrawn_consent_stops_them(
     assert mails(eu, "Reminder") == ["nia"]
 
 
+@pytest.mark.slow
 def test_who_is_awaited_is_known_since_when_and_asked_again_once_a_day(
     eu: Session, contract: Contract, at: datetime
 ) -> None:

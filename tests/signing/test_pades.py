@@ -191,6 +191,7 @@ def test_every_glyph_of_an_appearance_is_embedded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["Ελένη Παπαδοπούλου", "Наталья", "გიორგი", "דב בן־עמי", "علي", "王小明", ""]
 )
+@pytest.mark.slow
 def test_names_in_any_script_can_sign(name: str) -> None:
     slot = SLOTS[0] | {"name": name}
     assert len(signed_by(states()[0], slot, keys(), at=START + timedelta(days=1))) > len(

@@ -365,6 +365,7 @@ def test_the_clock_agrees_with_counting_minutes(made):
 
 @generated
 @given(histories())
+@pytest.mark.slow
 def test_the_whole_clock_says_the_same_as_the_quick_one(made):
     history, slow, _contested = made
     found = one(outcomes(MODEL, history, now=FIRST + slow.end * MINUTE), Aim.RESOLUTION)
@@ -378,6 +379,7 @@ def test_the_whole_clock_says_the_same_as_the_quick_one(made):
 
 @generated
 @given(histories())
+@pytest.mark.slow
 def test_a_history_tells_its_past_the_same_later(made):
     """What stood at a moment still follows from the events up to it."""
     history, slow, _contested = made

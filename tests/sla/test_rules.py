@@ -271,6 +271,7 @@ def test_the_worst_case_of_four_hours_spans_a_weekend():
     ],
     ids=lambda target: f"{target.n} {target.unit} {target.clock}",
 )
+@pytest.mark.slow
 def test_the_worst_case_is_the_longest_over_every_half_hour_of_the_year(target):
     calendar = Calendar.of(
         "Europe/Berlin",

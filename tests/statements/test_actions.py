@@ -62,6 +62,7 @@ def issued(eu: Session, outage: Contract) -> Statement:
     return row
 
 
+@pytest.mark.slow
 def test_a_month_is_issued_once_and_only_when_it_is_over(eu: Session, served: Contract) -> None:
     early = OVER - timedelta(hours=1)
     refused(eu, lambda: actions.issue(eu, served, SEPTEMBER, at=early))
@@ -144,6 +145,7 @@ def test_each_side_does_its_own_part_on_the_figures_it_saw(eu: Session, issued: 
     refused(eu, lambda: accept("ada"))
 
 
+@pytest.mark.slow
 def test_a_dispute_names_a_figure_and_ends_in_new_figures(eu: Session, issued: Statement) -> None:
     contract = eu.get_one(Contract, issued.contract_id)
     ben, dov = cast.actor("ben"), cast.actor("dov")

@@ -105,6 +105,7 @@ def test_after_the_window_it_can_no_longer_be_contested(
     assert not [e for e in find_incident(eu, contract, 1).events if e.kind == "pause_contested"]
 
 
+@pytest.mark.slow
 def test_a_later_month_settled_first_closes_nothing_before_it(
     eu: Session, paused: tuple[Contract, str]
 ) -> None:

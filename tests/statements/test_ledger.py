@@ -299,6 +299,7 @@ def test_what_was_paid_already_comes_off_the_next_credit() -> None:
 # ---- time, and the end ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_added_time_is_granted_and_counted_in_whole_days(
     eu: Session, contract_with: Callable[..., Contract]
 ) -> None:

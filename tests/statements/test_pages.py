@@ -150,6 +150,7 @@ def test_risk_says_what_is_wrong_and_where_it_ends(
     assert served.title not in read(visitors("mal"), "/risk")
 
 
+@pytest.mark.slow
 def test_a_disputed_outage_stands_at_a_step_of_the_contract(
     visitors: Visitors, eu: Session, served: Contract
 ) -> None:
@@ -191,6 +192,7 @@ def test_a_replay_shows_both_offers_and_the_incident_that_differs(
     assert "No incident is judged differently" in nothing
 
 
+@pytest.mark.slow
 def test_a_replay_in_negotiation_runs_the_past_of_the_same_parties(
     visitors: Visitors, eu: Session, regions: object, answered_late: Contract
 ) -> None:
@@ -206,6 +208,7 @@ def test_a_replay_in_negotiation_runs_the_past_of_the_same_parties(
     assert f"Incidents of {answered_late.title}" in page
 
 
+@pytest.mark.slow
 def test_an_import_is_seen_by_ones_own_side_only(visitors: Visitors, served: Contract) -> None:
     base = f"/contracts/{served.id}/replay"
     cleo, ben = visitors("cleo"), visitors("ben")

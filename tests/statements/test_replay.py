@@ -54,6 +54,7 @@ def test_the_quick_count_misses_what_the_exact_one_misses(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
+@pytest.mark.slow
 def test_a_replay_equals_computing_everything_under_both_offers(seed: int) -> None:
     dice = random.Random(seed)
     past = [history(number, dice) for number in range(60)]

@@ -88,6 +88,7 @@ def test_all_contracts_are_shown_the_worst_first_and_can_be_narrowed(
     assert "Quiet" not in client_as("mal").get("/risk").text
 
 
+@pytest.mark.slow
 def test_one_contract_and_all_of_them_say_the_same(
     eu: Session, regions: Regions, client_as: Callable[[str], FlaskClient]
 ) -> None:

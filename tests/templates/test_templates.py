@@ -81,6 +81,7 @@ def test_the_shipped_template_keeps_the_hash_contracts_are_pinned_to(context: Fl
     assert queries.pinned_template("standard-support/1", "0" * 64).number == 1
 
 
+@pytest.mark.slow
 def test_a_template_is_written_published_and_numbered(context: Flask) -> None:
     row = change(draft(), {"D1": {"default": "99.9 %", "locked": "yes"}})
     row = publish(row)

@@ -127,6 +127,7 @@ JSON = st.recursive(
 @pytest.mark.parametrize("term", ONE_OF_EACH, ids=ids)
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(structure=JSON)
+@pytest.mark.slow
 def test_any_structure_is_valid_or_told_why_not(term, structure):
     problems = validate(term, structure)
     assert all(problem.endswith(".") for problem in problems) or any(

@@ -160,6 +160,7 @@ def test_what_was_sent_long_ago_is_no_longer_taken(
         Webhook(secret).verify(body, headers)
 
 
+@pytest.mark.slow
 def test_both_sides_are_told_a_stranger_is_not_and_private_chains_never(
     regions: Regions, eu: Session, contract: Contract, receiver: Receiver
 ) -> None:
@@ -255,6 +256,7 @@ def test_a_slow_receiver_and_one_that_is_not_there_are_failures_in_words(
     assert gone.problem == "the connection was refused"
 
 
+@pytest.mark.slow
 def test_two_secrets_sign_for_a_day_and_then_the_new_one_alone(
     regions: Regions, eu: Session, contract: Contract, receiver: Receiver
 ) -> None:
