@@ -84,6 +84,7 @@ def test_the_password_alone_opens_nothing_to_someone_with_codes(app):
     assert client.get("/organisation/members").status_code == 200
 
 
+@pytest.mark.slow
 def test_the_half_way_state_ends_after_ten_minutes(app, frozen):
     client = app.test_client()
     sign_in(client, "ada@northwind.example")
@@ -92,6 +93,7 @@ def test_the_half_way_state_ends_after_ten_minutes(app, frozen):
     assert give_code(client).location.startswith("/sign-in")
 
 
+@pytest.mark.slow
 def test_known_and_unknown_people_read_the_same_answer(app):
     answers = []
     for email in ("ada@northwind.example", "nobody@nowhere.example"):
@@ -178,6 +180,7 @@ def test_a_hostile_target_leads_home(app, eve, target):
         assert safe_next(target) == "/"
 
 
+@pytest.mark.slow
 def test_a_hostile_target_leads_home_through_the_door(app, eve):
     answer = sign_in(app.test_client(), "eve@northwind.example", next="//evil.example")
     assert answer.location == "/"
@@ -248,6 +251,7 @@ def test_a_stale_code_must_be_given_again_before_the_phone_is_moved(app, client_
     assert client.get("/security/totp").status_code == 200
 
 
+@pytest.mark.slow
 def test_the_required_rule_leads_to_the_set_up_from_everywhere_but_the_exit(app, eve):
     with app.app_context():
         db.session.add(MfaPolicy(organisation_id=NORTHWIND, role="*", rule="required"))
@@ -314,6 +318,7 @@ def test_changing_the_password_takes_the_old_one_and_a_code(app, client_as):
     assert sign_in(app.test_client(), "ada@northwind.example", new).status_code == 303
 
 
+@pytest.mark.slow
 def test_a_member_of_two_organisations_chooses_first(app, eve):
     with app.app_context():
         person, harbour = (

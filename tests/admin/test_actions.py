@@ -52,6 +52,7 @@ def test_an_invitation_is_mailed_and_only_its_hash_is_kept():
     assert entries() == ["organisation:invitation:sent"]
 
 
+@pytest.mark.slow
 def test_an_accepted_invitation_makes_a_person_with_their_own_password_once():
     token = invite(roles=("legal", "signatory"))
     actions.accept_as_new_person(token, name="Zoe Lind", password=PASSWORD, at=AT)

@@ -166,6 +166,7 @@ def second_administrator(client_as):
     return ada, client_as("ben")
 
 
+@pytest.mark.slow
 def test_a_lower_rule_waits_on_the_page_for_the_second_administrator(client_as):
     ada, ben = second_administrator(client_as)
     rules = dict.fromkeys([role.value for role in Role], "optional")

@@ -64,6 +64,7 @@ def test_there_is_nothing_of_this_before_the_contract_is_signed(
         text(visitors("ben"), f"/contracts/{contract.id}/{page}", 404)
 
 
+@pytest.mark.slow
 def test_a_plan_is_judged_before_it_is_announced(
     visitors: Clients, open_contract: Contract, now: datetime
 ) -> None:

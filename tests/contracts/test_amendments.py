@@ -248,6 +248,7 @@ def test_a_proposal_is_answered_once_by_the_other_side_as_it_was_seen(
     assert queries.terms_in_force(eu, signed, on=TOMORROW)["B5"] == SCHEMA.defaults()["B5"]
 
 
+@pytest.mark.slow
 def test_several_schedules_change_in_one_agreement_or_none_of_them(
     eu: Session, signed: Contract
 ) -> None:

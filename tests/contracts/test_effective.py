@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,6 +60,7 @@ def test_the_last_agreed_change_that_holds_decides_each_term(layers, day, random
 
 
 @given(LAYERS)
+@pytest.mark.slow
 def test_terms_change_on_the_turning_days_and_on_no_other(layers) -> None:
     days = turning_days(layers)
     for day in range(-2, 125):

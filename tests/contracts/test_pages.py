@@ -267,6 +267,7 @@ def test_each_side_edits_its_own_people_until_the_freeze(
     assert "The people stand as agreed" in frozen and "<select" not in frozen
 
 
+@pytest.mark.slow
 def test_the_list_shows_first_what_waits_for_me(
     client_as: ClientAs, contract: Contract, eu: Session
 ) -> None:
@@ -281,6 +282,7 @@ def test_the_list_shows_first_what_waits_for_me(
     assert "Waiting for you" not in text_of(client_as("nia").get("/contracts").text)
 
 
+@pytest.mark.slow
 def test_the_list_filters_and_searches_by_its_address(
     client_as: ClientAs, contract: Contract
 ) -> None:

@@ -98,6 +98,7 @@ def test_the_bundle_holds_what_its_entries_name_and_the_words_of_the_terms(
     assert files["verify.py"] == VERIFIER.read_bytes()
 
 
+@pytest.mark.slow
 def test_news_of_other_contracts_changes_no_byte(told: Scene) -> None:
     before = told.bundle()
     other = make_contract_beside(told)
@@ -107,6 +108,7 @@ def test_news_of_other_contracts_changes_no_byte(told: Scene) -> None:
     assert told.bundle() == before
 
 
+@pytest.mark.slow
 def test_a_new_entry_joins_with_the_checkpoint_that_covers_it(
     told: Scene, script: ModuleType
 ) -> None:

@@ -105,6 +105,7 @@ def test_mail_that_failed_is_shown_to_who_caused_it(
     assert "could not be delivered" not in client_as("nia").get("/").text
 
 
+@pytest.mark.slow
 def test_the_operator_reads_of_the_host_and_of_no_contract(
     client_as: ClientAs, app: Flask, eu: Session, contract: Contract
 ) -> None:
@@ -207,6 +208,7 @@ def test_a_statement_waits_for_the_side_whose_turn_it_is(
     assert "October 2026" not in client_as("mal").get("/").text
 
 
+@pytest.mark.slow
 def test_a_change_waits_for_the_side_whose_approval_the_contract_asks(
     client_as: ClientAs, eu: Session, contract: Contract
 ) -> None:
@@ -226,6 +228,7 @@ def test_a_change_waits_for_the_side_whose_approval_the_contract_asks(
         assert href in client_as("ben").get("/").text
 
 
+@pytest.mark.slow
 def test_an_outage_went_wrong_for_both_until_one_side_is_asked_to_confirm_it(
     client_as: ClientAs, eu: Session, contract: Contract
 ) -> None:

@@ -30,6 +30,7 @@ def some(session: Session, contract: Contract) -> None:
     desk.settle(session)
 
 
+@pytest.mark.slow
 def test_attainment_counts_what_fell_due_and_leaves_the_excluded_out(
     eu: Session, served_contract: Contract
 ) -> None:
@@ -51,6 +52,7 @@ def test_times_are_counted_time(eu: Session, served_contract: Contract) -> None:
     assert (response.mean, response.slowest) == (timedelta(hours=2), timedelta(hours=3))
 
 
+@pytest.mark.slow
 def test_open_incidents_stand_by_their_age(eu: Session, served_contract: Contract) -> None:
     some(eu, served_contract)
     ages = dict(charts.open_by_age(eu, served_contract, now=MONDAY + timedelta(days=5)))

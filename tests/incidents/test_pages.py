@@ -53,6 +53,7 @@ def test_a_report_asks_what_the_contract_asks(live: str, client_as: Client) -> N
     assert 'value="Orders are not saved"' in answer.text
 
 
+@pytest.mark.slow
 def test_a_report_leads_to_its_clocks(live: str, client_as: Client) -> None:
     answer = client_as("dov").post(live, data=form())
     assert answer.status_code == 303
@@ -98,6 +99,7 @@ def test_saying_nothing_keeps_the_form_open_with_its_error(live: str, client_as:
     inspect_html(answer.text, "update", scripted=False)
 
 
+@pytest.mark.slow
 def test_contested_time_is_shown_both_ways(live: str, client_as: Client) -> None:
     client_as("dov").post(live, data=form())
     client_as("ben").post(

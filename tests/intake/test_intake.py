@@ -258,6 +258,7 @@ def test_a_row_is_judged_whatever_it_says(cells: dict[str, str]) -> None:
         assert set(rules.incident_of(row)) >= {"reported", "severity"}
 
 
+@pytest.mark.slow
 def test_a_person_brings_a_file_on_pages(
     app: Flask,
     context: Flask,

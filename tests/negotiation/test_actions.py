@@ -121,6 +121,7 @@ def test_another_vendor_has_no_negotiation_here(eu: Session, contract: Contract)
 # Answering
 
 
+@pytest.mark.slow
 def test_an_answer_replaces_the_one_before_and_can_be_taken_back(
     eu: Session, contract: Contract
 ) -> None:
@@ -199,6 +200,7 @@ def test_accepting_the_rest_of_a_round_not_seen_is_stale(eu: Session, contract: 
 # Sending
 
 
+@pytest.mark.slow
 def test_sending_passes_the_turn_with_one_entry_and_a_thin_mail(
     eu: Session, contract: Contract
 ) -> None:
@@ -250,6 +252,7 @@ def test_a_draft_other_than_the_one_previewed_is_not_sent(eu: Session, contract:
     refused(eu, contract, send_what_was_seen, rules.Stale)
 
 
+@pytest.mark.slow
 def test_a_round_is_sent_once(eu: Session, contract: Contract) -> None:
     offer_all(eu, contract)
     say(eu, contract, "cleo", RESPONSE, "accept")
@@ -262,6 +265,7 @@ def test_a_round_is_sent_once(eu: Session, contract: Contract) -> None:
     refused(eu, contract, again, rules.WrongTurn)
 
 
+@pytest.mark.slow
 def test_the_hash_of_a_round_can_be_redone_from_what_was_sent(
     eu: Session, contract: Contract
 ) -> None:

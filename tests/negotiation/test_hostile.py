@@ -305,6 +305,7 @@ LINES = st.lists(
 
 @given(LINES, LINES)
 @settings(max_examples=300, deadline=None)
+@pytest.mark.slow
 def test_a_redline_reads_as_both_texts(one: list[str], other: list[str]) -> None:
     old, new = "\n".join(one), "\n".join(other)
     segments = rules.difference(old, new)

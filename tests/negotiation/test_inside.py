@@ -217,6 +217,7 @@ def test_approvers_are_asked_at_once_and_reminded_until_it_is_done(
 # Notes and comments
 
 
+@pytest.mark.slow
 def test_a_note_is_read_by_its_own_side_and_leaves_no_trace_on_the_shared_chain(
     eu: Session, contract: Contract
 ) -> None:
@@ -238,6 +239,7 @@ def test_a_note_is_read_by_its_own_side_and_leaves_no_trace_on_the_shared_chain(
         settle(eu)
 
 
+@pytest.mark.slow
 def test_sharing_is_an_act_of_its_own_done_once(eu: Session, contract: Contract) -> None:
     offer_all(eu, contract)
     note = actions.write_note(eu, contract, ADA, text="Shall we talk @cleo?", at=clock.now())
@@ -254,6 +256,7 @@ def test_sharing_is_an_act_of_its_own_done_once(eu: Session, contract: Contract)
     assert told == [CLEO.person_id]
 
 
+@pytest.mark.slow
 def test_a_mention_in_a_note_reaches_own_members_only(eu: Session, contract: Contract) -> None:
     offer_all(eu, contract)
     actions.write_note(eu, contract, ADA, text="@nia look, and @cleo must not", at=clock.now())

@@ -137,6 +137,7 @@ def test_the_list_keeps_to_what_needs_an_approval_or_what_a_role_looks_after(
     assert set(codes(read("cleo", "terms?show=all&role=nobody"))) == set(TERMS)
 
 
+@pytest.mark.slow
 def test_a_note_is_shared_on_a_page_of_its_own_that_says_who_will_read_it(
     eu: Session, contract: Contract, read: Any
 ) -> None:
@@ -151,6 +152,7 @@ def test_a_note_is_shared_on_a_page_of_its_own_that_says_who_will_read_it(
     assert "Ask for a week" in read("ada", "comments?term=P6")
 
 
+@pytest.mark.slow
 def test_a_page_of_rounds_draws_and_tells_the_same_figures(
     eu: Session, contract: Contract, read: Any
 ) -> None:

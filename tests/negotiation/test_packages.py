@@ -168,6 +168,7 @@ def test_packages_are_not_nested(eu: Session, contract: Contract) -> None:
     assert "A package cannot hold another" in error.message
 
 
+@pytest.mark.slow
 def test_an_untied_package_leaves_its_answers(eu: Session, contract: Contract) -> None:
     offer_all(eu, contract)
     say(eu, contract, "cleo", RESPONSE, "offer", value("15 min"))
@@ -206,6 +207,7 @@ def test_a_round_is_recalled_until_it_is_opened(eu: Session, contract: Contract)
     assert row.number == 3 and at_table(eu, contract, "ada").last_sent == 3
 
 
+@pytest.mark.slow
 def test_an_opened_round_is_not_recalled(eu: Session, contract: Contract) -> None:
     offer_all(eu, contract)
     say(eu, contract, "cleo", RESPONSE, "offer", value("15 min"))
@@ -242,6 +244,7 @@ def test_the_database_gives_a_round_one_fate(eu: Session, contract: Contract) ->
     eu.rollback()
 
 
+@pytest.mark.slow
 def test_whoever_answers_an_unopened_round_opens_it(eu: Session, contract: Contract) -> None:
     offer_all(eu, contract)
     say(eu, contract, "cleo", "D1", "accept")
@@ -296,6 +299,7 @@ def test_a_special_term_that_is_left_out_is_not_in_the_document(
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
+@pytest.mark.slow
 def test_a_special_term_takes_a_reason(eu: Session, contract: Contract, reason: str) -> None:
     offer_all(eu, contract)
     refused(eu, contract, lambda: propose(eu, contract, reason=reason))

@@ -115,6 +115,7 @@ def offered(eu: Session, contract: Contract) -> Contract:
 # The list
 
 
+@pytest.mark.slow
 def test_the_list_opens_on_what_is_mine_to_answer(
     offered: Contract, at: str, client_as: ClientAs
 ) -> None:
@@ -126,6 +127,7 @@ def test_the_list_opens_on_what_is_mine_to_answer(
     assert "Review and send round 2" in page
 
 
+@pytest.mark.slow
 def test_the_side_that_waits_reads_whose_turn_it_is(
     offered: Contract, at: str, client_as: ClientAs
 ) -> None:
@@ -154,6 +156,7 @@ def test_filters_live_in_the_address(
     assert rows == (0 if show in ("agreed", "approval") else len(SCHEMA.terms))
 
 
+@pytest.mark.slow
 def test_contradictions_are_listed_and_lead_to_their_terms(
     eu: Session, offered: Contract, at: str, client_as: ClientAs
 ) -> None:

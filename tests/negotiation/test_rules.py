@@ -202,12 +202,14 @@ def play(intents: list[dict[str, tuple[Kind, object, str | None]]]) -> list[rule
 
 
 @given(INTENTS)
+@pytest.mark.slow
 def test_it_is_never_the_turn_of_both_sides(intents: list) -> None:  # type: ignore[type-arg]
     rounds = play(intents)
     assert all(a.side is not b.side for a, b in itertools.pairwise(rounds))
 
 
 @given(INTENTS)
+@pytest.mark.slow
 def test_agreed_means_two_sides_named_the_same_hash(intents: list) -> None:  # type: ignore[type-arg]
     for found in rules.standings(TERMS, play(intents), started_by=VENDOR).values():
         last, offer = found.moves[-1], found.offer
@@ -228,6 +230,7 @@ def test_what_was_sent_reads_the_same_however_much_follows(intents: list) -> Non
 
 
 @given(INTENTS)
+@pytest.mark.slow
 def test_every_open_term_awaits_exactly_one_side_and_can_be_moved_by_it(intents: list) -> None:  # type: ignore[type-arg]
     fresh = rules.offer("a value nobody named", reason="because")
     for found in rules.standings(TERMS, play(intents), started_by=VENDOR).values():
@@ -238,6 +241,7 @@ def test_every_open_term_awaits_exactly_one_side_and_can_be_moved_by_it(intents:
 
 
 @given(INTENTS)
+@pytest.mark.slow
 def test_what_a_round_leaves_open_is_what_stands_open_after_it(intents: list) -> None:  # type: ignore[type-arg]
     rounds = play(intents)
     for number, last in enumerate(rounds):

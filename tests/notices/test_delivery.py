@@ -296,6 +296,7 @@ def test_a_mail_that_cannot_be_written_stops_no_other(
     assert "cannot be written" in (dead.last_error or "") and len(office.taken) == 1
 
 
+@pytest.mark.slow
 def test_one_connection_carries_many_mails_and_outlives_a_refusal(
     eu: Session, context: Flask, office: Office, clock: Hand
 ) -> None:

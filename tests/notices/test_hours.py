@@ -69,6 +69,7 @@ def test_a_mail_goes_at_the_first_minute_that_is_not_quiet(
 
 @given(moments(), WALLS, st.booleans())
 @settings(max_examples=150, deadline=None)
+@pytest.mark.slow
 def test_a_digest_comes_once_a_day_or_week_at_its_wall_time(
     moment: tuple[str, datetime], wall: time, weekly: bool
 ) -> None:
@@ -118,6 +119,7 @@ def test_who_is_never_quiet_is_told_at_once() -> None:
 
 
 @given(st.dates(date(2026, 1, 1), date(2030, 1, 1)), st.integers(1, 400))
+@pytest.mark.slow
 def test_the_ladder_sends_each_rung_once_and_after_a_silence_only_the_last(
     until: date, start: int
 ) -> None:

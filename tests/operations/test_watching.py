@@ -62,6 +62,7 @@ def test_an_answer_is_one_line_that_names_the_view_and_not_the_address(
     assert "zanzibar" not in json.dumps(lines())
 
 
+@pytest.mark.slow
 def test_nothing_that_is_typed_reaches_a_log_line(
     app: Flask, lines: Callable[[], list[dict[str, object]]], eu: Session
 ) -> None:

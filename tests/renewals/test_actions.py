@@ -290,6 +290,7 @@ def test_an_option_renews_when_the_customer_takes_it(eu: Session, regions: Regio
     assert (row_of(eu, contract).number, row_of(eu, contract).state) == (1, "running")
 
 
+@pytest.mark.slow
 def test_without_a_reminder_the_customer_may_leave_the_renewed_term(
     eu: Session, regions: Regions
 ) -> None:

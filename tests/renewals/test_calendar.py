@@ -76,6 +76,7 @@ def test_dates_are_whole_days_with_alarms(app: Flask, context: Flask, signed: An
     assert "CRM support" not in str(notice)
 
 
+@pytest.mark.slow
 def test_a_moved_date_keeps_its_identity_and_raises_its_sequence(
     app: Flask, context: Flask, eu: Session, regions: Regions
 ) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy.orm import Session
 
 from portal.cli.demo.renewals import tell
@@ -11,6 +12,7 @@ from tests import cast
 from tests.renewals.stage import completed, events, length, row_of
 
 
+@pytest.mark.slow
 def test_the_story_has_a_price_a_decision_and_a_review(eu: Session, regions: Regions) -> None:
     now = clock.now()
     start = (now - timedelta(days=76)).date().isoformat()

@@ -222,6 +222,7 @@ def test_too_late_without_a_next_term_is_said_plainly(
     assert "already ends on 1 Feb 2029" in page
 
 
+@pytest.mark.slow
 def test_the_vendor_tells_a_price_within_the_limit(signed: Contract, client_as: As) -> None:
     early = datetime(2027, 10, 20, 12, 0, tzinfo=UTC)
     path = f"/contracts/{signed.id}/renewal/price"
@@ -251,6 +252,7 @@ def test_the_csv_runs_no_formula(eu: Session, regions: Regions, client_as: As) -
     assert rows[0][:3] == ["Contract", "Reference", "With"]
 
 
+@pytest.mark.slow
 def test_filters_are_in_the_address(signed: Contract, client_as: As) -> None:
     with at(NOW):
         cleo = client_as("cleo")

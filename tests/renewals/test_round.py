@@ -67,6 +67,7 @@ def test_a_round_opens_with_the_terms_in_force_from_the_end_date(
         start_round(eu, regions["eu"], cast.actor("ben"), contract, at=NOW)
 
 
+@pytest.mark.slow
 def test_a_signed_renewal_takes_over_on_the_end_date(eu: Session, regions: Regions) -> None:
     contract = completed(eu, regions)
     work(eu, NOW)

@@ -83,6 +83,7 @@ def test_the_term_on_a_day_is_the_one_that_holds_it(plan: Plan, on: date) -> Non
 
 @PROPERTY
 @given(PLANS, st.integers(0, 60))
+@pytest.mark.slow
 def test_a_short_month_never_moves_a_later_end(plan: Plan, number: int) -> None:
     end = term_ends(plan, number)
     last = monthrange(end.year, end.month)[1]
@@ -91,6 +92,7 @@ def test_a_short_month_never_moves_a_later_end(plan: Plan, number: int) -> None:
 
 @PROPERTY
 @given(DAYS, st.integers(0, 200), st.sampled_from(Unit), st.sampled_from(Roll))
+@pytest.mark.slow
 def test_a_deadline_lies_before_the_end_and_on_a_day_it_may(
     end: date, n: int, unit: Unit, roll: Roll
 ) -> None:

@@ -148,6 +148,7 @@ def test_a_review_stands_in_the_calendar_feed(app: Flask, eu: Session, contract:
     assert any(summary.startswith("Service review") for summary in found)
 
 
+@pytest.mark.slow
 def test_minutes_are_kept_through_the_page(
     eu: Session, contract: Contract, client_as: ClientAs
 ) -> None:

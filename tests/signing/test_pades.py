@@ -59,6 +59,7 @@ def test_each_step_only_appends() -> None:
         assert after.startswith(before)
 
 
+@pytest.mark.slow
 def test_every_state_is_a_sound_file(tmp_path: Path) -> None:
     for number in (0, 1, len(states()) - 1):
         file = tmp_path / f"{number}.pdf"
@@ -163,6 +164,7 @@ def test_invisible_fields_lie_outside_the_page_and_are_not_hidden() -> None:
         assert not fields[name]["/F"] & 2
 
 
+@pytest.mark.slow
 def test_the_appearance_names_person_office_and_time(tmp_path: Path) -> None:
     file = tmp_path / "deed.pdf"
     file.write_bytes(states()[2])

@@ -114,6 +114,7 @@ def test_the_terms_are_attached_as_they_are() -> None:
     assert file.get_object()["/EF"]["/F"].data == canonical
 
 
+@pytest.mark.slow
 def test_the_words_of_the_parties_are_all_there(tmp_path: Path) -> None:
     deed, _ = sample()
     text = _text(unsigned(), tmp_path)

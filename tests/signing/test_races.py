@@ -117,6 +117,7 @@ def signatures(session: Session, ref: str) -> int:
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
+@pytest.mark.slow
 def test_sixteen_submits_of_one_signature_sign_once(
     app: Flask, eu: Session, regions: Regions, number: int
 ) -> None:
@@ -127,6 +128,7 @@ def test_sixteen_submits_of_one_signature_sign_once(
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
+@pytest.mark.slow
 def test_the_two_last_signers_at_once_finish_the_contract_once(
     app: Flask, eu: Session, regions: Regions, number: int
 ) -> None:

@@ -158,6 +158,7 @@ POINTS = st.tuples(st.integers(0, 600), st.integers(0, 200))
 
 
 @given(st.lists(st.lists(POINTS, min_size=1, max_size=20), min_size=1, max_size=9))
+@pytest.mark.slow
 def test_strokes_become_a_path_of_as_many_parts(strokes: list[list[tuple[int, int]]]) -> None:
     read = rules.read_strokes(json.dumps(strokes))
     assert read == [[list(point) for point in stroke] for stroke in strokes]

@@ -64,6 +64,7 @@ def response(row: Statement) -> dict[str, object]:
     return {key: found[key] for key in ("met", "missed", "open")}
 
 
+@pytest.mark.slow
 def test_a_pause_contested_within_the_window_opens_its_result_and_earns_nothing_yet(
     eu: Session, paused: tuple[Contract, str]
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_pause_contested_within_the_window_opens_its_result_and_earns_nothing_
 
 
 @pytest.mark.parametrize("how", ["accepted", "by silence"])
+@pytest.mark.slow
 def test_after_the_window_it_can_no_longer_be_contested(
     eu: Session, paused: tuple[Contract, str], how: str
 ) -> None:

@@ -49,6 +49,7 @@ def test_nothing_is_there_before_the_contract_is_signed(
         read(visitors("cleo"), f"/contracts/{contract.id}/{part}", 404)
 
 
+@pytest.mark.slow
 def test_every_figure_names_its_clause_and_its_outage(visitors: Visitors, issued: str) -> None:
     page = read(visitors("cleo"), issued)
     assert "98.970 %" in page and "Clause 5.1, D1" in page and "Clause 12.1, K1" in page
@@ -87,6 +88,7 @@ def test_the_sides_settle_it_on_its_page(visitors: Visitors, issued: str) -> Non
     assert "'=Invoice 7" in table
 
 
+@pytest.mark.slow
 def test_changed_facts_offer_to_compute_again(
     visitors: Visitors, eu: Session, served: Contract, issued: str
 ) -> None:
@@ -177,6 +179,7 @@ def answered_late(eu: Session, served: Contract) -> Contract:
     return served
 
 
+@pytest.mark.slow
 def test_a_replay_shows_both_offers_and_the_incident_that_differs(
     visitors: Visitors, answered_late: Contract
 ) -> None:

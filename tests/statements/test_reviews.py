@@ -113,6 +113,7 @@ def test_any_outage_in_a_peak_calls_and_a_withdrawn_one_does_not(
     assert called(eu, running) == [("peak_outage", inside.ref)]
 
 
+@pytest.mark.slow
 def test_months_that_were_issued_call_by_uptime_and_credits_with_an_agenda(
     eu: Session, running: Contract, visitors: Callable[[str], FlaskClient]
 ) -> None:

@@ -35,6 +35,7 @@ def terms_of(type_name: str) -> st.SearchStrategy[Term]:
 @pytest.mark.parametrize("type_name", TYPES)
 @SOME
 @given(data=st.data())
+@pytest.mark.slow
 def test_what_is_printed_reads_back_as_the_same_value(type_name: str, data: st.DataObject) -> None:
     term = data.draw(terms_of(type_name))
     value = data.draw(settled(term))
