@@ -24,7 +24,7 @@ from portal.renewals.queries.term import running
 from portal.renewals.rules.conditions import Measured, all_hold, conditions
 from portal.renewals.rules.promised import Run, kept_by_term, promised_rows, share
 from portal.residency.databases import Regions
-from portal.terms.rules import load_schema, parse
+from portal.terms.rules import load_schema, parse, show
 from tests import cast
 from tests.incidents import desk
 from tests.renewals import stage
@@ -168,7 +168,8 @@ def test_the_incidents_of_the_term_run_under_all_that_the_renewal_offers(
         stage.settle(eu)
         schema = load_schema("1")
         target = schema.terms["C4.S2.first_response"]
-        offer = {target.id: parse(target, "3 business hours")}
+        fee = schema.terms["O1"]
+        offer = {target.id: parse(target, "3 business hours"), "O1": parse(fee, "1,777.00 USD")}
         set_offers(eu, new, cast.actor("ada"), offer, at=NOW)
         stage.settle(eu)
         assert f"{path}/replay" in client.get(f"{path}/round").text
@@ -176,6 +177,7 @@ def test_the_incidents_of_the_term_run_under_all_that_the_renewal_offers(
         assert "2 incidents" in told, "those of the term before are not in it"
         assert "1 incident is judged differently" in told
         assert "3 business hours" in told
+        assert show(fee, offer["O1"]) in told, "credits are shares of the fee: a new one is named"
         stage.settle(eu)
         other = client_as("cleo").get(f"{path}/replay").text
         assert "3 business hours" not in other, "a draft is its side's own"

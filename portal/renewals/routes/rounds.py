@@ -21,6 +21,8 @@ from portal.statements.rules.shown import percent_shown
 from portal.terms.rules import load_schema
 
 SHOWN = 50
+# Credits are shares of the fee, so that a new fee moves their amounts.
+FEES = ("O1", "O1.period")
 
 
 @bp.get("/contracts/<ref>/renewal/round")
@@ -62,7 +64,7 @@ def replay_offer(ref: str) -> ResponseReturnValue:
     there = terms_on_table(desk.session, successor, desk.actor, at=desk.at, base=found.found.terms)
     past = past_of(desk.session, desk.contract, now=desk.at, since=term_of(found.found).begin)
     changed = changed_terms(
-        load_schema(desk.contract.schema_version), found.found.terms, there, REPLAYED
+        load_schema(desk.contract.schema_version), found.found.terms, there, REPLAYED + FEES
     )
     result, problem = None, None
     try:
