@@ -23,6 +23,7 @@ from portal.accounts.rules import (
     MfaRule,
     Role,
     demand,
+    idle_limit,
     mfa_rule_for,
 )
 from portal.kit import clock
@@ -120,9 +121,11 @@ def find_sign_in(session: Session, cookie: str, settings: Settings, now: datetim
     )
     if sign_in is None:
         return None
-    if now - sign_in.seen_at > settings.idle or now - sign_in.created_at > settings.absolute:
-        return None
     membership = sign_in.membership
+    hipaa = membership is not None and membership.organisation.is_hipaa
+    idle = idle_limit(settings.idle, hipaa=hipaa)
+    if now - sign_in.seen_at > idle or now - sign_in.created_at > settings.absolute:
+        return None
     if sign_in.person.deactivated_at or (membership and membership.ended_at):
         return None
     return sign_in
@@ -140,7 +143,9 @@ def _visitor(session: Session, sign_in: SignIn, now: datetime) -> Visitor | None
         )
         visitor.must_choose = session.scalar(mine.limit(1)) is not None
     elif not visitor.person.has_factor:
-        visitor.must_enrol = _rule(session, visitor.actor) is MfaRule.REQUIRED
+        home = sign_in.membership
+        hipaa = home is not None and home.organisation.is_hipaa
+        visitor.must_enrol = hipaa or _rule(session, visitor.actor) is MfaRule.REQUIRED
     return visitor
 
 

@@ -69,8 +69,16 @@ class Organisation(Model):
     details: Mapped[str] = mapped_column(Text, comment="registration and address, as printed")
     regions: Mapped[str] = mapped_column(String(200), comment="allowed regions, comma-separated")
     created_at: Mapped[datetime] = mapped_column(Instant)
+    hipaa_since: Mapped[datetime | None] = mapped_column(
+        Instant, comment="since when the HIPAA profile holds; none: it does not"
+    )
 
     memberships: Mapped[list["Membership"]] = relationship(back_populates="organisation")
+
+    @property
+    def is_hipaa(self) -> bool:
+        """Whether the HIPAA profile holds for this organisation: all of it, or nothing of it."""
+        return self.hipaa_since is not None
 
     @property
     def allowed_regions(self) -> list[str]:

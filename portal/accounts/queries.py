@@ -1,10 +1,10 @@
 """Finding people, members and organisations. A member of another organisation is not found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from portal.accounts.models import (
     Invitation,
@@ -16,7 +16,7 @@ from portal.accounts.models import (
     RecoveryCode,
     SignIn,
 )
-from portal.accounts.rules import Actor, MfaRule, Role, mfa_rule_for
+from portal.accounts.rules import HIPAA_RULES, Actor, MfaRule, Role, mfa_rule_for
 from portal.audit.queries import Line, last_lines
 from portal.kit.db import db
 from portal.kit.errors import NotFound
@@ -140,7 +140,37 @@ def has_factor(person_id: str) -> bool:
 
 
 def mfa_rules(organisation_id: str) -> dict[str, MfaRule]:
-    """Return an organisation's rules by role ("*" is every role)."""
+    """Return the rules that hold in an organisation by role ("*" is every role)."""
+    if is_hipaa(organisation_id):
+        return dict(HIPAA_RULES)
+    return chosen_mfa_rules(organisation_id)
+
+
+def is_hipaa(organisation_id: str) -> bool:
+    """Return whether the HIPAA profile holds for an organisation."""
+    since = select(Organisation.hipaa_since).where(Organisation.id == organisation_id)
+    return db.session.scalar(since) is not None
+
+
+def hipaa_among(directory: Session, organisations: Collection[str]) -> set[str]:
+    """Return for which of these organisations the HIPAA profile holds."""
+    return set(
+        directory.scalars(
+            select(Organisation.id).where(
+                Organisation.id.in_(organisations), Organisation.hipaa_since.is_not(None)
+            )
+        )
+    )
+
+
+def hipaa_anywhere() -> bool:
+    """Return whether the HIPAA profile holds for any organisation of this portal."""
+    found = select(Organisation.id).where(Organisation.hipaa_since.is_not(None)).limit(1)
+    return db.session.scalar(found) is not None
+
+
+def chosen_mfa_rules(organisation_id: str) -> dict[str, MfaRule]:
+    """Return the rules an organisation chose for itself, by role."""
     rows = db.session.scalars(select(MfaPolicy).where(MfaPolicy.organisation_id == organisation_id))
     return {row.role: MfaRule(row.rule) for row in rows}
 

@@ -142,6 +142,15 @@ MFA_WORDS = {
 }
 EVERY_ROLE = "*"
 
+# The HIPAA profile (45 CFR 164.312): automatic logoff, and a second factor for everybody.
+HIPAA_IDLE = timedelta(minutes=15)
+HIPAA_RULES: Mapping[str, MfaRule] = {EVERY_ROLE: MfaRule.REQUIRED}
+
+
+def idle_limit(chosen: timedelta, *, hipaa: bool) -> timedelta:
+    """Return after how much silence a session ends; the profile allows shorter, never longer."""
+    return min(chosen, HIPAA_IDLE) if hipaa else chosen
+
 
 @dataclass(frozen=True)
 class Actor:

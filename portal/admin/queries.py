@@ -61,6 +61,11 @@ def regions_of(row: PolicyChange) -> list[str]:
     return [str(name) for name in json.loads(row.after)]
 
 
+def is_put_on(row: PolicyChange) -> bool:
+    """Return whether a change of a profile puts it on."""
+    return bool(json.loads(row.after))
+
+
 def find_reset(actor: Actor, reset_id: str, *, at: datetime) -> FactorReset:
     """Return a reset of the actor's organisation that can still be confirmed, or `NotFound`."""
     row = db.session.get(FactorReset, reset_id)

@@ -19,6 +19,7 @@ class Kind(StrEnum):
 
     MFA = "mfa"
     REGIONS = "regions"
+    HIPAA = "hipaa"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,24 @@ def plan_regions(
     if set(after) - set(before):
         return Plan(weaker=True, holds_from=None)
     return Plan(weaker=False, holds_from=at)
+
+
+def plan_hipaa(hindrances: Collection[str]) -> Plan:
+    """Return how the HIPAA profile is put on or off: both take two, and nothing in the way.
+
+    It is one switch: while a part of what it promises cannot be kept, none of it holds.
+    """
+    if hindrances:
+        raise Refused(" ".join(hindrances))
+    return Plan(weaker=True, holds_from=None)
+
+
+def holds_from(*, kind: str, puts_on: bool, at: datetime) -> datetime:
+    """Return from when a confirmed change holds: a profile that is put on at once, all else later.
+
+    What protects more need not wait for the day that is there to notice what protects less.
+    """
+    return at if kind == Kind.HIPAA and puts_on else at + DELAY
 
 
 def demand_two(admins: int) -> None:

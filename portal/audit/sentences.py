@@ -65,7 +65,8 @@ def _grant_why(facts: Facts) -> str:
 
 
 def _policy(facts: Facts) -> str:
-    return "the allowed regions" if facts.get("kind") == "regions" else "the rule on sign-in codes"
+    kinds = {"regions": "the allowed regions", "hipaa": "the HIPAA profile"}
+    return kinds.get(str(facts.get("kind")), "the rule on sign-in codes")
 
 
 def _item(facts: Facts) -> str:
@@ -363,13 +364,15 @@ WORDINGS: Mapping[str, Wording] = {
     ),
     "organisation:policy:asked": lambda f: f"asked to change {_policy(f)}",
     "organisation:policy:confirmed": lambda f: (
-        f"confirmed a change that weakens {_policy(f)}, "
-        f"and told {_count(f, 'organisations', 'organisation')}"
+        f"confirmed a change of {_policy(f)}, and told {_count(f, 'organisations', 'organisation')}"
     ),
     "organisation:policy:withdrawn": lambda f: f"withdrew a change of {_policy(f)}",
     "organisation:regions:changed": lambda f: (
         f"allowed the regions {', '.join(f.get('after', ()))} instead of "
         f"{', '.join(f.get('before', ()))}"
+    ),
+    "organisation:profile:changed": lambda f: (
+        f"put the {str(f.get('profile', '')).upper()} profile {'on' if f.get('on') else 'off'}"
     ),
     "organisation:factor_reset:asked": "asked to reset a member’s codes",
     "organisation:factor_reset:done": lambda f: (

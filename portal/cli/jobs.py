@@ -13,6 +13,7 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from portal.accounts.queries import hipaa_anywhere
 from portal.admin.actions import apply_due, carry_out_moves
 from portal.api.actions import forget_keys
 from portal.batches import actions as batches
@@ -35,6 +36,7 @@ from portal.renewals.queries.term import changed_contracts, due_contracts
 from portal.residency.databases import regions
 from portal.reviews import actions as reviews
 from portal.reviews.queries import contracts_with_reviews, measured_with_reviews
+from portal.settings.rules import BadSetting
 from portal.signing import jobs as signing
 from portal.statements import actions as statements
 from portal.statements.jobs import run_statements
@@ -188,8 +190,14 @@ def gather_digests(app: Flask) -> None:
 
 
 def deliver_mail(app: Flask) -> None:
-    """Hand over due mail, the directory's and each region's by itself."""
+    """Hand over due mail, the directory's and each region's by itself.
+
+    Where an organisation is under the HIPAA profile nothing leaves without TLS: it waits, and the
+    doctor says why.
+    """
     settings = app.config["SETTINGS"]
+    if settings.sends_plain_mail and hipaa_anywhere():
+        raise BadSetting("mail: an organisation is under the HIPAA profile, so set starttls = true")
     places: list[tuple[Session, Path]] = [(db.session(), settings.home / "mail")]
     places += [(session, database.region.mail_folder) for database, session in regions().each()]
     for session, folder in places:

@@ -136,6 +136,14 @@ class MailRule(Model):
 
     organisation_id: Mapped[str] = mapped_column(String(26), primary_key=True)
     thin: Mapped[int] = mapped_column(Integer, comment="1 = mail says only that something waits")
+    kept_thin: Mapped[int] = mapped_column(
+        Integer, default=0, server_default="0", comment="1 = a profile says so, whatever was chosen"
+    )
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether mail says only that something waits."""
+        return bool(self.thin or self.kept_thin)
 
 
 class Worker(Model):

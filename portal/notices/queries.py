@@ -53,7 +53,7 @@ def _wishes(directory: Session, to: rules.Recipient, event: rules.Event) -> Wish
     return Wishes(
         reader=reader_of(reader),
         channel=rules.Channel(choice.channel) if choice else event.channel,
-        thin=bool(rule and rule.thin),
+        thin=rule is not None and rule.holds_back,
     )
 
 
@@ -83,7 +83,7 @@ def notice_table(session: Session) -> Any:
 def thin_among(session: Session, organisations: Collection[str]) -> set[str]:
     """Return which of these organisations ask for thin mail."""
     rule = select(MailRule.organisation_id).where(
-        MailRule.organisation_id.in_(organisations), MailRule.thin == 1
+        MailRule.organisation_id.in_(organisations), MailRule.thin + MailRule.kept_thin > 0
     )
     if "region" not in session.info:
         return set(session.scalars(rule))

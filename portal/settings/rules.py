@@ -82,6 +82,11 @@ class Settings:
     webhook_hosts: frozenset[str] = frozenset()
 
     @property
+    def sends_plain_mail(self) -> bool:
+        """Whether mail leaves over a relay without TLS being required."""
+        return self.smtp_host is not None and not self.smtp_starttls
+
+    @property
     def keys(self) -> Path:
         """The folder of key files."""
         return self.home / "keys"

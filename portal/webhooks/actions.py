@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
+from portal.accounts.queries import hipaa_among
 from portal.accounts.rules import Actor, demand
 from portal.audit.actions import record
 from portal.audit.queries import size_of
 from portal.audit.rules import PORTAL
 from portal.kit import clock
-from portal.kit.db import transaction
+from portal.kit.db import directory_reader, transaction
 from portal.kit.errors import Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
@@ -34,7 +35,7 @@ def add_endpoint(
 ) -> tuple[WebhookEndpoint, str]:  # fmt: skip
     """Tell an address of what happens from now on; return it with its secret."""
     demand(actor, "webhook:edit")
-    rules.read_address(address, inside=inside)
+    _demand_tls(rules.read_address(address, inside=inside), actor.organisation_id)
     if set(subjects) - set(rules.SUBJECTS):
         raise Refused("Choose subjects of the list.")
     secret = rules.new_secret()
@@ -57,6 +58,15 @@ def add_endpoint(
         # It is told of others' entries, not of its own beginning.
         row.place = size_of(session)
     return row, secret
+
+
+def _demand_tls(address: rules.Address, organisation_id: str) -> None:
+    """Refuse plain http to an organisation of the HIPAA profile, also inside the own network."""
+    if address.tls:
+        return
+    with directory_reader() as directory:
+        if hipaa_among(directory, [organisation_id]):
+            raise Refused("Use https: the HIPAA profile allows nothing else.")
 
 
 def rotate_secret(session: Session, actor: Actor, endpoint_id: str, *, at: datetime) -> str:
@@ -180,6 +190,7 @@ class Parcel:
     endpoint_id: str
     message_id: str
     body: bytes
+    organisation_id: str
     address: str
     secrets: list[rules.Secret]
     tries: int
@@ -196,9 +207,11 @@ def deliver_due(
     for _, session in regions.each():
         find_news(session, at=now())
         while parcels := _claim(session, at=now()):
+            allowed = {one.delivery_id: _allowed(one, inside) for one in parcels}
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 sent = [
-                    (one, now(), pool.submit(_send, one, inside, now(), send)) for one in parcels
+                    (one, now(), pool.submit(_send, one, allowed[one.delivery_id], now(), send))
+                    for one in parcels
                 ]
             for one, at, answer in sent:
                 _note(session, one, answer.result(), began=at, at=now())
@@ -236,16 +249,24 @@ def _parcel(session: Session, key: str) -> Parcel:
     row = session.get_one(WebhookDelivery, key, populate_existing=True)
     endpoint = row.endpoint
     return Parcel(
-        row.id, endpoint.id, row.message_id, row.body.encode(), endpoint.address,
-        endpoint.known_secrets, row.tries,
+        row.id, endpoint.id, row.message_id, row.body.encode(), endpoint.organisation_id,
+        endpoint.address, endpoint.known_secrets, row.tries,
     )  # fmt: skip
 
 
-def _send(one: Parcel, inside: Collection[str], at: datetime, send: Post) -> Answer:
+def _allowed(one: Parcel, inside: Collection[str]) -> rules.Address | Answer:
+    """Return where a parcel may go today, or the answer that says why it may not."""
     try:
         address = rules.read_address(one.address, inside=inside)
+        _demand_tls(address, one.organisation_id)
     except Refused as refusal:
         return Answer(None, refusal.message[:80], 0)
+    return address
+
+
+def _send(one: Parcel, address: rules.Address | Answer, at: datetime, send: Post) -> Answer:
+    if isinstance(address, Answer):
+        return address
     signed = rules.headers(one.secrets, message_id=one.message_id, at=at, body=one.body)
     return send(address, signed, one.body)
 

@@ -14,6 +14,7 @@ from portal.admin.actions.members import (
 from portal.admin.actions.moves import agree_to_move, ask_to_move, carry_out_moves, withdraw_move
 from portal.admin.actions.policies import (
     apply_due,
+    ask_for_hipaa,
     ask_for_mfa,
     ask_for_regions,
     confirm_change,
@@ -26,6 +27,7 @@ __all__ = [
     "accept_as_person",
     "agree_to_move",
     "apply_due",
+    "ask_for_hipaa",
     "ask_for_mfa",
     "ask_for_regions",
     "ask_for_reset",

@@ -1,4 +1,4 @@
-"""Changing the rule on codes and the allowed regions. What weakens them takes two and a day."""
+"""Changing the rule on codes, the allowed regions and the HIPAA profile: two people, and a day."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts import queries as people
 from portal.accounts.models import MfaPolicy, Organisation
-from portal.accounts.queries import mfa_rules, organisation_by_id
+from portal.accounts.queries import chosen_mfa_rules, is_hipaa, organisation_by_id
 from portal.accounts.rules import Actor, MfaRule, demand
 from portal.admin import queries, rules
 from portal.admin.actions.letters import keepers_of, tell_keepers, tell_one
@@ -22,8 +22,14 @@ from portal.audit.rules import Actor as LogActor
 from portal.kit.db import db, transaction
 from portal.kit.errors import Refused
 from portal.kit.refs import new_id
+from portal.notices.models import MailRule
 
-LINKS = {Kind.MFA: "/organisation/mfa", Kind.REGIONS: "/organisation/regions"}
+LINKS = {
+    Kind.MFA: "/organisation/mfa",
+    Kind.REGIONS: "/organisation/regions",
+    Kind.HIPAA: "/organisation/hipaa",
+}
+ABOUT = {Kind.MFA: "sign-in codes", Kind.REGIONS: "regions"}
 
 
 def ask_for_mfa(
@@ -36,7 +42,9 @@ def ask_for_mfa(
     """
     demand(actor, "policy:edit")
     with transaction(db.session) as session:
-        before = mfa_rules(actor.organisation_id)
+        if is_hipaa(actor.organisation_id):
+            raise Refused("The HIPAA profile asks a code of everybody, and no rule can ask less.")
+        before = chosen_mfa_rules(actor.organisation_id)
         after = {role: rule for role, rule in wanted.items() if rule is not MfaRule.OPTIONAL}
         plan = rules.plan_mfa(before, wanted, days=days, at=at)
         if before == after:
@@ -59,6 +67,20 @@ def ask_for_regions(
         if set(before) == set(after):
             return None
         return _ask(session, actor, Kind.REGIONS, after, plan, at)
+
+
+def ask_for_hipaa(
+    actor: Actor, *, on: bool, hindrances: Collection[str], at: datetime
+) -> PolicyChange | None:
+    """Ask to put the HIPAA profile on or off; None where it stands so already.
+
+    `hindrances` say what keeps the whole of it from holding, or from being given up.
+    """
+    demand(actor, "policy:edit")
+    with transaction(db.session) as session:
+        if is_hipaa(actor.organisation_id) == on:
+            return None
+        return _ask(session, actor, Kind.HIPAA, on, rules.plan_hipaa(hindrances), at)
 
 
 def _ask(
@@ -103,29 +125,43 @@ def _tell_short(actor: Actor, row: PolicyChange, at: datetime) -> None:
         )  # fmt: skip
 
 
-def confirm_change(actor: Actor, change_id: str, *, partners: Iterable[str], at: datetime) -> None:
-    """Say the second "yes" to a weaker policy: it holds a day later, and both parties are told.
+def confirm_change(
+    actor: Actor, change_id: str, *, partners: Iterable[str], at: datetime,
+    hindrances: Collection[str] = (),
+) -> None:  # fmt: skip
+    """Say the second "yes": a weaker policy holds a day later, and both parties are told.
 
-    `partners` are the organisations that share a contract with this one.
+    `partners` are the organisations that share a contract with this one; `hindrances` what keeps a
+    profile from being changed now.
     """
     demand(actor, "policy:edit")
     with transaction(db.session) as session:
         row = queries.find_change(actor, change_id)
+        if hindrances:
+            raise Refused(" ".join(hindrances))
         rules.demand_waiting(confirmed=row.holds_from is not None, ended=_ended(row))
         rules.demand_second(asked_by=row.asked_by, confirmer=actor.person_id)
         row.confirmed_by, row.confirmed_at = actor.person_id, at
-        row.holds_from = at + rules.DELAY
+        puts_on = row.kind == Kind.HIPAA and queries.is_put_on(row)
+        row.holds_from = rules.holds_from(kind=row.kind, puts_on=puts_on, at=at)
         both = {actor.organisation_id, *partners}
         told = tell_keepers(
-            both, "organisation:policy:weakened", link="/inbox", by=actor.person_id, at=at,
+            both, _told_as(row), link="/inbox", by=actor.person_id, at=at,
             organisation=actor.organisation_name, changer=actor.name, begins=row.holds_from,
-            about="sign-in codes" if row.kind == Kind.MFA else "regions",
+            about=ABOUT.get(Kind(row.kind), ""), on=puts_on,
         )  # fmt: skip
         record(
             session, actor.organisation_id, "organisation:policy:confirmed", actor=actor.log,
             at=at, facts={"kind": row.kind, "change": row.id, "told": told,
                           "organisations": len(both)},
         )  # fmt: skip
+        if row.holds_from == at:
+            _apply(session, row, actor.log, at)
+
+
+def _told_as(row: PolicyChange) -> str:
+    profile = row.kind == Kind.HIPAA
+    return "organisation:profile:confirmed" if profile else "organisation:policy:weakened"
 
 
 def withdraw_change(actor: Actor, change_id: str, *, at: datetime) -> None:
@@ -162,7 +198,10 @@ def _apply(session: Session, row: PolicyChange, actor: LogActor, at: datetime) -
     if row.kind == Kind.REGIONS:
         _apply_regions(session, row, actor, at)
         return
-    before, after = mfa_rules(row.organisation_id), queries.mfa_of(row)
+    if row.kind == Kind.HIPAA:
+        _apply_hipaa(session, row, actor, at)
+        return
+    before, after = chosen_mfa_rules(row.organisation_id), queries.mfa_of(row)
     changed = sorted(r for r in {*before, *after} if before.get(r) != after.get(r))
     for role in changed:
         _write_rule(session, row.organisation_id, role, after.get(role))
@@ -183,6 +222,25 @@ def _apply_regions(session: Session, row: PolicyChange, actor: LogActor, at: dat
     record(
         session, row.organisation_id, "organisation:regions:changed", actor=actor, at=at,
         facts={"before": before, "after": after, "change": row.id},
+    )  # fmt: skip
+
+
+def _apply_hipaa(session: Session, row: PolicyChange, actor: LogActor, at: datetime) -> None:
+    """Turn the one switch, in one transaction: the rest of the profile is read from it.
+
+    Mail is told by a mark of its own, for the room of notices knows no organisations.
+    """
+    on = queries.is_put_on(row)
+    organisation = session.get_one(Organisation, row.organisation_id)
+    organisation.hipaa_since = at if on else None
+    rule = session.get(MailRule, row.organisation_id)
+    if rule is None:
+        rule = MailRule(organisation_id=row.organisation_id, thin=0)
+        session.add(rule)
+    rule.kept_thin = int(on)
+    record(
+        session, row.organisation_id, "organisation:profile:changed", actor=actor, at=at,
+        facts={"profile": Kind.HIPAA, "on": on, "change": row.id},
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from portal.admin import actions, queries
 from portal.admin.forms import MailForm, MfaForm, RegionsForm
 from portal.admin.models import PolicyChange
 from portal.admin.routes.doors import bp, partners
+from portal.admin.routes.profiles import hindrances
 from portal.admin.rules import Kind
 from portal.kit import clock
 from portal.kit.db import db
@@ -20,6 +21,12 @@ from portal.kit.errors import Refused
 from portal.kit.web import needs, page, see_other
 from portal.notices.queries import asks_for_thin_mail
 from portal.residency.databases import regions
+
+PAGE_OF = {
+    Kind.MFA: "admin.mfa",
+    Kind.REGIONS: "admin.allowed_regions",
+    Kind.HIPAA: "admin.hipaa",
+}
 
 
 def _said(row: PolicyChange | None, nothing: str = "Nothing was changed.") -> str:
@@ -153,10 +160,16 @@ def confirm_change(change_id: str) -> ResponseReturnValue:
     actor, now = current_actor(), clock.now()
     demand(actor, "policy:edit")
     gate.demand_recent_code(now)
-    kind = queries.find_change(actor, change_id).kind
-    actions.confirm_change(actor, change_id, partners=partners(actor), at=now)
-    flash("Confirmed. It holds in 24 hours; both parties are told.", "good")
-    return see_other(url_for("admin.mfa" if kind == Kind.MFA else "admin.allowed_regions"))
+    row = queries.find_change(actor, change_id)
+    in_the_way = []
+    if row.kind == Kind.HIPAA:
+        in_the_way = hindrances(actor, on=queries.is_put_on(row))
+    actions.confirm_change(
+        actor, change_id, partners=partners(actor), hindrances=in_the_way, at=now
+    )
+    later = "It holds now" if row.applied_at else "It holds in 24 hours"
+    flash(f"Confirmed. {later}; both parties are told.", "good")
+    return see_other(url_for(PAGE_OF[Kind(row.kind)]))
 
 
 @bp.post("/organisation/policy-changes/<change_id>/withdrawal")
@@ -168,7 +181,7 @@ def withdraw_change(change_id: str) -> ResponseReturnValue:
     kind = queries.find_change(actor, change_id).kind
     actions.withdraw_change(actor, change_id, at=clock.now())
     flash("Withdrawn. What held goes on.", "good")
-    return see_other(url_for("admin.mfa" if kind == Kind.MFA else "admin.allowed_regions"))
+    return see_other(url_for(PAGE_OF[Kind(kind)]))
 
 
 # What mail may say

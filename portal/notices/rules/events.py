@@ -521,6 +521,13 @@ _LIST = (
         Weight.SECURITY,
     ),
     Event(
+        "organisation:profile:confirmed",
+        "A party puts the HIPAA profile on or off",
+        "The HIPAA profile of a party changes",
+        "admin_profile",
+        Weight.SECURITY,
+    ),
+    Event(
         "organisation:factor_reset:asked",
         "A reset of somebody’s codes was asked for",
         "A reset of sign-in codes was asked for",

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from portal.accounts.queries import hipaa_anywhere
 from portal.audit import queries as log
 from portal.operations.queries.subject import Subject
 from portal.operations.rules import Check, Level, is_private, judged, mode_words
@@ -167,8 +168,9 @@ def _mail(subject: Subject) -> Iterator[Check]:
     )  # fmt: skip
     yield judged(
         "mail by TLS", "required" if settings.smtp_starttls else "not required",
-        holds=settings.smtp_host is None or settings.smtp_starttls, otherwise=Level.WARNING,
-        mend="set [mail] starttls = true",
+        holds=not settings.sends_plain_mail,
+        otherwise=Level.ERROR if hipaa_anywhere() else Level.WARNING,
+        mend="set [mail] starttls = true; under the HIPAA profile no mail leaves before",
     )  # fmt: skip
     example = settings.mail_from.rstrip(">").endswith(".example")
     yield judged(

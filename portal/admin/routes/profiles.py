@@ -1,0 +1,66 @@
+"""The page of the HIPAA profile of an organisation."""
+
+from flask import current_app, flash, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.accounts import gate
+from portal.accounts import queries as people
+from portal.accounts.gate import current_actor
+from portal.accounts.rules import Actor, demand
+from portal.admin import actions, queries
+from portal.admin.routes.doors import bp
+from portal.admin.rules import Kind
+from portal.kit import clock
+from portal.kit.web import needs, page, see_other
+from portal.residency.databases import regions
+from portal.settings.rules import Settings
+from portal.webhooks.queries import endpoints_of
+
+
+def hindrances(actor: Actor, *, on: bool) -> list[str]:
+    """Return what keeps the profile from holding whole, or from being given up, in sentences."""
+    return _before_on(actor) if on else []
+
+
+def _before_on(actor: Actor) -> list[str]:
+    settings: Settings = current_app.config["SETTINGS"]
+    found = []
+    if settings.sends_plain_mail:
+        found.append(
+            "Mail leaves this portal without TLS: its operator must set [mail] starttls first."
+        )
+    told = [row for _, session in regions().each() for row in endpoints_of(session, actor)]
+    plain = [row for row in told if row.ended_at is None and row.address.startswith("http:")]
+    if plain:
+        found.append(f"{len(plain)} of your webhooks is told by plain http: end it first.")
+    return found
+
+
+@bp.get("/organisation/hipaa")
+@needs("policy:edit")
+def hipaa() -> ResponseReturnValue:
+    """Show whether the HIPAA profile holds, what it means, and what stands in its way."""
+    actor = current_actor()
+    demand(actor, "policy:edit")
+    gate.demand_recent_code(clock.now())
+    organisation = people.organisation_by_id(actor.organisation_id)
+    change = queries.open_change(actor, Kind.HIPAA)
+    return page(
+        "admin/hipaa/edit.html", actor=actor, organisation=organisation, change=change,
+        hindrances=hindrances(actor, on=not organisation.is_hipaa),
+        names=queries.names_of(change.asked_by, change.confirmed_by) if change else {},
+    )  # fmt: skip
+
+
+@bp.post("/organisation/hipaa")
+@needs("policy:edit")
+def set_hipaa() -> ResponseReturnValue:
+    """Ask to put the HIPAA profile on or off."""
+    actor, now = current_actor(), clock.now()
+    demand(actor, "policy:edit")
+    gate.demand_recent_code(now)
+    on = request.form.get("on") == "yes"
+    row = actions.ask_for_hipaa(actor, on=on, hindrances=hindrances(actor, on=on), at=now)
+    said = "Asked. A second administrator must confirm it." if row else "Nothing was changed."
+    flash(said, "good")
+    return see_other(url_for("admin.hipaa"))
