@@ -1,4 +1,4 @@
-"""One realistic deed of four signers, for the tests of the deed."""
+"""One realistic deed of four signers, whole or of few terms, for the tests of the deed."""
 
 # ruff: noqa: E501  the long lines are the words of a contract
 
@@ -332,6 +332,22 @@ def sample() -> tuple[dict[str, Any], bytes]:
     return deed, canonical
 
 
+def short() -> tuple[dict[str, Any], bytes]:
+    """Give the same deed with one group of terms and one section of clauses.
+
+    It has the same pages to sign and the same fields: all that signatures and their checks look at,
+    at half the work for every comparison of two revisions.
+    """
+    deed, canonical = sample()
+    standard = deed["standard"]
+    return {
+        **deed,
+        "groups": deed["groups"][1:2],
+        "special_terms": [],
+        "standard": {**standard, "sections": standard["sections"][:1]},
+    }, canonical
+
+
 @dataclass(frozen=True)
 class Keys:
     """Everything the portal holds to sign one deed."""
@@ -364,9 +380,15 @@ DRAWN = (
 
 
 @cache
-def unsigned() -> bytes:
+def whole() -> bytes:
     """Set the sample deed, once a run."""
     return render_deed(*sample())
+
+
+@cache
+def unsigned() -> bytes:
+    """Set the short deed, once a run."""
+    return render_deed(*short())
 
 
 def facts(slot: dict[str, Any]) -> SignerFacts:
@@ -418,10 +440,10 @@ def completed(pdf: bytes, own: Keys) -> list[bytes]:
 
 @cache
 def states() -> tuple[bytes, ...]:
-    """Give every state of the sample deed, once a run."""
+    """Give every state of the short deed, once a run."""
     return tuple(completed(unsigned(), keys()))
 
 
 def deed() -> bytes:
-    """Give the finished sample deed."""
+    """Give the finished short deed."""
     return states()[-1]

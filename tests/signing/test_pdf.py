@@ -18,7 +18,7 @@ from portal.signing.pdf import (
     table_cells,
     unprintable,
 )
-from tests.signing.deed_sample import SLOTS, sample, unsigned
+from tests.signing.deed_sample import SLOTS, sample, short, unsigned, whole
 
 HOSTILE = (
     '<script>fetch("http://127.0.0.1:9/x")</script><img src="file:///etc/passwd">'
@@ -35,7 +35,7 @@ def _text(document: bytes, tmp_path: Path) -> str:
 
 
 def _reader() -> PdfFileReader:
-    return PdfFileReader(io.BytesIO(unsigned()))
+    return PdfFileReader(io.BytesIO(whole()))
 
 
 def _changed(value: Any, change: Callable[[str], str]) -> Any:
@@ -48,18 +48,18 @@ def _changed(value: Any, change: Callable[[str], str]) -> Any:
 
 @pytest.mark.slow
 def test_the_same_deed_gives_the_same_bytes() -> None:
-    assert render_deed(*sample()) == unsigned()
+    assert render_deed(*sample()) == whole()
 
 
 @pytest.mark.slow
 def test_another_deed_gives_other_bytes() -> None:
-    deed, canonical = sample()
+    deed, canonical = short()
     assert render_deed(deed | {"ref": "CTR-9Z9Z"}, canonical) != unsigned()
 
 
 def test_the_file_is_sound(tmp_path: Path) -> None:
     file = tmp_path / "deed.pdf"
-    file.write_bytes(unsigned())
+    file.write_bytes(whole())
     checked = subprocess.run(["qpdf", "--check", file], capture_output=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
@@ -81,7 +81,7 @@ def test_signing_will_not_have_to_rewrite_the_catalog() -> None:
     assert form.get_object()["/SigFlags"] == 3
     assert not {"/NeedAppearances", "/DR"} & set(form.get_object())
     assert reader.root["/Extensions"]["/ESIC"]["/ExtensionLevel"] == 5
-    assert b"/ObjStm" not in unsigned()
+    assert b"/ObjStm" not in whole()
 
 
 def test_every_slot_has_a_field_in_order_and_the_seal_is_last_and_locks() -> None:
@@ -117,7 +117,7 @@ def test_the_terms_are_attached_as_they_are() -> None:
 @pytest.mark.slow
 def test_the_words_of_the_parties_are_all_there(tmp_path: Path) -> None:
     deed, _ = sample()
-    text = _text(unsigned(), tmp_path)
+    text = _text(whole(), tmp_path)
     for words in (
         deed["title"],
         deed["operator"],
@@ -139,7 +139,7 @@ def test_the_words_of_the_parties_are_all_there(tmp_path: Path) -> None:
 
 def test_every_page_names_ref_version_page_and_hash(tmp_path: Path) -> None:
     deed, _ = sample()
-    pages = _text(unsigned(), tmp_path).split("\f")[:-1]
+    pages = _text(whole(), tmp_path).split("\f")[:-1]
     assert len(pages) > 10
     for number, page in enumerate(pages, start=1):
         assert "CTR-7K3Q · Version 3" in page
