@@ -32,7 +32,7 @@ from portal.notices.actions.silence import silence_address
 from portal.notices.smtp import Relay
 from portal.oauth.actions import forget_tokens
 from portal.renewals import actions as renewals
-from portal.renewals.queries.term import changed_contracts, due_contracts
+from portal.renewals.queries.term import changed_contracts, due_contracts, ends_among
 from portal.residency.databases import regions
 from portal.reviews import actions as reviews
 from portal.reviews.queries import contracts_with_reviews, measured_with_reviews
@@ -132,7 +132,7 @@ def keep_service(app: Flask) -> None:
 
 def settle_months(app: Flask) -> None:
     """Issue the statements of months that are over, and settle and seal what is due."""
-    run_statements(regions(), app.config["SETTINGS"], at=clock.now())
+    run_statements(regions(), app.config["SETTINGS"], at=clock.now(), ends=ends_among)
 
 
 def remind_of_approvals(app: Flask) -> None:

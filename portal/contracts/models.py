@@ -153,6 +153,9 @@ class Fact(OfContract, Model):
     at: Mapped[datetime] = mapped_column(Instant)
     person_id: Mapped[str] = mapped_column(String(26))
     side: Mapped[str | None] = mapped_column(String(8))
+    effective_on: Mapped[str | None] = mapped_column(
+        String(10), comment="date, where it is not the day of `at`"
+    )
     reason_enc: Mapped[bytes | None] = mapped_column(LargeBinary)
     reason = Sealed()
 

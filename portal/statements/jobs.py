@@ -5,13 +5,14 @@ added only while the stage asks for it, and a seal is filed only where there is 
 """
 
 import logging
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal.contracts.models import Contract
-from portal.contracts.queries import terms_in_force
+from portal.contracts.queries import service_end, terms_in_force
 from portal.contracts.rules.document import canonical_bytes
 from portal.kit.db import transaction
 from portal.kit.refs import new_id
@@ -32,23 +33,48 @@ from portal.statements.rules.settling import Stage
 LOG = logging.getLogger("counterpart.statements")
 
 
-def run_statements(regions: Regions, settings: Settings, *, at: datetime) -> int:
+AT_ONCE = 200
+"""How many contracts are looked at together."""
+
+Ends = Callable[[Session, Sequence[str]], Mapping[str, date]]
+"""Says on which day the term that was last written of each contract ends, end-exclusive."""
+
+
+def no_ends(_session: Session, _refs: Sequence[str]) -> Mapping[str, date]:
+    """Know of no term's end."""
+    return {}
+
+
+def run_statements(
+    regions: Regions, settings: Settings, *, at: datetime, ends: Ends = no_ends
+) -> int:
     """Do everything that is due in every region; return how many things were done."""
     done = 0
     for database in regions.databases.values():
         with database.open_session() as session:
-            done += issue_due(session, at=at)
+            done += issue_due(session, at=at, ends=ends)
             done += settle_due(session, at=at)
             done += seal_due(database, session, settings, at=at)
     return done
 
 
-def issue_due(session: Session, *, at: datetime) -> int:
-    """Issue every month that is over and has no statement, oldest first."""
-    issued = 0
-    contracts = queries.contracts_in_service(session)
-    for contract in contracts:
-        for month in _missing(session, contract, at=at):
+def issue_due(session: Session, *, at: datetime, ends: Ends = no_ends) -> int:
+    """Issue every month that is over and has no statement, oldest first.
+
+    The month in which a term ends waits until it is written whether that term was renewed.
+    """
+    refs = queries.contracts_owed(session, at=at)
+    return sum(
+        issue_among(session, refs[first : first + AT_ONCE], at=at, ends=ends)
+        for first in range(0, len(refs), AT_ONCE)
+    )
+
+
+def issue_among(session: Session, refs: Sequence[str], *, at: datetime, ends: Ends) -> int:
+    """Issue what is owed to these contracts; return how many statements."""
+    issued, planned = 0, ends(session, refs)
+    for contract in queries.served_contracts(session, refs):
+        for month in _missing(session, contract, at=at, ends=planned.get(contract.id)):
             session.commit()
             try:
                 issued += issue(session, contract, month, at=at) is not None
@@ -63,10 +89,14 @@ def issue_due(session: Session, *, at: datetime) -> int:
     return issued
 
 
-def _missing(session: Session, contract: Contract, *, at: datetime) -> list[Month]:
-    terms = terms_in_force(session, contract, on=at.date())
+def _missing(
+    session: Session, contract: Contract, *, at: datetime, ends: date | None
+) -> list[Month]:
+    terms, over = terms_in_force(session, contract, on=at.date()), service_end(contract)
     have = queries.issued_months(session, contract)
-    months = finished(queries.first_day(contract), at, terms)
+    months = finished(queries.first_day(contract), at, terms, ends=over)
+    if over is None and ends is not None:
+        months = [month for month in months if month < Month(ends.year, ends.month)]
     return [month for month in months if str(month) not in have]
 
 

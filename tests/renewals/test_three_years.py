@@ -16,12 +16,15 @@ import pytest
 from sqlalchemy.orm import Session
 
 from portal.contracts.models import Contract
-from portal.contracts.queries import state
+from portal.contracts.queries import archive_dates, state
 from portal.contracts.rules.life import State
+from portal.contracts.rules.listing import archived_on
 from portal.renewals import actions
 from portal.renewals.models import PlannedDate
-from portal.renewals.queries.term import due_contracts
+from portal.renewals.queries.term import due_contracts, ends_among
 from portal.residency.databases import Regions
+from portal.statements.jobs import issue_among, issue_due
+from portal.statements.queries import contracts_owed, statements_of
 from tests.renewals import stage
 from tests.renewals.stage import SCHEMA, completed, dates, events, length
 
@@ -144,6 +147,18 @@ def look(regions: Regions, rng: random.Random, at: datetime) -> None:
                 due = due[: rng.randint(0, len(due))]
             for contract_id in due:
                 actions.keep_dates(session, contract_id, at=at)
+            if not may_stop:
+                issue_due(session, at=at, ends=ends_among)
+            elif rng.random() < 0.3:
+                issue_some(session, rng, at)
+
+
+def issue_some(session: Session, rng: random.Random, at: datetime) -> None:
+    """Issue what is owed to some contracts only, as a worker that is stopped."""
+    owed = contracts_owed(session, at=at)
+    session.rollback()
+    for ref in rng.sample(owed, rng.randint(0, len(owed))):
+        issue_among(session, [ref], at=at, ends=ends_among)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -179,6 +194,7 @@ def check(eu: Session, contract: Contract, want: Asked, looked: list[datetime]) 
         assert bool(one.done_at) == owed
     check_log(log, done, contract, want)
     check_ladder(found, want)
+    check_statements(eu, contract, want, looked)
 
 
 def check_log(log: list[str], done: list[PlannedDate], contract: Contract, want: Asked) -> None:
@@ -192,6 +208,38 @@ def check_log(log: list[str], done: list[PlannedDate], contract: Contract, want:
     assert (state(contract, today=LAST.date()) is State.ENDED) == over
     if over and want.auto:
         assert renewed == want.most
+
+
+def check_statements(eu: Session, contract: Contract, want: Asked, looked: list[datetime]) -> None:
+    """Each month of service has one statement, issued at the first look after it, and cut where
+    the last term ended; a year after it was signed and not before that end, it is in the archive.
+    """
+    ends = [when for _, kind, when in model(want) if kind == "ends" and when <= LAST]
+    over = state(contract, today=LAST.date()) is State.ENDED
+    last_day = ends[-1].astimezone(ZoneInfo(want.zone)).date() if over else None
+    rows = {row.month: row for row in statements_of(eu, contract)}
+    expected, month = {}, want.start.replace(day=1)
+    while (following := months_on(month, 1)) <= LAST.date() + timedelta(days=1):
+        if last_day is None or month < last_day:
+            expected[f"{month:%Y-%m}"] = first_look(looked, statement_due(following))
+        month = following
+    assert {name: row.issued_at for name, row in rows.items()} == {
+        name: at for name, at in expected.items() if at is not None
+    }
+    log = events(eu, contract)
+    assert log.count("statements:statement:issued") == len(rows)
+    if last_day is not None:
+        last = rows[max(rows)].revisions[0].figures
+        assert datetime.fromisoformat(last["end"]) == statement_due(last_day)
+    moved = archived_on(completed=(FIRST - timedelta(days=2)).date(), ended=last_day)
+    shown = archive_dates([contract], today=LAST.date())
+    assert shown == ({contract.ref: moved} if over else {})
+
+
+def statement_due(day: date) -> datetime:
+    """When a day begins where months are counted (M4)."""
+    zone = ZoneInfo(SCHEMA.defaults()["M4"])
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def check_ladder(found: dict[tuple[int, str], PlannedDate], want: Asked) -> None:

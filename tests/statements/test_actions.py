@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,11 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from portal.audit.models import RegionEntry
+from portal.contracts.actions import add_fact, start_amendment
 from portal.contracts.models import Contract
 from portal.contracts.rules.document import canonical_bytes, sha256_of
+from portal.kit import clock
+from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.residency.actions import read_document
 from portal.residency.databases import Regions
@@ -272,3 +275,41 @@ def test_a_worker_stopped_for_months_issues_each_month_once(eu: Session, served:
     assert jobs.issue_due(eu, at=late) == 0
     months = [row.month for row in queries.statements_of(eu, served)]
     assert months == ["2026-12", "2026-11", "2026-10", "2026-09"]
+
+
+def test_the_months_of_a_contract_that_is_over_end_with_its_last_day(
+    eu: Session, served: Contract
+) -> None:
+    """The last month is cut to the days of service, and no month follows (clause 5.5)."""
+    late = datetime(2027, 3, 1, tzinfo=UTC)
+    known = {served.ref: date(2026, 11, 11)}
+    assert jobs.issue_due(eu, at=late, ends=lambda _session, _refs: known) == 2
+    assert jobs.issue_due(eu, at=late, ends=lambda _session, _refs: known) == 0
+    with transaction(eu):
+        add_fact(
+            eu, served, "ended", person_id="", side=None, at=late, effective_on="2026-11-11"
+        )  # fmt: skip
+    assert jobs.issue_due(eu, at=late, ends=lambda _session, _refs: known) == 1
+    rows = queries.statements_of(eu, served)
+    assert [row.month for row in rows] == ["2026-11", "2026-10", "2026-09"]
+    assert rows[0].revisions[0].figures["end"] == "2026-11-11T00:00:00Z"
+    assert queries.contracts_owed(eu, at=late + 400 * DAY) == []
+
+
+def test_between_two_months_nothing_is_opened(eu: Session, served: Contract) -> None:
+    noon = datetime(2026, 10, 15, 12, tzinfo=UTC)
+    assert jobs.issue_due(eu, at=noon) == 1
+    assert queries.contracts_owed(eu, at=noon + 10 * DAY) == []
+    assert queries.contracts_owed(eu, at=noon + 17 * DAY) == [served.ref]
+
+
+def test_an_amendment_has_no_statements_of_its_own(
+    eu: Session, regions: Regions, served: Contract
+) -> None:
+    eu.commit()
+    child = start_amendment(
+        eu, regions["eu"], cast.actor("ada"), served, terms=("P6",), at=clock.now()
+    )
+    with transaction(eu):
+        add_fact(eu, child, "completed", person_id="", side=None, at=OVER - 9 * DAY)
+    assert queries.contracts_owed(eu, at=OVER) == [served.ref]

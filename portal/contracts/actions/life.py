@@ -325,8 +325,10 @@ def add_fact(
     side: Side | None,
     at: datetime,
     reason: str | None = None,
+    effective_on: str | None = None,
 ) -> Fact:
-    """Add a dated fact in the caller's transaction."""
+    """Add a dated fact in the caller's transaction; `effective_on` names its day (ISO date) where
+    that is not the day it was seen."""
     fact = Fact(
         id=new_id(at),
         region=contract.region,
@@ -335,6 +337,7 @@ def add_fact(
         at=at,
         person_id=person_id,
         side=side,
+        effective_on=effective_on,
     )
     put(session, fact, reason=reason)
     contract.facts.append(fact)

@@ -25,6 +25,7 @@ from portal.contracts.queries.in_force import terms_over_time as terms_over_time
 from portal.contracts.queries.in_force import version_in_force as version_in_force
 from portal.contracts.queries.life import archive_dates as archive_dates
 from portal.contracts.queries.life import dated_facts as dated_facts
+from portal.contracts.queries.life import service_end as service_end
 from portal.contracts.queries.life import service_start as service_start
 from portal.contracts.queries.life import state as state
 from portal.contracts.rules.life import Side, State, completed_at, turn_of

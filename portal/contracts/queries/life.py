@@ -25,6 +25,16 @@ def service_start(contract: Contract) -> date | None:
     return date.fromisoformat(value) if isinstance(value, str) else None
 
 
+def service_end(contract: Contract, *kinds: str) -> date | None:
+    """Return the day after the last one of service, once the last term is over; None before.
+
+    `kinds` narrows it to a contract that "ended" or was "renewed" by another one.
+    """
+    found = [fact for fact in contract.facts if fact.kind in (kinds or ("ended", "renewed"))]
+    days = [fact.effective_on or fact.at.date().isoformat() for fact in found]
+    return date.fromisoformat(max(days)) if days else None
+
+
 def state(contract: Contract, *, today: date) -> State:
     """Return where the contract stands."""
     return state_of(
@@ -42,11 +52,10 @@ def archive_dates(contracts: Sequence[Contract], *, today: date) -> dict[str, da
     days = archive_days({(c.template, c.template_sha256) for c in over})
     found = {}
     for contract in over:
-        facts = dated_facts(contract)
-        done = completed_at(facts)
+        done = completed_at(dated_facts(contract))
         on = listing.archived_on(
             completed=done.date() if done else None,
-            ended=listing.term_ended(facts, state(contract, today=today)),
+            ended=service_end(contract),
             after=days[contract.template_sha256],
         )
         if on is not None:

@@ -1,9 +1,9 @@
 """Contracts in a list: which filter a state belongs to, what a search finds, and the archive."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 
-from portal.contracts.rules.life import ENDED_EARLY, OVER, RUNNING, DatedFact, State
+from portal.contracts.rules.life import ENDED_EARLY, OVER, RUNNING, State
 
 FILTERS: Mapping[str, tuple[str, frozenset[State]]] = {
     "draft": ("Drafts", frozenset({State.DRAFT})),
@@ -59,13 +59,3 @@ def archived_on(*, completed: date | None, ended: date | None, after: int = 365)
         return None
     latest = date.max - timedelta(days=after)
     return max(min(completed, latest) + timedelta(days=after), ended)
-
-
-def term_ended(facts: Iterable[DatedFact], state: State) -> date | None:
-    """Return the day the last term of a contract was seen to have ended; None while one runs."""
-    if state not in OVER:
-        return None
-    return max((fact.at.date() for fact in facts if fact.kind in _ENDINGS), default=None)
-
-
-_ENDINGS = frozenset({"renewed", "ended"})

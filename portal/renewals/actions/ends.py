@@ -77,11 +77,11 @@ def stay(post: Post, row: Renewal, *, by: str) -> None:
     _add_fact(post, "staying", by=by)
 
 
-def _add_fact(post: Post, kind: str, *, by: str = PORTAL.person) -> None:
+def _add_fact(post: Post, kind: str, *, by: str = PORTAL.person, on: str | None = None) -> None:
     """Add a fact after all others: what is caught up at one instant keeps its order."""
     last = max(fact.at for fact in post.contract.facts)
     at = max(post.at, last + timedelta(microseconds=1))
-    add_fact(post.session, post.contract, kind, person_id=by, side=None, at=at)
+    add_fact(post.session, post.contract, kind, person_id=by, side=None, at=at, effective_on=on)
 
 
 def end_term(post: Post, row: Renewal, found: Running, *, on: str, late: bool) -> None:
@@ -94,11 +94,12 @@ def end_term(post: Post, row: Renewal, found: Running, *, on: str, late: bool) -
             "renewed",
             "renewed_by_successor",
             {"successor": successor.id, "late": late, "term": row.number},
+            on=on,
         )
     elif row.state == "running" and _renews(post, row, found):
         _renew(post, row, found, late=late)
     else:
-        _over(post, row, "ended", "ended", {"late": late, "term": row.number})
+        _over(post, row, "ended", "ended", {"late": late, "term": row.number}, on=on)
 
 
 def _signed_successor(post: Post, row: Renewal) -> Contract | None:
@@ -106,9 +107,11 @@ def _signed_successor(post: Post, row: Renewal) -> Contract | None:
     return found if found is not None and last_fact(found, "completed") else None
 
 
-def _over(post: Post, row: Renewal, kind: str, event: str, facts: dict[str, Any]) -> None:
+def _over(
+    post: Post, row: Renewal, kind: str, event: str, facts: dict[str, Any], *, on: str
+) -> None:
     row.state = "over"
-    _add_fact(post, kind)
+    _add_fact(post, kind, on=on)
     record(
         post.session, post.contract.id, f"renewal:term:{event}", actor=PORTAL, at=post.at,
         facts=facts,

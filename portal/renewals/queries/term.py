@@ -1,5 +1,6 @@
 """The term a contract runs in, read from its signed terms."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -98,6 +99,14 @@ def signed_version(contract: Contract) -> Version:
 def renewal_of(session: Session, contract: Contract) -> Renewal | None:
     """Return the stored term of a contract, once the worker has computed it."""
     return session.scalar(select(Renewal).where(Renewal.contract_id == contract.id))
+
+
+def ends_among(session: Session, refs: Sequence[str]) -> dict[str, date]:
+    """Return the day after the term each of these contracts is in, as far as it is computed."""
+    rows = session.execute(
+        select(Renewal.contract_id, Renewal.ends).where(Renewal.contract_id.in_(refs))
+    )
+    return {ref: date.fromisoformat(ends) for ref, ends in rows}
 
 
 def unknown_contracts(session: Session, *, limit: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from itertools import takewhile
 from typing import Any
@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session, defer, selectinload
 
 from portal.accounts.rules import Actor
 from portal.changes.queries import changes_of, outages_of
-from portal.contracts.models import Contract, Version
-from portal.contracts.queries import terms_in_force, version_in_force
+from portal.contracts.models import Contract, Fact, Version
+from portal.contracts.queries import service_end, terms_in_force, version_in_force
 from portal.contracts.rules.document import canonical_bytes, sha256_of
 from portal.contracts.rules.life import Side
 from portal.incidents.queries import told_all, told_between
@@ -41,7 +41,7 @@ from portal.statements.queries.ledger import (
 from portal.statements.queries.risk import risks_among
 from portal.statements.rules.figures import earlier_of, figures
 from portal.statements.rules.measured import Earlier, Figures, MonthFacts, facts_begin
-from portal.statements.rules.month import Month, service_bounds
+from portal.statements.rules.month import Month, last_month, service_bounds
 from portal.statements.rules.replay import Past
 from portal.statements.rules.reviews import Told
 from portal.statements.rules.settling import FROZEN, Event, Stage, Standing, standing
@@ -100,9 +100,9 @@ def month_facts(
     session: Session, contract: Contract, month: Month, *, known_at: datetime
 ) -> MonthFacts:
     """Gather what a month is computed from; about ten queries, however much happened in it."""
-    start = first_day(contract)
+    start, ends = first_day(contract), service_end(contract)
     terms = terms_in_force(session, contract, on=first_day_of(contract, month))
-    end = service_bounds(month, terms, start)[1]
+    end = service_bounds(month, terms, start, ends)[1]
     told = told_between(session, contract, begin=facts_begin(month, terms), end=end, now=known_at)
     return MonthFacts(
         month=month, terms=terms, start=start, known_at=known_at,
@@ -110,7 +110,7 @@ def month_facts(
         outages=outages_of(session, contract, known_at=known_at),
         changes=changes_of(session, contract, known_at=known_at),
         earlier=earlier_months(session, contract, month, known_at=known_at),
-        delivered=_delivered_at(session, contract, month, known_at=known_at),
+        delivered=_delivered_at(session, contract, month, known_at=known_at), ends=ends,
     )  # fmt: skip
 
 
@@ -260,15 +260,50 @@ def seal_tries(session: Session, row: Statement) -> Sequence[SealTry]:
     ).all()
 
 
-def contracts_in_service(session: Session) -> list[Contract]:
-    """Return the completed contracts of a region, for the worker."""
-    rows = session.scalars(
-        select(Contract).options(
+def contracts_owed(session: Session, *, at: datetime) -> list[str]:
+    """Return the contracts of a region that may lack the statement of a month, for the worker.
+
+    Told by columns alone, so that a look between two months opens nothing. An amendment has none:
+    its contract has.
+    """
+    newest = _newest_month(at)
+    rows = session.execute(
+        select(Contract.id, func.max(Statement.month))
+        .join(Fact, (Fact.contract_id == Contract.id) & (Fact.kind == "completed"))
+        .outerjoin(Statement, Statement.contract_id == Contract.id)
+        .where(Contract.amends_id.is_(None))
+        .group_by(Contract.id)
+    )
+    last = {ref: month for ref, month in rows if month is None or month < newest}
+    over = _last_months(session)
+    return sorted(ref for ref, month in last.items() if (month or "") < over.get(ref, newest))
+
+
+def _newest_month(at: datetime) -> str:
+    """Return the newest month that is over anywhere on earth."""
+    ahead = at + timedelta(hours=14)
+    return str(Month(ahead.year, ahead.month).plus(-1))
+
+
+def _last_months(session: Session) -> dict[str, str]:
+    """Return the last month of service of every contract that is over."""
+    days = session.execute(
+        select(Fact.contract_id, Fact.effective_on).where(Fact.kind.in_(("ended", "renewed")))
+    )
+    return {ref: str(last_month(date.fromisoformat(day))) for ref, day in days if day}
+
+
+def served_contracts(session: Session, refs: Sequence[str]) -> Sequence[Contract]:
+    """Return contracts with what tells their months of service, for the worker."""
+    return session.scalars(
+        select(Contract)
+        .where(Contract.id.in_(refs))
+        .options(
             selectinload(Contract.facts),
             selectinload(Contract.versions).options(defer(Version.canonical_enc)),
         )
-    )
-    return [contract for contract in rows if any(f.kind == "completed" for f in contract.facts)]
+        .order_by(Contract.id)
+    ).all()
 
 
 def statements_at(session: Session, stages: Iterable[str]) -> list[Statement]:

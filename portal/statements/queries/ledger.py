@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.contracts.models import Contract, Fact
-from portal.contracts.queries import service_start, terms_in_force
+from portal.contracts.queries import service_end, service_start, terms_in_force
 from portal.kit.errors import NotFound
 from portal.sla.rules import zone
 from portal.statements.models import CreditEntry, Statement
@@ -51,8 +51,7 @@ def account_of(session: Session, contract: Contract, *, on: datetime) -> Account
         line_of(row, entry.kind, entry.at.astimezone(own).date(), entry.value)
         for row, entry in ledger_of(session, contract)
     ]
-    over = [fact.at.astimezone(own).date() for fact in contract.facts if fact.kind == "ended"]
-    ended = over[-1] if over else None
+    ended = service_end(contract, "ended")
     owed = still_owed(
         lines, terms, start=first_day(contract), ended=ended, on=on.astimezone(own).date()
     )

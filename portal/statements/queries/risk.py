@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 from portal.accounts.rules import Actor
 from portal.changes.queries import changes_among, outages_among
 from portal.contracts.models import Contract
-from portal.contracts.queries import running_contracts, terms_of_each
+from portal.contracts.queries import running_contracts, service_end, terms_of_each
 from portal.incidents.models import ExecutiveReview, Incident, Measure, RootCause
 from portal.incidents.queries import PromisesOverTime, Told, told_among
 from portal.residency.models import DataKey
@@ -80,6 +80,7 @@ class _Gathered:
         lately = [one for one in self.told[ref] if _lasted(one, at - rules.LATELY)]
         facts = MonthFacts(
             month=month, terms=self.month_terms[ref], start=first_day(contract), known_at=at,
+            ends=service_end(contract),
             incidents=[(o.promises, o.history) for o in self.told[ref] if _lasted(o, begin)],
             outages=self.outages[ref], changes=self.changes[ref],
             earlier=[one for one in self.earlier.get(ref, ()) if one.month < month],

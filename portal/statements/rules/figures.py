@@ -33,7 +33,7 @@ from portal.statements.rules.measured import (
     uptime_figure,
 )
 from portal.statements.rules.misses import Asked
-from portal.statements.rules.month import Month, service_bounds
+from portal.statements.rules.month import Month
 from portal.statements.rules.reports import is_missing, report_due, report_missing_from
 from portal.statements.rules.totals import (
     MonthCredit,
@@ -52,7 +52,7 @@ FORMAT = "counterpart-statement/1"
 def figures(facts: MonthFacts) -> Figures:
     """Return the figures of a month; the same facts give the same bytes, whenever asked."""
     terms, month = facts.terms, facts.month
-    begin, end = service_bounds(month, terms, facts.start)
+    begin, end = facts.bounds
     known = _known(facts)
     found = [one for pair in known for one in judged(*pair, now=facts.known_at)]
     mine = [one for one in found if begin <= one.fell_due < end]
@@ -91,7 +91,7 @@ def figures(facts: MonthFacts) -> Figures:
 
 def month_credit(facts: MonthFacts, found: Sequence[Judged]) -> MonthCredit:
     """Return what a month's credits come to, before and after the caps, for clocks given."""
-    terms, (begin, end) = facts.terms, service_bounds(facts.month, facts.terms, facts.start)
+    terms, (begin, end) = facts.terms, facts.bounds
     scopes = measured(facts, begin, end) if facts.outages or facts.changes else []
     mine = [one for one in found if begin <= one.fell_due < end]
     rests = Rests(scopes, found, attainment(mine, terms))
@@ -101,7 +101,7 @@ def month_credit(facts: MonthFacts, found: Sequence[Judged]) -> MonthCredit:
 
 def _asked(facts: MonthFacts) -> Asked:
     terms, month = facts.terms, facts.month
-    begin, end = service_bounds(month, terms, facts.start)
+    begin, end = facts.bounds
     first = month.first_of(3)
     quarter = first.bounds(terms)[0], first.plus(2).bounds(terms)[1]
     return Asked((begin, end), quarter, hours_between(terms, begin, end).in_peaks, facts.known_at)

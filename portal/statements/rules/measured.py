@@ -22,7 +22,7 @@ from portal.sla.rules.instants import Span, to_micros
 from portal.sla.rules.promises import Promises
 from portal.sla.rules.uptime import Basis, Down, Exclusion, Hours, Uptime, UptimeRule, measure
 from portal.sla.rules.uptime_terms import degraded_weight, hours_between, uptime_rule
-from portal.statements.rules.month import PERIOD_MONTHS, Month, service_bounds
+from portal.statements.rules.month import PERIOD_MONTHS, Month, last_month, service_bounds
 
 Terms = Mapping[str, Any]
 Figures = dict[str, Any]
@@ -49,7 +49,7 @@ class MonthFacts:
 
     `incidents` pair each history with the promises of the version it was reported under; they
     reach back to the beginning of the period and of the quarter. `delivered` is when the vendor
-    delivered the report of the month.
+    delivered the report of the month; `ends` is the day after the last one of service.
     """
 
     month: Month
@@ -61,6 +61,19 @@ class MonthFacts:
     changes: Sequence[Change] = ()
     earlier: Sequence[Earlier] = ()
     delivered: datetime | None = None
+    ends: date | None = None
+
+    @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        """From when to when the month was served."""
+        return service_bounds(self.month, self.terms, self.start, self.ends)
+
+    @property
+    def closes(self) -> bool:
+        """Whether the period of measurement ends with this month: by its length or for good."""
+        return self.month.ends_period(period_months(self.terms)) or (
+            self.month == last_month(self.ends)
+        )
 
 
 def period_months(terms: Terms) -> int:
@@ -127,7 +140,7 @@ def measured(
     now = min(end, max(begin, facts.known_at))
     outages = [one if one.end else replace(one, end=max(one.begin, now)) for one in facts.outages]
     work = work_minutes(facts.changes, terms, until=now)
-    closed = facts.month.ends_period(months)
+    closed = facts.closes
     outs = [*exclusions_of(outages, terms), *work.exclusions]
 
     def scope(

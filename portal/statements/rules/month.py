@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from portal.sla.rules import calendar_from_schedule, due_at, target_from_term, zone
@@ -72,19 +72,34 @@ def until(first: Month, last: Month) -> Iterator[Month]:
         first = first.plus(1)
 
 
-def finished(start: date, now: datetime, terms: Terms) -> list[Month]:
-    """Return the months of service that are over, oldest first."""
-    return list(until(Month(start.year, start.month), Month.of(now, terms).plus(-1)))
+def finished(start: date, now: datetime, terms: Terms, *, ends: date | None = None) -> list[Month]:
+    """Return the months of service that are over, oldest first; `ends` is the day after the last
+    one of service."""
+    last = Month.of(now, terms).plus(-1)
+    return list(until(Month(start.year, start.month), min(last, last_month(ends) or last)))
 
 
-def service_bounds(month: Month, terms: Terms, start: date | None) -> tuple[datetime, datetime]:
-    """Return a month's bounds, cut to the days of service (clause 5.5)."""
+def last_month(ends: date | None) -> Month | None:
+    """Return the month of the last day of service; None while service goes on."""
+    day = ends and ends - timedelta(days=1)
+    return Month(day.year, day.month) if day else None
+
+
+def service_bounds(
+    month: Month, terms: Terms, start: date | None, ends: date | None = None
+) -> tuple[datetime, datetime]:
+    """Return a month's bounds, cut to the days of service (clause 5.5): from `start` to the day
+    before `ends`."""
     begin, end = month.bounds(terms)
-    if start is None:
-        return begin, end
+    first = begin if start is None else _midnight(start, terms)
+    over = end if ends is None else _midnight(ends, terms)
+    opened = min(max(begin, first), end)
+    return opened, max(opened, min(over, end))
+
+
+def _midnight(day: date, terms: Terms) -> datetime:
     own = zone(str(terms.get("M4") or "UTC"))
-    first = datetime(start.year, start.month, start.day, tzinfo=own).astimezone(UTC)
-    return min(max(begin, first), end), end
+    return datetime(day.year, day.month, day.day, tzinfo=own).astimezone(UTC)
 
 
 def term_of(month: Month, start: Month, terms: Terms) -> tuple[Month, int]:
