@@ -9,6 +9,7 @@ from gunicorn.app.base import BaseApplication
 from sqlalchemy import Engine, select
 
 from portal.app import create_app
+from portal.contracts.actions import place_all
 from portal.kit import clock, logs, metrics
 from portal.kit import migrate as migrations
 from portal.kit.db import db
@@ -37,6 +38,8 @@ def migrate_all(app: Flask) -> list[tuple[str, str | None, str | None]]:
             done.append((f"region {name}", *migrations.upgrade(database.engine, "region")))
             _name_region(database)
             database.check_identity()
+            with database.open_session() as session:
+                place_all(session, today=clock.now().date())
         plant_examples(db.session(), at=clock.now())
         plant_shipped(db.session(), at=clock.now())
     return done

@@ -1,6 +1,7 @@
 """Tables of a contract, in its region. Content is sealed with the contract's key."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ForeignKey,
@@ -19,6 +20,12 @@ from portal.kit.vault import Sealed
 from portal.terms.rules import Value
 
 
+def _starter(context: Any) -> str:
+    """Whoever starts a contract is the first to move."""
+    side: str = context.get_current_parameters()["started_by_side"]
+    return side
+
+
 class Contract(Model):
     """A support contract between a vendor and a customer. `id` is the public reference."""
 
@@ -27,6 +34,26 @@ class Contract(Model):
     __table_args__ = (
         Index("contracts_of_vendor", "vendor_id", "created_at", "id"),
         Index("contracts_of_customer", "customer_id", "created_at", "id"),
+        Index(
+            "contracts_staged_vendor",
+            "vendor_id",
+            "stage",
+            "turn",
+            "created_at",
+            "id",
+            "archived_on",
+        ),
+        Index(
+            "contracts_staged_customer",
+            "customer_id",
+            "stage",
+            "turn",
+            "created_at",
+            "id",
+            "archived_on",
+        ),
+        Index("contracts_archived_vendor", "vendor_id", "archived_on", "id"),
+        Index("contracts_archived_customer", "customer_id", "archived_on", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(24), primary_key=True, comment="<region>-<letters>")
@@ -51,6 +78,12 @@ class Contract(Model):
         ForeignKey("contracts.id"), index=True, comment="the contract this one amends"
     )
     amended: Mapped[str | None] = mapped_column(Text, comment="ids of its terms, by comma")
+    # Where its facts put it, kept beside it so that a list finds it: written with every fact.
+    stage: Mapped[str | None] = mapped_column(String(12), default="draft", comment="of the list")
+    turn: Mapped[str | None] = mapped_column(
+        String(8), default=_starter, comment="vendor | customer: whose it is, or was last"
+    )
+    archived_on: Mapped[str | None] = mapped_column(String(10), comment="first day in the archive")
 
     title = Sealed()
     stakeholders: Mapped[list["Stakeholder"]] = relationship(order_by="Stakeholder.id")

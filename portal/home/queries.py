@@ -14,7 +14,7 @@ from portal.changes.queries import as_change, standing_outage
 from portal.changes.rules.outages import Standing
 from portal.changes.rules.plan import Effect, Stage
 from portal.contracts.models import Contract, Fact
-from portal.contracts.queries import list_contracts
+from portal.contracts.queries import waiting_contracts
 from portal.contracts.rules.life import Side
 from portal.contracts.rules.waiting import WAIT_WORDS, Wait, waits_for
 from portal.home.rules import Item
@@ -42,7 +42,7 @@ STATEMENTS = {
 def contract_lines(sessions: Sequence[Session], actor: Actor, *, at: datetime) -> list[Item]:
     """Return contracts that wait for this member: to sign, to answer, to finish."""
     found = []
-    for row in list_contracts(sessions, actor, today=at.date()):
+    for row in waiting_contracts(sessions, actor, today=at.date(), limit=MOST):
         standing = row.standing
         wait = waits_for(standing) if standing else None
         if standing is None or wait is None:

@@ -14,6 +14,7 @@ from portal.api.rules.shapes import (
     answer,
     body,
     many,
+    one_of,
     pointer,
     ref,
     text,
@@ -25,10 +26,10 @@ from portal.audit.signer import signer_of
 from portal.contracts import actions, queries
 from portal.contracts.actions.starting import Chosen
 from portal.contracts.models import Contract, Version
-from portal.contracts.rules import starting
+from portal.contracts.queries.listing import EVERY
+from portal.contracts.rules import listing, starting
 from portal.contracts.rules.life import Side, State, completed_at
 from portal.evidence import queries as evidence
-from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.negotiation.actions import set_offers
 from portal.plans.queries import offer_of
@@ -61,18 +62,21 @@ def _listed(row: queries.Row) -> dict[str, Any]:
 @operation(
     "GET", "/contracts", scope=READ, needs="contract:see", tag=TAG, paged=True,
     answers=ref("Contract"), summary="List the organisation’s contracts, newest first",
+    query={"stage": one_of(*listing.FILTERS, listing.YOURS, listing.ARCHIVE)},
 )  # fmt: skip
 def list_contracts(ask: Ask) -> Page:
     """The list of contracts, a page at a time."""
-    place = place_in(ask, "list_contracts")
-    limit = ask.query.get("limit", 50)
-    rows = queries.page_of_contracts(
+    stage, begin = ask.query.get("stage"), place_in(ask, "list_contracts")
+    after = listing.Place(*begin) if begin else None
+    if not listing.fits(after, stage):
+        raise Problem("invalid", errors=[At("cursor", "This is a cursor of another stage.")])
+    rows, following = queries.page_of_contracts(
         [session for _, session in regions().each()], ask.actor, today=ask.now.date(),
-        after=(clock.read_stamp(place[0]), place[1]) if place else None, limit=limit,
+        after=after, limit=ask.query.get("limit", 50),
+        wanted=queries.Wanted(stage) if stage else EVERY,
     )  # fmt: skip
-    shown, more = rows[:limit], len(rows) > limit
-    following = [clock.stamp(shown[-1].created_at), shown[-1].ref] if more else None
-    return Page([_listed(row) for row in shown], following)
+    begins = [following.key, following.ref] if following else None
+    return Page([_listed(row) for row in rows], begins)
 
 
 @operation(

@@ -10,7 +10,7 @@ from portal.accounts.models import Organisation
 from portal.accounts.rules import Actor
 from portal.contracts.actions import agree_interim_change, propose_interim_change
 from portal.contracts.models import Contract
-from portal.contracts.queries import find_contract, list_contracts
+from portal.contracts.queries import find_contract, page_of_contracts
 from portal.contracts.rules.amending import Wish
 from portal.kit.db import db, transaction
 from portal.plans import actions as plans
@@ -80,7 +80,9 @@ class ChangedTerms:
 
     def tell(self, title: str) -> None:
         """One schedule agreed and holding, one waiting for Northwind's answer."""
-        rows = list_contracts([self.session], self.cast["cleo"], today=self.now.date())
+        rows, _ = page_of_contracts(
+            [self.session], self.cast["cleo"], today=self.now.date(), after=None, limit=50
+        )
         ref = next(row.ref for row in rows if row.title == title)
         self.session.rollback()
         contract = find_contract(self.session, self.cast["cleo"], ref)

@@ -10,7 +10,7 @@ from portal.changes import actions as changes
 from portal.changes.rules.agenda import agenda
 from portal.changes.rules.plan import Effect, Kind, Plan, Sort, Stage
 from portal.contracts.models import Contract
-from portal.contracts.queries import find_contract, list_contracts, terms_in_force
+from portal.contracts.queries import find_contract, page_of_contracts, terms_in_force
 from portal.contracts.rules.life import State
 from portal.residency.databases import Regions
 from portal.settings.rules import Settings
@@ -51,7 +51,7 @@ def tell_service(
 
 
 def _crm(session: Session, actor: Actor, now: datetime) -> Contract:
-    rows = list_contracts([session], actor, today=now.date())
+    rows, _ = page_of_contracts([session], actor, today=now.date(), after=None, limit=50)
     return find_contract(session, actor, next(r.ref for r in rows if r.state is State.IN_FORCE))
 
 

@@ -1,6 +1,7 @@
 """What is done to a contract: its life, its amendments, and the schedules changed in between."""
 
 from portal.contracts.actions.amending import note_amendment, start_amendment
+from portal.contracts.actions.facts import add_fact, add_version, keep_place, place_all
 from portal.contracts.actions.interim import (
     agree_interim_change,
     decline_interim_change,
@@ -10,8 +11,6 @@ from portal.contracts.actions.interim import (
 from portal.contracts.actions.life import (
     Pin,
     Pins,
-    add_fact,
-    add_version,
     demand_starting,
     finish_step,
     name_people,
@@ -28,8 +27,10 @@ __all__ = [
     "decline_interim_change",
     "demand_starting",
     "finish_step",
+    "keep_place",
     "name_people",
     "note_amendment",
+    "place_all",
     "propose_interim_change",
     "start_amendment",
     "start_contract",

@@ -1,9 +1,8 @@
-"""Starting, staffing and withdrawing a contract; facts and versions for the wings upon it."""
+"""Starting, staffing and withdrawing a contract."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -11,7 +10,8 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import Organisation
 from portal.accounts.rules import Actor, demand
 from portal.audit.actions import record
-from portal.contracts.models import Contract, Fact, SignerSlot, Stakeholder, Version
+from portal.contracts.actions.facts import add_fact
+from portal.contracts.models import Contract, SignerSlot, Stakeholder
 from portal.contracts.queries import (
     members_of,
     name_of,
@@ -22,7 +22,6 @@ from portal.contracts.queries import (
     template_of,
     turn,
 )
-from portal.contracts.rules import document as documents
 from portal.contracts.rules import people as rules
 from portal.contracts.rules.life import Side, State
 from portal.contracts.rules.waiting import (
@@ -314,61 +313,3 @@ def withdraw(
                     cause=contract.id, link=f"/contracts/{contract.ref}", by=actor.person_id,
                     organisation=actor.organisation_name, at=at,
                 )  # fmt: skip
-
-
-def add_fact(
-    session: Session,
-    contract: Contract,
-    kind: str,
-    *,
-    person_id: str,
-    side: Side | None,
-    at: datetime,
-    reason: str | None = None,
-    effective_on: str | None = None,
-) -> Fact:
-    """Add a dated fact in the caller's transaction; `effective_on` names its day (ISO date) where
-    that is not the day it was seen."""
-    fact = Fact(
-        id=new_id(at),
-        region=contract.region,
-        contract_id=contract.id,
-        kind=kind,
-        at=at,
-        person_id=person_id,
-        side=side,
-        effective_on=effective_on,
-    )
-    put(session, fact, reason=reason)
-    contract.facts.append(fact)
-    return fact
-
-
-def add_version(
-    session: Session,
-    contract: Contract,
-    *,
-    document: dict[str, Any],
-    at: datetime,
-    renews: Version | None = None,
-    begins: date | None = None,
-) -> Version:
-    """Freeze a document as the contract's next version, in the caller's transaction.
-
-    A renewal names the signed version it goes on under, and the day from which it holds.
-    """
-    canonical = documents.canonical_bytes(document)
-    version = Version(
-        id=new_id(at),
-        region=contract.region,
-        contract_id=contract.id,
-        number=document["version"],
-        sha256=documents.sha256_of(canonical),
-        frozen_at=at,
-        renews=renews.id if renews else None,
-        begins=begins.isoformat() if begins else None,
-    )
-    put(session, version, canonical=document)
-    contract.versions.append(version)
-    session.flush()
-    return version

@@ -4,9 +4,10 @@ from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from portal.accounts.gate import current_actor
-from portal.accounts.rules import demand, may
+from portal.accounts.rules import Actor, demand, may
 from portal.contracts import queries
 from portal.contracts.routes.doors import bp, region_labels, today
 from portal.contracts.rules import listing, waiting
@@ -14,39 +15,60 @@ from portal.contracts.rules.life import STATE_WORDS
 from portal.kit.web import needs, page
 from portal.residency.databases import regions
 
+PAGE, WAITING = 50, 12
+
 
 @bp.get("/contracts")
 @needs("contract:see")
 def index() -> ResponseReturnValue:
-    """What waits for the member first, then every contract of their organisation."""
+    """What waits for the member first, then the contracts of their organisation, page by page."""
     actor = current_actor()
     demand(actor, "contract:see")
     sessions = [session for _, session in regions().each()]
-    rows = [_listed(row) for row in queries.list_contracts(sessions, actor, today=today())]
-    state, search = request.args.get("state"), request.args.get("q", "").strip()[:120]
-    found = [
-        row
-        for row in rows
-        if listing.stands_in(row["state"], state, archived=row["archived"])
-        and listing.is_found(search, ref=row["ref"], title=row["title"])
-    ]
+    state = listing.filter_named(request.args.get("state"))
+    search = request.args.get("q", "").strip()[:120]
+    after = listing.read_place(request.args.get("after"))
+    after = after if listing.fits(after, state) else None
+    found = _found(sessions, actor, state, search, after)
+    waiting = queries.waiting_contracts(sessions, actor, today=today(), limit=WAITING + 1)
+    listed = sorted((_listed(row) for row in waiting), key=lambda row: row["urgency"])
+    counts = queries.counted(sessions, actor, today=today())
     return page(
         "contracts/index.html",
-        total=len(rows),
-        known=sum(
-            row["archived"] is not None
-            and listing.is_found(search, ref=row["ref"], title=row["title"])
-            for row in rows
-        ),
-        waiting=sorted((row for row in rows if row["wait"]), key=lambda row: row["urgency"]),
-        rows=found,
-        state=state if state in {*listing.FILTERS, listing.ARCHIVE} else None,
+        total=any(count.number for count in counts.values()),
+        waiting=listed[:WAITING],
+        more_wait=len(listed) > WAITING,
+        rows=[_listed(row) for row in found.rows],
+        found=found if search else None,
+        state=state,
         q=search,
-        shown=_filters(rows, state, search),
+        first_page=_address(state, search) if after else None,
+        next_page=_address(state, search, found.following) if found.following else None,
+        shown=_filters(counts, state, search),
         regions=region_labels(),
         may_start=may(actor, "contract:start"),
         may_start_many=may(actor, "batch:start"),
     )
+
+
+def _found(
+    sessions: list[Session], actor: Actor, state: str | None, search: str,
+    after: listing.Place | None,
+) -> queries.Found:  # fmt: skip
+    wanted = queries.Wanted(state)
+    if search:
+        return queries.search_contracts(
+            sessions, actor, search, today=today(), after=after, limit=PAGE, wanted=wanted
+        )
+    rows, following = queries.page_of_contracts(
+        sessions, actor, today=today(), after=after, limit=PAGE, wanted=wanted
+    )
+    return queries.Found(rows, 0, following, None)
+
+
+def _address(state: str | None, search: str, after: listing.Place | None = None) -> str:
+    place = after.text if after else None
+    return url_for("contracts.index", state=state, q=search or None, after=place)
 
 
 def _listed(row: queries.Row) -> dict[str, Any]:
@@ -74,18 +96,14 @@ def _listed(row: queries.Row) -> dict[str, Any]:
     }
 
 
-def _filters(rows: list[dict[str, Any]], state: str | None, search: str) -> list[dict[str, Any]]:
+def _filters(
+    counts: dict[str | None, listing.Count], state: str | None, search: str
+) -> list[dict[str, Any]]:
     shown: dict[str | None, str] = {None: "All"}
     shown |= {name: words for name, (words, _) in listing.FILTERS.items()}
-    shown[listing.ARCHIVE] = "Archive"
+    shown |= {listing.YOURS: "Your turn", listing.ARCHIVE: "Archive"}
     return [
-        {
-            "label": words,
-            "href": url_for("contracts.index", state=name, q=search or None),
-            "current": name == (state if state in shown else None),
-            "count": sum(
-                listing.stands_in(row["state"], name, archived=row["archived"]) for row in rows
-            ),
-        }
+        {"label": words, "href": _address(name, search), "current": name == state,
+         "count": counts[name]}
         for name, words in shown.items()
-    ]
+    ]  # fmt: skip

@@ -13,7 +13,7 @@ from portal.contracts.models import Contract
 from portal.contracts.queries import (
     current_version,
     find_contract,
-    list_contracts,
+    page_of_contracts,
     terms_in_force,
     version_in_force,
 )
@@ -36,6 +36,7 @@ from portal.plans.rules import (
 from portal.residency.databases import regions
 from portal.terms.rules import Value
 
+OFFERED = 200
 ARGUMENTS = ("tier", "contract", "only", "fee", "units")
 
 
@@ -211,5 +212,7 @@ def _choices(offers: list[queries.Offer], chosen: set[str]) -> list[dict[str, An
 def _contracts(actor: Actor, chosen: set[str]) -> list[tuple[str, str, bool]]:
     """Return the actor's contracts to choose from; an amendment is no column of its own."""
     sessions = [session for _, session in regions().each()]
-    rows = list_contracts(sessions, actor, today=clock.now().date())
-    return [(row.ref, row.title, row.ref in chosen) for row in rows if not row.amends][:200]
+    rows, _ = page_of_contracts(
+        sessions, actor, today=clock.now().date(), after=None, limit=OFFERED
+    )
+    return [(row.ref, row.title, row.ref in chosen) for row in rows if not row.amends]

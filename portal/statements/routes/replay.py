@@ -16,11 +16,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.gate import current_actor
 from portal.accounts.rules import Actor, demand, may
 from portal.contracts.models import Contract
-from portal.contracts.queries import (
-    find_contract,
-    list_contracts,
-    version_in_force,
-)
+from portal.contracts.queries import contracts_between, find_contract, version_in_force
 from portal.kit import clock
 from portal.kit.errors import Refused
 from portal.kit.web import needs, page, see_other
@@ -82,10 +78,10 @@ def _sources(table: Table) -> list[tuple[str, str]]:
     """Return where past incidents can come from: contracts of the same parties, and imports."""
     found = []
     sessions = [session for _, session in regions().each()]
-    parties = {table.contract.vendor_name, table.contract.customer_name}
-    for row in list_contracts(sessions, table.actor, today=table.now.date()):
-        if row.completed_at is not None and {row.vendor, row.customer} == parties:
-            found.append((f"contract:{row.ref}", f"Incidents of {row.title}"))
+    parties = {table.contract.vendor_id, table.contract.customer_id}
+    (other,) = parties - {table.actor.organisation_id}
+    for row in contracts_between(sessions, table.actor, other, today=table.now.date()):
+        found.append((f"contract:{row.ref}", f"Incidents of {row.title}"))
     organisation = table.actor.organisation_id
     for kept in queries.imports_of(table.session, table.contract, organisation):
         words = f"{kept.name}: {kept.count} imported incidents"

@@ -7,8 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from portal.accounts.gate import current_actor
 from portal.accounts.rules import demand
-from portal.contracts.queries import Row, list_contracts
+from portal.contracts.queries import Row, Wanted, page_of_contracts
 from portal.contracts.rules.life import RUNNING
+from portal.contracts.rules.listing import fits, read_place
 from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.kit.web import needs, page
@@ -16,6 +17,8 @@ from portal.residency.databases import regions
 from portal.statements import queries
 from portal.statements.routes.doors import bp, visit
 from portal.statements.rules import risk as rules
+
+SIGNED, LOOKED = "signed", 100
 
 
 @bp.get("/contracts/<ref>/risk")
@@ -36,13 +39,19 @@ def _words() -> dict[str, Any]:
 @bp.get("/risk")
 @needs("contract:see")
 def portfolio() -> ResponseReturnValue:
-    """Show what is at risk over all contracts that run, the worst first."""
+    """Show what is at risk over the contracts that run, a hundred at a time, the worst first."""
     actor, now = current_actor(), clock.now()
     demand(actor, "contract:see")
+    asked = read_place(request.args.get("after"))
+    after = asked if fits(asked, SIGNED) else None
+    sessions = {database.region.name: session for database, session in regions().each()}
+    rows, following = page_of_contracts(
+        list(sessions.values()), actor, today=now.date(), after=after, limit=LOOKED,
+        wanted=Wanted(SIGNED),
+    )  # fmt: skip
     found: list[tuple[Row, list[rules.Risk], rules.Level]] = []
-    for _, session in regions().each():
-        rows = list_contracts([session], actor, today=now.date())
-        running = {row.ref: row for row in rows if row.state in RUNNING}
+    for name, session in sessions.items():
+        running = {r.ref: r for r in rows if r.region == name and r.state in RUNNING}
         risks = queries.risks_among(session, actor, list(running), now=now)
         found += [(running[ref], one, rules.worst(one)) for ref, one in risks.items()]
     order = list(rules.Level)
@@ -52,4 +61,6 @@ def portfolio() -> ResponseReturnValue:
     return page(
         "statements/portfolio.html", **_words(), total=len(found), counts=counts, wanted=wanted,
         names=rules.SHORT, rows=[one for one in found if wanted in ("", one[2])],
+        after=after.text if after else None, following=following.text if following else None,
+        parted=bool(after or following), looked=LOOKED,
     )  # fmt: skip
