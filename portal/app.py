@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, Response, g, render_template, request, url_for
+from flask import Flask, Response, g, make_response, render_template, request, url_for
 from flask_login import LoginManager, current_user
 from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
@@ -41,6 +41,7 @@ from portal.operations.routes import bp as operations_pages
 from portal.plans.routes import bp as plans_pages
 from portal.renewals.routes import bp as renewals_pages
 from portal.residency.databases import Regions, read_or_make_key
+from portal.residency.stores import StoreAway
 from portal.reviews.routes import bp as reviews_pages
 from portal.settings.rules import Settings, read_settings
 from portal.signing.routes import bp as signing_pages
@@ -239,6 +240,15 @@ def _answer_errors(app: Flask) -> None:
         undo()
         return web.page("errors/404.html", 404)
 
+    def store_away(error: StoreAway) -> Any:
+        undo()
+        HTTP.warning("store away", extra={"endpoint": request.endpoint or "none"})
+        if request.path.startswith("/api/"):
+            return problem_response(error)
+        answer = make_response(render_template("errors/503.html"), 503)
+        answer.headers["Retry-After"] = "60"
+        return answer
+
     def code_needed(error: CodeNeeded) -> Any:
         undo()
         target = request.full_path.rstrip("?") if request.method == "GET" else None
@@ -258,6 +268,7 @@ def _answer_errors(app: Flask) -> None:
 
     app.register_error_handler(Refused, refused)
     app.register_error_handler(NotFound, missing)
+    app.register_error_handler(StoreAway, store_away)
     app.register_error_handler(CodeNeeded, code_needed)
     app.register_error_handler(HTTPException, http_error)
 

@@ -130,25 +130,30 @@ def eu(regions: Regions) -> Session:
     return regions.session("eu")
 
 
+def sign_in(app: Flask, key: str) -> str:
+    """Sign a member of the cast in, with a code given just now; return the cookie."""
+    number = next(n for n, m in enumerate(cast.MEMBERS, 1) if m.key == key)
+    organisation = cast.MEMBERS[number - 1].organisation
+    cookie, now = new_token(), clock.now()
+    with app.app_context():
+        db.session.add(
+            SignIn(
+                id=key_of(cookie), person_id=f"PER{number:023d}",
+                membership_id=f"MEM{number:023d}" if organisation else None,
+                created_at=now, seen_at=now, mfa_at=now, address="127.0.0.1", agent="test",
+            )
+        )  # fmt: skip
+        db.session.commit()
+    return cookie
+
+
 @pytest.fixture
 def client_as(app: Flask) -> Callable[[str], FlaskClient]:
     """Return a maker of signed-in clients: `client_as("cleo")`."""
 
     def make(key: str) -> FlaskClient:
-        number = next(n for n, m in enumerate(cast.MEMBERS, 1) if m.key == key)
-        organisation = cast.MEMBERS[number - 1].organisation
-        cookie, now = new_token(), clock.now()
-        with app.app_context():
-            db.session.add(
-                SignIn(
-                    id=key_of(cookie), person_id=f"PER{number:023d}",
-                    membership_id=f"MEM{number:023d}" if organisation else None,
-                    created_at=now, seen_at=now, mfa_at=now, address="127.0.0.1", agent="test",
-                )
-            )  # fmt: skip
-            db.session.commit()
         client = app.test_client()
-        client.set_cookie("sid", cookie)
+        client.set_cookie("sid", sign_in(app, key))
         return client
 
     return make

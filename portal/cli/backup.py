@@ -12,6 +12,7 @@ from portal.kit.db import reading
 from portal.kit.errors import Refused
 from portal.operations import actions, age
 from portal.residency.databases import regions
+from portal.residency.stores import StoreAway
 from portal.settings.rules import read_settings
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -45,6 +46,8 @@ def backup(out: Path, recipients: tuple[str, ...], only: str | None, *, with_key
             )  # fmt: skip
         except Refused as refusal:
             sys.exit(refusal.message)
+        except StoreAway as away:
+            sys.exit(f"No backup was made. {away}")
     for part in manifest["parts"]:
         click.echo(f"{part['name']}: {part['size']} bytes, {part['sha256']}")
 
@@ -61,6 +64,8 @@ def restore(folder: Path, identity: Path, *, check: bool, as_json: bool) -> None
         manifest = actions.restore(settings, folder, identity=identity.read_text("utf-8"))
     except Refused as refusal:
         sys.exit(refusal.message)
+    except StoreAway as away:
+        sys.exit(f"Nothing was put back but documents; the same call goes on. {away}")
     report = {"ok": True, "findings": [], "parts": [part["name"] for part in manifest["parts"]]}
     if check:
         with create_app(settings).app_context():

@@ -22,9 +22,10 @@ from portal.kit.db import directory_reader, transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
-from portal.residency.actions import read_document, write_document
+from portal.residency.actions import fetch_document, store_document
 from portal.residency.databases import RegionDatabase, Regions, one_transaction
 from portal.residency.models import Document
+from portal.residency.stores import StoreAway
 from portal.statements.actions.imports import keep_import
 
 PERMISSIONS = {Kind.INCIDENTS: "replay:import", Kind.OUTAGES: "outage:report"}
@@ -42,10 +43,11 @@ def bring(
     if len(content) > rules.LARGEST_FILE:
         raise rules.BadFile("The file is larger than 32 MB.")
     _, begins = rules.read_header(content, kind)
+    document = store_document(
+        session, database, contract_id=contract.id, kind="intake", content=content, at=at
+    )
     with transaction(session):
-        document = write_document(
-            session, database, contract_id=contract.id, kind="intake", content=content, at=at
-        )
+        session.add(document)
         session.flush()
         row = Intake(
             id=new_id(at), region=contract.region, contract_id=contract.id,
@@ -114,8 +116,10 @@ def _step(regions: Regions, database: RegionDatabase, key: str, at: datetime) ->
     if held.rowcount != 1:
         return False
     row = session.get_one(Intake, key, populate_existing=True)
-    content = read_document(session, database, session.get_one(Document, row.document_id))
-    session.rollback()
+    try:
+        content = fetch_document(session, database, session.get_one(Document, row.document_id))
+    except StoreAway:  # read again once the lease has run out
+        return False
     try:
         if row.checked_at is None:
             _read_on(session, key, content, at)

@@ -19,6 +19,7 @@ from portal.kit import clock
 from portal.kit.csv_file import csv_bytes
 from portal.kit.web import download, needs, page, see_other
 from portal.residency.databases import regions
+from portal.residency.stores import LEAVE_OUT, StoreAway
 
 bp = Blueprint("intake", __name__)
 SHOWN = 100
@@ -87,6 +88,9 @@ def bring(ref: str) -> ResponseReturnValue:
         )  # fmt: skip
     except rules.BadFile as refusal:
         form.file.errors = [refusal.message]
+        return _list(desk, form, 422)
+    except StoreAway:
+        form.file.errors = [LEAVE_OUT]
         return _list(desk, form, 422)
     return see_other(url_for(".show", ref=ref, intake_id=row.id))
 

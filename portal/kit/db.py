@@ -123,6 +123,18 @@ def transaction(session: AnySession) -> Iterator[Session]:
         raise
 
 
+def let_go(session: Session) -> None:
+    """End what a request reads, so that nobody waits for its locks while a slow thing is asked.
+
+    What it changed must be committed by then; all it read is read anew afterwards.
+    """
+    for one in (session, db.session()):
+        if one.new or one.dirty or one.deleted:
+            raise RuntimeError("changes are not committed yet: ask before they are made")
+        one.commit()
+        one.expire_all()
+
+
 @contextmanager
 def directory_reader() -> Iterator[Session]:
     """Read the directory beside a region's transaction, without waiting for its write lock."""

@@ -58,7 +58,7 @@ class RegionDatabase:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.engine: Engine = create_engine(region.database, hide_parameters=True)
         harden_sqlite(self.engine, synchronous="FULL")
-        self.store = Store(region.store)
+        self.store = Store(region)
         read_or_make_key(region.key_file, may_make=is_new)
         self.ring = Ring(region.key_file)
 

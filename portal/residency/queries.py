@@ -14,6 +14,7 @@ from portal.notices.models import RegionMail, RegionNotice
 from portal.residency.databases import file_of
 from portal.residency.models import Document
 from portal.residency.rules import Facts
+from portal.residency.stores import Store, StoreAway
 from portal.settings.rules import Region, Settings
 
 KEY_BYTES = 32
@@ -24,12 +25,19 @@ def facts_of(settings: Settings, region: Region) -> Facts:
     return Facts(
         label=region.label,
         database=_kind(region.database),
-        store="an object store" if "://" in region.store else "a folder",
+        store=_store_words(region),
         relay=settings.smtp_host,
         backup=region.backup is not None,
         authorities=[urlsplit(one.url).hostname or one.url for one in settings.authorities],
         directory=_kind(settings.directory),
     )
+
+
+def _store_words(region: Region) -> str:
+    bucket = region.bucket
+    if bucket is None:
+        return "a folder"
+    return f"the bucket {bucket.name} in {bucket.location}, at {bucket.host}"
 
 
 def _kind(address: str) -> str:
@@ -89,7 +97,9 @@ def _missing(region: Region) -> list[str]:
     database = file_of(region)
     if database is not None and not database.exists():
         said.append("its database is not there; a new region is made by `counterpart migrate`")
-    if "://" not in region.store and not Path(region.store).is_dir():
+    if region.bucket is not None:
+        said += bucket_problems(Store(region))
+    elif not Path(region.store).is_dir():
         said.append("its document store is not there; put it back, or mend `store`")
     if not region.key_file.exists() or region.key_file.stat().st_size != KEY_BYTES:
         said.append("its key is not there; put the key file back from where keys are kept")
@@ -97,3 +107,22 @@ def _missing(region: Region) -> list[str]:
     if target is not None and not (Path(target).is_dir() and os.access(target, os.W_OK)):
         said.append("its backup target is not a folder the portal may write; mend `backup`")
     return said
+
+
+def bucket_problems(store: Store) -> list[str]:
+    """Return what is wrong with where a bucket is; nothing where its server is out of reach now.
+
+    A store that is away for an hour must not keep everybody out: what needs it says so.
+    """
+    bucket = store.bucket
+    if bucket is None:
+        return []
+    try:
+        said = store.location()
+    except FileNotFoundError:
+        return [f"there is no bucket {bucket.name}; make it in {bucket.location}, or mend `store`"]
+    except StoreAway:
+        return []
+    if said is not None and said != bucket.location:
+        return [f"its bucket {bucket.name} is in {said}, not in {bucket.location}; mend `store`"]
+    return []

@@ -3,10 +3,11 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 DEFAULT_REGIONS = {
     "eu": {"label": "EU (Frankfurt)"},
@@ -16,6 +17,31 @@ DEFAULT_REGIONS = {
 
 class BadSetting(Exception):
     """A setting is missing or out of bounds; the message names it."""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket of an S3-compatible server. `location` is the constraint the bucket must have.
+
+    `key_id` and `secret` come from the environment, else from the file `credentials`, else the
+    machine has a role of its own. `endpoint` None: the address the location has at AWS.
+    """
+
+    name: str
+    prefix: str
+    location: str
+    endpoint: str | None
+    path_style: bool
+    timeout: timedelta
+    root: Path | None = None
+    credentials: Path | None = None
+    key_id: str | None = field(default=None, repr=False)
+    secret: str | None = field(default=None, repr=False)
+
+    @property
+    def host(self) -> str:
+        """The host that is asked."""
+        return urlsplit(self.endpoint or f"https://s3.{self.location}.amazonaws.com").netloc
 
 
 @dataclass(frozen=True)
@@ -29,6 +55,7 @@ class Region:
     key_file: Path
     mail_folder: Path
     backup: str | None = None
+    bucket: Bucket | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +124,33 @@ class Settings:
         return self.home / "run" / "metrics"
 
 
-def _region(home: Path, name: str, row: Mapping[str, Any]) -> Region:
+def _bucket(name: str, row: Mapping[str, Any], environ: Mapping[str, str]) -> Bucket | None:
+    parts = urlsplit(str(row.get("store", "")))
+    if "://" not in str(row.get("store", "")):
+        return None
+    known: Mapping[str, Any] = row.get("s3", {})
+    if parts.scheme != "s3" or not parts.netloc or not known.get("location"):
+        raise BadSetting(f'Region "{name}": give store = "s3://bucket/prefix" and s3.location')
+    endpoint = str(known["endpoint"]).rstrip("/") if known.get("endpoint") else None
+    if endpoint and not (endpoint.startswith("https://") or _is_loopback(endpoint)):
+        raise BadSetting(f'Region "{name}": s3.endpoint must be https')
+    own = f"COUNTERPART_S3_{name.upper()}"
+    return Bucket(
+        name=parts.netloc, prefix=parts.path.strip("/"), location=str(known["location"]),
+        endpoint=endpoint, path_style=bool(known.get("path_style", endpoint is not None)),
+        timeout=_seconds(known, "timeout_seconds", 10, least=1, most=60),
+        root=Path(known["root"]) if known.get("root") else None,
+        credentials=Path(known["credentials"]) if known.get("credentials") else None,
+        key_id=environ.get(f"{own}_KEY_ID"), secret=environ.get(f"{own}_SECRET"),
+    )  # fmt: skip
+
+
+def _is_loopback(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1", "localhost"}
+
+
+def _region(home: Path, name: str, row: Mapping[str, Any], environ: Mapping[str, str]) -> Region:
     if not (name.isascii() and name.isalnum() and name.islower() and 2 <= len(name) <= 12):
         raise BadSetting(f'Region "{name}": use 2 to 12 lower-case letters or digits')
     folder = home / "regions" / name
@@ -109,6 +162,7 @@ def _region(home: Path, name: str, row: Mapping[str, Any]) -> Region:
         key_file=Path(row.get("key_file", home / "keys" / f"region-{name}.key")),
         mail_folder=folder / "mail",
         backup=str(row["backup"]) if row.get("backup") else None,
+        bucket=_bucket(name, row, environ),
     )
 
 
@@ -158,7 +212,8 @@ def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str
     """Build the settings; raise `BadSetting` with the name of what is wrong."""
     mail = file.get("mail", {})
     base_url = environ.get("COUNTERPART_URL", str(file.get("url", "http://127.0.0.1:8000")))
-    regions = {n: _region(home, n, r) for n, r in file.get("regions", DEFAULT_REGIONS).items()}
+    named = file.get("regions", DEFAULT_REGIONS)
+    regions = {name: _region(home, name, row, environ) for name, row in named.items()}
     if not regions:
         raise BadSetting("regions: name at least one")
     return Settings(

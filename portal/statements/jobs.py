@@ -16,7 +16,7 @@ from portal.contracts.queries import service_end, terms_in_force
 from portal.contracts.rules.document import canonical_bytes
 from portal.kit.db import transaction
 from portal.kit.refs import new_id
-from portal.residency.actions import write_document
+from portal.residency.actions import store_document
 from portal.residency.databases import RegionDatabase, Regions
 from portal.settings.rules import Settings
 from portal.signing.keys import portal_keys
@@ -155,13 +155,14 @@ def _seal(
     content = sealed_statement(
         words, canonical, portal_keys(settings, at=at), created=created, at=at
     )
+    document = store_document(
+        session, database, contract_id=contract.id, kind="statement", content=content, at=at
+    )
     with transaction(session):
         session.refresh(row)
         if row.stage != Stage.ACCEPTED:
             return False
-        document = write_document(
-            session, database, contract_id=contract.id, kind="statement", content=content, at=at
-        )
+        session.add(document)
         session.flush()
         add_word(
             session, contract, row, "sealed", actor=None, at=at, document_id=document.id,

@@ -28,7 +28,7 @@ from portal.negotiation.actions.private import private_chain
 from portal.notices.actions import write_mail
 from portal.notices.models import RegionMail
 from portal.residency import rules
-from portal.residency.actions import make_data_key, read_document, write_document
+from portal.residency.actions import make_data_key, read_document, store_document
 from portal.residency.actions import moving as moving_file
 from portal.residency.databases import Regions, WrongRegion, read_or_make_key
 from portal.residency.models import DataKey, Document, Move
@@ -53,7 +53,7 @@ for path in Path("portal").glob("*/models.py"):
 home, group, stop = sys.argv[1:]
 die = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)
 if stop == "before the copy is committed":
-    moving._check_documents = die
+    moving._check_keys = die
 if stop == "while it is emptied":
     moving._still = die
 found = Regions(settings_from(Path(home), {}, {}))
@@ -70,9 +70,10 @@ def full(eu: Session, regions: Regions, contract: Contract) -> Contract:
     at = contract.created_at
     chain = private_chain(contract, Side.VENDOR)
     with transaction(eu):
-        write_document(
+        document = store_document(
             eu, regions["eu"], contract_id=contract.id, kind="deed", content=CONTENT, at=at
         )
+        eu.add(document)
         make_data_key(eu, regions["eu"], contract_id=chain, at=at)
         record(eu, contract.id, "contract:started", actor=ADA.log, at=at)
         record(eu, chain, "negotiation:note:written", actor=ADA.log, at=at)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.contracts.models import Contract
 from portal.kit.db import db, transaction
-from portal.residency.actions import write_document
+from portal.residency.actions import store_document
 from portal.residency.databases import Regions
 from portal.residency.queries import missing_parts
 from portal.residency.rules import Facts, places_of
@@ -51,10 +51,11 @@ def test_a_party_reads_where_a_contract_is_and_takes_it_as_a_table(
 ):
     ref = contract.id
     with transaction(eu):
-        write_document(
+        row = store_document(
             eu, regions["eu"], contract_id=ref, kind="deed", content=b"12345",
             at=contract.created_at,
         )  # fmt: skip
+        eu.add(row)
     page = client_as("cleo").get(f"/contracts/{ref}/data")
     assert "EU (Frankfurt)" in page.text and "1 (5 bytes)" in page.text
     assert "Not pinned" in page.text and "Move it to another region" not in page.text

@@ -1,10 +1,14 @@
-"""Nothing of a contract lands outside its region: planted strings, and a look at every file."""
+"""Nothing of a contract lands outside its region: planted strings, and a look at every file.
+
+The region the story is told in keeps its documents in a bucket, the other in a folder.
+"""
 
 import hashlib
 import json
 import logging
 import shutil
 import tempfile
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,9 +31,11 @@ from portal.operations import age
 from portal.operations.actions import back_up
 from portal.residency.actions import read_document
 from portal.residency.models import DataKey, Document
+from portal.signing.models import Deed
 from tests import cast
-from tests.conftest import close, make_contract, settings_for
+from tests.conftest import close, make_contract, sign_in
 from tests.negotiation.table import ACROSS, RESPONSE, SCHEMA, at_table, opens, say, settle
+from tests.residency import buckets
 from tests.signing import stage
 
 pytestmark = pytest.mark.slow
@@ -43,7 +49,18 @@ PLANTED = {
 
 
 @pytest.fixture(scope="module")
-def told(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def server() -> Iterator[str]:
+    """An S3 server with a bucket for the story, and one for what is restored."""
+    with buckets.serving() as address:
+        for name in ("planted", "restored"):
+            buckets.make_bucket(address, name, buckets.LOCATIONS["us"])
+        yield address
+
+
+@pytest.fixture(scope="module")
+def told(
+    server: str, template_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
     """A home in which a contract of the US was negotiated, signed and sealed, and mail sent."""
     home = Path(shutil.copytree(template_home, tmp_path_factory.mktemp("planted") / "home"))
     around = home.parent
@@ -51,7 +68,10 @@ def told(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
     before, level = root.handlers[:], root.level
     (around / "temporary").mkdir()
     tempfile.tempdir = str(around / "temporary")
-    app = create_app(settings_for(home))
+    buckets.write_settings(home, server, region="us", bucket="planted")
+    app = create_app(buckets.settings_of(home))
+    secret, recipient = age.new_identity()
+    (around / "identity").write_text(secret)
     try:
         with (around / "log").open("w") as lines, app.app_context():
             logs.configure(lines)
@@ -59,7 +79,7 @@ def told(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
             work_once(app)
             back_up(
                 app.config["SETTINGS"], app.extensions["regions"], around / "backup",
-                recipients=[age.new_identity()[1]], at=clock.now(),
+                recipients=[recipient], at=clock.now(),
             )  # fmt: skip
     finally:
         root.handlers[:], root.level, tempfile.tempdir = before, level, temporary
@@ -124,9 +144,54 @@ def test_no_word_of_a_contract_lies_open_on_any_disk(told: tuple[Path, str], kin
     assert _holding(home, PLANTED[kind]) == set()
 
 
+def test_no_word_of_a_contract_lies_open_in_the_bucket(told: tuple[Path, str], server: str) -> None:
+    held = buckets.objects(server, "planted")
+    # Six revisions of the deed and the last list of its authority, and nothing beside them.
+    assert len(held) == 7 and all(key.startswith(f"documents/{told[1]}/") for key in held)
+    assert not list((told[0] / "regions" / "us").glob("documents/*"))
+    for key, content in held.items():
+        assert [word for word in (*PLANTED.values(), "%PDF") if word.encode() in content] == [], key
+
+
+def test_a_party_downloads_the_sealed_deed_out_of_the_bucket(told: tuple[Path, str]) -> None:
+    home, ref = told
+    app = create_app(buckets.settings_of(home))
+    with app.app_context():
+        session = app.extensions["regions"].session("us")
+        sealed = session.scalars(select(Deed).order_by(Deed.revision.desc())).first()
+        kind, digest = sealed.kind, sealed.sha256
+    cookie = sign_in(app, "cleo")
+    answer = app.test_client()
+    answer.set_cookie("sid", cookie)
+    content = answer.get(f"/contracts/{ref}/deed.pdf").data
+    assert kind == "sealed" and hashlib.sha256(content).hexdigest() == digest
+    close(app)
+
+
+def test_a_backup_is_put_back_into_another_bucket_even_when_it_was_away(
+    told: tuple[Path, str], server: str, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(told[0] / "keys", home / "keys")
+    door = buckets.Door(server)
+    buckets.write_settings(home, door.address, region="us", bucket="restored")
+    around = told[0].parent
+    words = ["restore", str(around / "backup"), "--identity", str(around / "identity"), "--verify"]
+    run = CliRunner(env={"COUNTERPART_HOME": str(home)})
+    door.set("giving")
+    said = run.invoke(main, words)
+    assert said.exit_code == 1 and "the same call goes on" in said.output
+    assert not (home / "directory.db").exists() and not (home / "regions/us/region.db").exists()
+    door.set("open")
+    said = run.invoke(main, [*words, "--json"])
+    door.close()
+    assert json.loads(said.output)["findings"] == []
+    assert buckets.objects(server, "restored") == buckets.objects(server, "planted")
+
+
 def test_the_words_are_there_for_who_holds_the_key(told: tuple[Path, str]) -> None:
     home, ref = told
-    app = create_app(settings_for(home))
+    app = create_app(buckets.settings_of(home))
     with app.app_context():
         contract = app.extensions["regions"].session("us").get_one(Contract, ref)
         assert contract.title == PLANTED["title"]
@@ -150,7 +215,7 @@ def test_a_signed_contract_moves_whole_and_leaves_its_log(
     """The deed opens, every chain and tree holds, and the address answers, from the new region."""
     home, ref = Path(shutil.copytree(told[0], tmp_path / "home")), told[1]
     before = _findings(home, ref, tmp_path / "before")
-    app = create_app(settings_for(home))
+    app = create_app(buckets.settings_of(home))
     with app.app_context():
         regions = app.extensions["regions"]
         us, eu = regions.session("us"), regions.session("eu")

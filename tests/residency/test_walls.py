@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.contracts.models import Contract
 from portal.kit.db import db, transaction
 from portal.kit.vault import CannotOpen
-from portal.residency.actions import read_document, write_document
+from portal.residency.actions import read_document, store_document
 from portal.residency.databases import Regions, WrongRegion
 from portal.residency.models import DataKey
 from tests.conftest import make_contract
@@ -78,10 +78,11 @@ def test_a_document_reads_back_and_a_changed_one_does_not_open(
     eu: Session, regions: Regions, contract: Contract
 ) -> None:
     with transaction(eu):
-        row = write_document(
+        row = store_document(
             eu, regions["eu"], contract_id=contract.id, kind="deed", content=b"%PDF-planted",
             at=contract.created_at,
         )  # fmt: skip
+        eu.add(row)
     assert read_document(eu, regions["eu"], row) == b"%PDF-planted"
     path = Path(regions["eu"].region.store) / contract.id / row.id
     path.write_bytes(path.read_bytes()[:-1] + b"x")

@@ -1,5 +1,6 @@
 """Moving a contract to another region: one side asks, the other agrees, the worker does it."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
@@ -22,7 +23,9 @@ from portal.residency.actions import carry_out, note_move
 from portal.residency.databases import Regions
 from portal.residency.models import Move
 from portal.residency.rules import Step, allowed_for
+from portal.residency.stores import StoreAway
 
+LOG = logging.getLogger("counterpart.moves")
 BUSY = frozenset({State.SIGNING, State.SEALING})
 
 
@@ -118,7 +121,10 @@ def carry_out_moves(regions: Regions, *, now: Callable[[], datetime]) -> list[St
                 .distinct()
             ).all()
         for group_id, to_region in waiting:
-            done.append(carry_out(source, regions[to_region], group_id, now=now))
+            try:
+                done.append(carry_out(source, regions[to_region], group_id, now=now))
+            except StoreAway as away:  # it goes on at the next look; the others go on now
+                LOG.warning("move %s: %s", group_id, away)
     return done
 
 

@@ -14,6 +14,7 @@ from portal.kit.db import db
 from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
 from portal.kit.refs import new_id
 from portal.negotiation.rules import Incomplete
+from portal.residency.stores import StoreAway
 
 
 def json_answer(body: Any, status: int) -> Response:
@@ -54,6 +55,8 @@ def _problem_of(error: Exception) -> Problem:
             return Problem("refused", error.message)
         case CodeNeeded():
             return Problem("role_missing", "This is done by a person, at the page, with a code.")
+        case StoreAway():
+            return Problem("unavailable", headers={"Retry-After": "60"})
         case RequestEntityTooLarge():
             return Problem("too_large")
         case MethodNotAllowed():

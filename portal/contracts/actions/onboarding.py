@@ -24,7 +24,7 @@ from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.notices.actions import tell
-from portal.residency.actions import write_document
+from portal.residency.actions import store_document
 from portal.residency.databases import RegionDatabase
 
 
@@ -84,12 +84,12 @@ def attach_file(
     """Attach a file to an item, such as a runbook."""
     demand(actor, "onboarding:tick")
     side = _side(contract, actor)
+    document = store_document(
+        session, database, contract_id=contract.id, kind="onboarding_file", content=content, at=at
+    )
     with transaction(session):
         item = _row(session, contract, key, at=at)
-        document = write_document(
-            session, database, contract_id=contract.id, kind="onboarding_file", content=content,
-            at=at,
-        )  # fmt: skip
+        session.add(document)
         session.flush()
         row = OnboardingFile(
             id=new_id(at), region=contract.region, contract_id=contract.id, item_id=item.id,

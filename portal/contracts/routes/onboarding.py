@@ -27,6 +27,7 @@ from portal.kit.errors import NotFound
 from portal.kit.web import download, needs, page, see_other
 from portal.residency.actions import read_document
 from portal.residency.databases import regions
+from portal.residency.stores import LEAVE_OUT, StoreAway
 
 
 @bp.url_value_preprocessor
@@ -82,9 +83,12 @@ def attach_onboarding(ref: str, item: str) -> ResponseReturnValue:
     if problem:
         return _page(ref, trouble=(item, problem), status=422)
     database = regions()[contract.region]
-    actions.attach_file(
-        session, database, contract, actor, item, name=name, content=content, at=clock.now()
-    )
+    try:
+        actions.attach_file(
+            session, database, contract, actor, item, name=name, content=content, at=clock.now()
+        )
+    except StoreAway:
+        return _page(ref, trouble=(item, LEAVE_OUT), status=422)
     flash("The file is attached.", "good")
     return see_other(url_for("contracts.onboarding", ref=ref))
 

@@ -17,36 +17,49 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
-from portal.residency.actions import write_document
+from portal.residency.actions import store_document
 from portal.residency.databases import RegionDatabase
+from portal.residency.models import Document
 
 Files = Sequence[tuple[str, bytes]]
+Kept = Sequence[tuple[str, Document]]
 
 
-def attach(
+def keep_files(
     session: Session,
     database: RegionDatabase | None,
-    incident: Incident,
-    event: IncidentEvent,
+    contract: Contract,
     files: Files,
     *,
     at: datetime,
-) -> None:
-    """Keep files beside an event in the contract's region, in the caller's transaction."""
+) -> Kept:
+    """Store files in the contract's region, before the transaction of what they stand beside."""
     for name, content in files:
         problem = file_problem(name, content)
         if problem:
             raise Refused(problem)
-        assert database is not None  # noqa: S101  whoever takes files brings the region's store
-        document = write_document(
-            session, database, contract_id=incident.contract_id, kind="incident_file",
-            content=content, at=at,
-        )  # fmt: skip
+    if not files:
+        return ()
+    assert database is not None  # noqa: S101  whoever takes files brings the region's store
+    ref = contract.id
+    return [
+        (name, store_document(session, database, contract_id=ref, kind="incident_file",
+                              content=content, at=at))
+        for name, content in files
+    ]  # fmt: skip
+
+
+def attach(
+    session: Session, incident: Incident, event: IncidentEvent, kept: Kept, *, at: datetime
+) -> None:
+    """Put kept files beside an event, in the caller's transaction."""
+    for name, document in kept:
+        session.add(document)
         session.flush()
         row = Attachment(
             id=new_id(at), region=incident.region, contract_id=incident.contract_id,
             incident_id=incident.id, event_id=event.id, document_id=document.id,
-            media_type=MEDIA_TYPES[ending_of(name)], size=len(content),
+            media_type=MEDIA_TYPES[ending_of(name)], size=document.size,
         )  # fmt: skip
         put(session, row, name=name)
 

@@ -13,7 +13,7 @@ from portal.accounts.rules import Actor, demand
 from portal.audit.rules import PORTAL
 from portal.contracts.models import Contract
 from portal.contracts.queries import settled_until, side_of
-from portal.incidents.actions.beside import Files, attach
+from portal.incidents.actions.beside import Files, Kept, attach, keep_files
 from portal.incidents.actions.letters import tell_sides
 from portal.incidents.actions.log import Line, append
 from portal.incidents.models import Incident, IncidentEvent
@@ -36,6 +36,7 @@ class Said:
     at: datetime
     files: Files = ()
     database: RegionDatabase | None = None
+    kept: Kept = ()
 
 
 def acknowledge(said: Said, *, words: str = "") -> IncidentEvent:
@@ -72,10 +73,11 @@ def exclude(said: Said, *, ground: str, words: str) -> IncidentEvent:
 def message(said: Said, *, words: str, ends_pause: str | None = None) -> IncidentEvent:
     """Write to the other side; `ends_pause` is the pause whose missing answer this is."""
     demand(said.actor, "incident:follow")
+    line, said = _worded(words), _with_files(said)
     with transaction(said.session):
-        event = _say(said, Happened.MESSAGE, _worded(words))
+        event = _say(said, Happened.MESSAGE, line)
         if ends_pause:
-            _say(replace(said, files=()), Happened.PAUSE_ENDED, Line(answers=ends_pause))
+            _say(replace(said, kept=()), Happened.PAUSE_ENDED, Line(answers=ends_pause))
         return event
 
 
@@ -186,6 +188,7 @@ def _worded(words: str) -> Line:
 
 def _answer(said: Said, kind: Happened, line: Line) -> IncidentEvent:
     demand(said.actor, "incident:answer")
+    said = _with_files(said)
     with transaction(said.session):
         return _say(said, kind, line)
 
@@ -194,6 +197,12 @@ def _follow(said: Said, kind: Happened, line: Line) -> IncidentEvent:
     demand(said.actor, "incident:follow")
     with transaction(said.session):
         return _say(said, kind, line)
+
+
+def _with_files(said: Said) -> Said:
+    """Store what stands beside it, before anything is locked."""
+    kept = keep_files(said.session, said.database, said.contract, said.files, at=said.at)
+    return replace(said, files=(), kept=kept)
 
 
 def _side(said: Said) -> str:
@@ -219,7 +228,7 @@ def _say(said: Said, kind: Happened, line: Line) -> IncidentEvent:
         said.session, said.contract, incident, kind, line, person=said.actor.log,
         side=situation.side, at=said.at,
     )  # fmt: skip
-    attach(said.session, said.database, incident, event, said.files, at=said.at)
+    attach(said.session, incident, event, said.kept, at=said.at)
     tell_sides(said.session, said.contract, incident, event, at=said.at)
     return event
 

@@ -12,7 +12,7 @@ from portal.audit.actions import record
 from portal.contracts.models import Contract
 from portal.contracts.queries import members_of, service_start, side_of, version_in_force
 from portal.contracts.rules.life import Side
-from portal.incidents.actions.beside import Files, attach
+from portal.incidents.actions.beside import Files, attach, keep_files
 from portal.incidents.actions.letters import tell_sides
 from portal.incidents.actions.log import Line, append
 from portal.incidents.models import Incident, NamedContact, Watcher
@@ -61,6 +61,7 @@ def report(
     side = side_of(contract, actor)
     if side is None:
         raise NotFound
+    kept = keep_files(session, database, contract, said.files, at=at)
     with transaction(session):
         called = _called_at(said, side, at)
         version = version_in_force(contract, on=called.date())
@@ -105,7 +106,7 @@ def report(
             session, contract, incident, Happened.REPORTED, line, person=actor.log,
             side=side.value, at=at,
         )  # fmt: skip
-        attach(session, database, incident, event, said.files, at=at)
+        attach(session, incident, event, kept, at=at)
         session.add(
             Watcher(
                 id=new_id(at), region=contract.region, contract_id=contract.id,

@@ -17,6 +17,7 @@ from portal.incidents.routes.incident import incident_page
 from portal.incidents.rules.panels import VERBS, Verb
 from portal.incidents.rules.steps import Situation
 from portal.kit.web import needs, see_other
+from portal.residency.stores import LEAVE_OUT, StoreAway
 
 Do = Callable[[Said, SaidForm], Any]
 
@@ -65,7 +66,11 @@ def _say(ref: str, number: int, verb: Verb) -> ResponseReturnValue:
     said = Said(here.session, here.contract, here.actor, number, here.now)
     if verb.files:
         said = replace(said, files=tuple(form.files.read), database=here.database)
-    DO[verb.noun](said, form)
+    try:
+        DO[verb.noun](said, form)
+    except StoreAway:
+        form.files.errors = [LEAVE_OUT]
+        return incident_page(here, number, failed=(verb, form), status=422)
     flash(verb.done, "good")
     return see_other(url_for("incidents.show", ref=ref, number=number))
 

@@ -16,6 +16,7 @@ from portal.incidents.routes.doors import Visit, bp, visit
 from portal.incidents.rules.entitlement import contacts_left, modules_of
 from portal.kit.errors import NotFound
 from portal.kit.web import needs, page, see_other
+from portal.residency.stores import LEAVE_OUT, StoreAway
 from portal.terms.rules import load_schema
 
 CHANNELS = {"portal": "Portal", "email": "E-mail", "phone": "Phone", "chat": "Chat",
@@ -44,15 +45,20 @@ def create(ref: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _report_page(here, form, status=422)
     vendor = here.side is Side.VENDOR
-    incident = actions.report(
-        here.session, here.contract, here.actor, at=here.now, database=here.database,
-        said=actions.Report(
-            title=form.title.data, severity=form.severity.data, module=form.module.data or "",
-            environment=form.environment.data, facts=form.facts(),
-            is_security=form.security.data, is_trial=form.trial.data, files=tuple(form.files.read),
-            channel=form.channel.data if vendor else "portal", called_at=form.called(),
-        ),
-    )  # fmt: skip
+    try:
+        incident = actions.report(
+            here.session, here.contract, here.actor, at=here.now, database=here.database,
+            said=actions.Report(
+                title=form.title.data, severity=form.severity.data, module=form.module.data or "",
+                environment=form.environment.data, facts=form.facts(),
+                is_security=form.security.data, is_trial=form.trial.data,
+                files=tuple(form.files.read),
+                channel=form.channel.data if vendor else "portal", called_at=form.called(),
+            ),
+        )  # fmt: skip
+    except StoreAway:
+        form.files.errors = [LEAVE_OUT]
+        return _report_page(here, form, status=422)
     flash(f"Incident {incident.number} is reported. The clocks run.", "good")
     return see_other(url_for("incidents.show", ref=ref, number=incident.number))
 

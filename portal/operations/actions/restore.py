@@ -37,6 +37,9 @@ def restore(settings: Settings, folder: Path, *, identity: str) -> dict[str, Any
     _demand_empty(settings)
     with tempfile.TemporaryDirectory(prefix="restore-", dir=_beside(settings)) as draft:
         opened = [_open_part(folder, part, Path(draft), identity) for part in manifest["parts"]]
+        # Documents first: where a store fails, the home is still empty and the same call goes on.
+        for part, place in zip(manifest["parts"], opened, strict=True):
+            _put_documents(settings, part["name"], place / "documents")
         for part, place in zip(manifest["parts"], opened, strict=True):
             _put_back(settings, part["name"], place)
             _remember(settings, part)
@@ -91,14 +94,19 @@ def _put_back(settings: Settings, name: str, place: Path) -> None:
     if name == DIRECTORY:
         _move(place / DATABASE, Path(settings.directory.removeprefix(SQLITE)))
         return
+    _move(place / DATABASE, Path(settings.regions[name].database.removeprefix(SQLITE)))
+
+
+def _put_documents(settings: Settings, name: str, documents: Path) -> None:
+    if name in {KEYS, DIRECTORY}:
+        return
     if name not in settings.regions:
         raise Refused(f"The region {name} is not configured here.")
-    region = settings.regions[name]
-    _move(place / DATABASE, Path(region.database.removeprefix(SQLITE)))
-    store, documents = Store(region.store), place / "documents"
+    store = Store(settings.regions[name])
     for path in sorted(documents.rglob("*")):
-        if path.is_file():
-            store.put(path.relative_to(documents).as_posix(), path.read_bytes())
+        key = path.relative_to(documents).as_posix()
+        if path.is_file() and not store.put_once(key, path.read_bytes()):
+            raise Refused(f"The document store of {name} holds another file as {key}.")
 
 
 def _remember(settings: Settings, part: dict[str, Any]) -> None:

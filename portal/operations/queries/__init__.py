@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from portal.operations.queries import databases, host, keys, people, work
+from portal.operations.queries import databases, host, keys, people, stores, work
 from portal.operations.queries.subject import Subject
 from portal.operations.rules import Check
 
@@ -16,6 +16,7 @@ def every_check(subject: Subject) -> Iterator[Check]:
         host.checks(subject),
         keys.checks(subject),
         databases.checks(subject),
+        stores.checks(subject),
         work.checks(subject),
         people.checks(subject),
     )

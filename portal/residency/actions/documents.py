@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from portal.kit.db import let_go
 from portal.kit.refs import new_id
 from portal.kit.vault import cipher_of, new_key
 from portal.residency.databases import RegionDatabase
@@ -26,7 +27,7 @@ def make_data_key(
     session.flush()
 
 
-def write_document(
+def store_document(
     session: Session,
     database: RegionDatabase,
     *,
@@ -35,9 +36,11 @@ def write_document(
     content: bytes,
     at: datetime,
 ) -> Document:
-    """Seal and store the bytes first, then add the record to the caller's transaction.
+    """Seal and store the bytes, and return the record for the caller to add in its transaction.
 
-    A transaction that fails leaves a sealed object nobody names; it is never read.
+    Asked before that transaction, for a store may be slow: no lock is held meanwhile, and what
+    the session read is read anew. `CannotStore` where no file is taken now. A transaction that
+    fails leaves a sealed object nobody names; it is never read, and leaves with its contract.
     """
     row = Document(
         id=new_id(at),
@@ -49,8 +52,8 @@ def write_document(
         created_at=at,
     )
     sealed = cipher_of(session, contract_id).seal(content, context=_context(row))
+    let_go(session)
     database.store.put(key_of(row), sealed)
-    session.add(row)
     return row
 
 
@@ -58,6 +61,13 @@ def read_document(session: Session, database: RegionDatabase, row: Document) -> 
     """Return the plain bytes of a document; raise `CannotOpen` if they were changed or moved."""
     sealed = database.store.get(key_of(row))
     return cipher_of(session, row.contract_id).open(sealed, context=_context(row))
+
+
+def fetch_document(session: Session, database: RegionDatabase, row: Document) -> bytes:
+    """Read a document as a job does: no lock is held while the store is asked."""
+    cipher, key, context = cipher_of(session, row.contract_id), key_of(row), _context(row)
+    let_go(session)
+    return cipher.open(database.store.get(key), context=context)
 
 
 def key_of(row: Document) -> str:

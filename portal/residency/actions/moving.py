@@ -20,6 +20,7 @@ from portal.audit.models import Leaf, RegionEntry
 from portal.audit.rules import PORTAL
 from portal.kit.db import REGIONAL, db, transaction
 from portal.kit.refs import new_id
+from portal.kit.vault import cipher_of
 from portal.notices.models import RegionMail
 from portal.residency import rules
 from portal.residency.actions.documents import key_of, read_document
@@ -72,13 +73,14 @@ def carry_out(
 ) -> Step:
     """Carry an agreed move as far as it goes, and return the step it stands at.
 
-    It stays at "agreed" while mail of the contract is on its way: what is sent once stays so.
+    It stays at "agreed" while mail of the contract is on its way: what is sent once stays so; and
+    while one of the stores does not answer, for a frozen contract should not wait for it.
     `told` hears of each step before the next begins.
     """
     with closing(source.open_session()) as old, closing(target.open_session()) as new:
         group = _group(old, group_id)
         if step_of(group[0]) is Step.AGREED:
-            if _mail_waits(old, group):
+            if _mail_waits(old, group) or not (source.store.answers() and target.store.answers()):
                 return Step.AGREED
             _freeze(old, group_id, now())
             told(Step.FROZEN)
@@ -180,12 +182,21 @@ def _stored(row: dict[str, Any]) -> dict[str, Any]:
 def _copy_documents(
     session: Session, source: RegionDatabase, target: RegionDatabase, group_id: str
 ) -> None:
-    """Put every sealed object into the new store; one that is there already must be the same."""
+    """Put every sealed object into the new store, and open what lies there against its hash.
+
+    One that is there already must be the same. No lock is held meanwhile, for a store may be slow;
+    what is frozen does not change.
+    """
     contracts = _ids(_group(session, group_id))
-    for row in session.scalars(select(Document).where(Document.contract_id.in_(contracts))):
-        sealed = source.store.get(key_of(row))
-        if not target.store.put_once(key_of(row), sealed):
+    rows = list(session.scalars(select(Document).where(Document.contract_id.in_(contracts))))
+    for one in contracts:
+        cipher_of(session, one)
+    session.commit()
+    for row in rows:
+        if not target.store.put_once(key_of(row), source.store.get(key_of(row))):
             raise CopyDiffers(f"document {row.id} is in the new store already, and differs")
+        if hashlib.sha256(read_document(session, target, row)).hexdigest() != row.sha256:
+            raise CopyDiffers(f"document {row.id} is not what it was")
 
 
 def _arrive(
@@ -212,7 +223,7 @@ def _arrive(
         wrong = rules.differing(expected, found)
         if wrong:
             raise CopyDiffers(f"the copies differ in {', '.join(wrong)}")
-        _check_documents(new, target, contracts)
+        _check_keys(new, contracts)
         for row in group:
             record(
                 new, row.contract_id, "contract:move:arrived", actor=PORTAL, at=at,
@@ -264,12 +275,10 @@ def _unknown(session: Session, table: Table, rows: list[dict[str, Any]]) -> list
     return [row for row in rows if (row["chain"], row["seq"]) not in held]
 
 
-def _check_documents(session: Session, target: RegionDatabase, contracts: list[str]) -> None:
-    """Open every document in the new place, with the new key, and hold it against its hash."""
-    for row in session.scalars(select(Document).where(Document.contract_id.in_(contracts))):
-        content = read_document(session, target, row)
-        if hashlib.sha256(content).hexdigest() != row.sha256:
-            raise CopyDiffers(f"document {row.id} is not what it was")
+def _check_keys(session: Session, contracts: list[str]) -> None:
+    """Open every contract's key as it is wrapped here; `CannotOpen` where it does not open."""
+    for one in contracts:
+        cipher_of(session, one)
 
 
 # The way out
@@ -302,9 +311,9 @@ def _empty(old: Session, source: RegionDatabase, group_id: str, at: datetime) ->
     group = _group(old, group_id)
     contracts = _ids(group)
     mails = old.execute(select(RegionMail.id).where(RegionMail.chain.in_(contracts))).all()
-    keys = [key_of(row) for row in old.scalars(select(Document).where(_of(contracts)))]
-    for key in keys:
-        source.store.remove(key)
+    for contract in contracts:
+        for key in list(source.store.each_key(contract)):
+            source.store.remove(key)
     _remove_mail_files(source.region.mail_folder, mails)
     old.rollback()
     # What is deleted is overwritten, not only forgotten: the key that opened it lay there too.
@@ -335,10 +344,6 @@ SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%BEFORE
 
 def _still(session: Session, group_id: str) -> list[Move]:
     return list(session.scalars(select(Move).where(Move.group_id == group_id)))
-
-
-def _of(contracts: list[str]) -> Any:
-    return Document.contract_id.in_(contracts)
 
 
 def _remove_mail_files(folder: Path, mails: Any) -> None:

@@ -1,6 +1,6 @@
 """Where one contract's deed is worked on, and what a step of the work gives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,7 +35,10 @@ class Bench:
 
 @dataclass(frozen=True)
 class Made:
-    """A new revision, not yet filed: its bytes, and what else its transaction writes."""
+    """A new revision, not yet filed: its bytes, and what else its transaction writes.
+
+    `beside`: documents that are kept with it, as (kind, bytes).
+    """
 
     kind: str
     content: bytes
@@ -43,3 +46,4 @@ class Made:
     signature_id: str | None = None
     renew_by: datetime | None = None
     stamp_due: bool = False
+    beside: Sequence[tuple[str, bytes]] = ()

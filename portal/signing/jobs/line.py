@@ -18,9 +18,9 @@ from portal.contracts.queries import current_version, state
 from portal.kit.db import transaction
 from portal.kit.refs import new_id
 from portal.kit.vault import CannotOpen
-from portal.residency.actions import write_document
+from portal.residency.actions import store_document
 from portal.residency.databases import RegionDatabase, Regions
-from portal.residency.stores import CannotStore
+from portal.residency.stores import CannotRead, CannotStore
 from portal.settings.rules import Settings
 from portal.signing import queries
 from portal.signing.actions import alert_administrators, hold
@@ -121,15 +121,19 @@ def _file(bench: Bench, before: Deed | None, made: Made) -> None:
     """Add a revision in one transaction, or discard it where another process was first."""
     session = bench.session
     revision = 0 if before is None else before.revision + 1
+    document, *beside = [
+        store_document(
+            session, bench.database, contract_id=bench.contract.id, kind=kind, content=content,
+            at=bench.at,
+        )
+        for kind, content in (("deed", made.content), *made.beside)
+    ]  # fmt: skip
     try:
         with transaction(session):
             hold(session, bench.contract)
             if not _still_due(bench, revision):
                 return
-            document = write_document(
-                session, bench.database, contract_id=bench.contract.id, kind="deed",
-                content=made.content, at=bench.at,
-            )  # fmt: skip
+            session.add_all([document, *beside])
             session.flush()
             deed = Deed(
                 id=new_id(bench.at), region=bench.contract.region, contract_id=bench.contract.id,
@@ -163,6 +167,8 @@ def _told(failure: Exception) -> str:
             return str(failure)
         case CannotStore():
             return "The document store takes no file now."
+        case CannotRead():
+            return "The document store gives no file now."
         case BadKeys() | CannotOpen():
             return "The portal's keys cannot be used now."
         case OSError():

@@ -18,7 +18,7 @@ from portal.kit import clock
 from portal.kit.awaiting import finish
 from portal.kit.db import transaction
 from portal.kit.refs import new_id
-from portal.residency.actions import read_document, write_document
+from portal.residency.actions import fetch_document, store_document
 from portal.residency.databases import RegionDatabase, Regions
 from portal.settings.rules import Authority, Settings
 from portal.signing import queries
@@ -84,12 +84,12 @@ def _stamp_where_due(
             return 0
         try:
             content, ends = _stamped(database, session, settings, deed, at=at)
-        except Exception as failure:  # whatever an authority answers, the deed stays as it is
+            return _file(database, session, deed, content, kind=STAMPED, ends=ends, at=at)
+        except Exception as failure:  # whatever an authority or a store answers, the deed stays
             session.rollback()
             LOG.warning("time stamp of %s: %s", deed.contract_id, failure)
             _remember(session, deed, version, failure, at=at)
             return 0
-        return _file(database, session, deed, content, kind=STAMPED, ends=ends, at=at)
 
 
 def _stamped(
@@ -154,7 +154,7 @@ def _demand_good(settings: Settings, content: bytes, *, at: datetime) -> None:
 
 
 def _content(database: RegionDatabase, session: Session, deed: Deed) -> bytes:
-    return read_document(session, database, queries.document_of(session, deed))
+    return fetch_document(session, database, queries.document_of(session, deed))
 
 
 def _authority(session: Session, deed: Deed) -> KeyPair:
@@ -174,6 +174,9 @@ def _file(
     ends: datetime, at: datetime,
 ) -> int:  # fmt: skip
     contract = session.get_one(Contract, before.contract_id)
+    document = store_document(
+        session, database, contract_id=contract.id, kind="deed", content=content, at=at
+    )
     try:
         with transaction(session):
             hold(session, contract)
@@ -181,9 +184,7 @@ def _file(
             latest = queries.latest_deed(session, version)
             if latest is None or latest.id != before.id:
                 return 0
-            document = write_document(
-                session, database, contract_id=contract.id, kind="deed", content=content, at=at
-            )
+            session.add(document)
             session.flush()
             deed = Deed(
                 id=new_id(at), region=contract.region, contract_id=contract.id,

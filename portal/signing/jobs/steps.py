@@ -14,7 +14,7 @@ from portal.contracts.rules.reading import deed_context
 from portal.kit import clock
 from portal.kit.refs import new_id
 from portal.kit.vault import put
-from portal.residency.actions import read_document, write_document
+from portal.residency.actions import fetch_document
 from portal.signing import queries
 from portal.signing.actions import Post, everyone, invite_open
 from portal.signing.certificates import (
@@ -168,7 +168,7 @@ def _authority(bench: Bench) -> KeyPair:
 
 
 def _content(bench: Bench, deed: Deed) -> bytes:
-    return read_document(bench.session, bench.database, queries.document_of(bench.session, deed))
+    return fetch_document(bench.session, bench.database, queries.document_of(bench.session, deed))
 
 
 # The seal.
@@ -191,8 +191,8 @@ def seal_deed(bench: Bench, before: Deed | None) -> Made:
     demand_sound(report, version_sha256=bench.version.sha256)
     ends = min([at + FINAL_CRL_LIFE, *(proof.ends for proof in proofs)])
     return Made(
-        SEALED, sealed, lambda where, row: _completed(where, row, lists[0]), renew_by=ends,
-        stamp_due=bool(bench.settings.authorities),
+        SEALED, sealed, _completed, renew_by=ends, stamp_due=bool(bench.settings.authorities),
+        beside=(("final_crl", lists[0]),),
     )  # fmt: skip
 
 
@@ -205,12 +205,8 @@ def demand_sound(report: Report, *, version_sha256: str) -> None:
         raise CannotSeal("The sealed deed does not hold the agreed terms.")
 
 
-def _completed(bench: Bench, deed: Deed, final_list: bytes) -> None:
+def _completed(bench: Bench, deed: Deed) -> None:
     session, contract, at = bench.session, bench.contract, bench.at
-    write_document(
-        session, bench.database, contract_id=contract.id, kind="final_crl", content=final_list,
-        at=at,
-    )  # fmt: skip
     issuing = queries.issuing_key(session, bench.version)
     issuing.key, issuing.destroyed_at = None, at
     add_fact(session, contract, "completed", person_id=PORTAL.person, side=None, at=at)
