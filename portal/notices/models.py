@@ -36,6 +36,9 @@ class MailColumns:
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
     dead_at: Mapped[datetime | None] = mapped_column(Instant)
+    answer: Mapped[str | None] = mapped_column(
+        String(300), comment="of the mail server that took it"
+    )
     last_error: Mapped[str | None] = mapped_column(String(300))
     person_id: Mapped[str | None] = mapped_column(String(26), comment="the reader")
     event: Mapped[str | None] = mapped_column(String(80))

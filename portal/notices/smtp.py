@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from portal.settings.rules import Settings
 
@@ -18,6 +18,18 @@ ANSWER_SECONDS = 20
 
 class Undeliverable(Exception):
     """The mail server refused this mail for good (RFC 5321, 4.2.1: 5yz); a retry is no use."""
+
+
+class _Server(smtplib.SMTP):
+    """A connection that keeps what the server said when it took the last mail."""
+
+    answer = ""
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """Hand the text over as ever."""
+        code, words = super().data(msg)
+        self.answer = _words(code, words)
+        return code, words
 
 
 class Relay:
@@ -30,7 +42,7 @@ class Relay:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings, self.folder = settings, folder
         self.deadline = settings.mail_lease.total_seconds() / 2
-        self._server: smtplib.SMTP | None = None
+        self._server: _Server | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -43,15 +55,19 @@ class Relay:
     ) -> None:
         self.close()
 
-    def send(self, mail: EmailMessage) -> None:
-        """Hand one mail over; raise `OSError` to try again later, `Undeliverable` never to."""
+    def send(self, mail: EmailMessage) -> str | None:
+        """Hand one mail over and return what the server said; None where it became a file.
+
+        Raises `OSError` to try again later, `Undeliverable` never to.
+        """
         if self.settings.smtp_host is None:
             _write(self.folder, mail)
-            return
+            return None
         try:
             server = self._connected()
             with _within(server, self.deadline):
                 server.send_message(mail)
+            return server.answer
         except smtplib.SMTPRecipientsRefused as error:
             code, answer = next(iter(error.recipients.values()))
             raise _judged(code, answer) from error
@@ -73,11 +89,11 @@ class Relay:
             self._server.close()
         self._server = None
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connected(self) -> _Server:
         if self._server is not None and not _is_alive(self._server, self.deadline):
             self._drop()
         if self._server is None:
-            self._server = server = smtplib.SMTP(timeout=min(ANSWER_SECONDS, self.deadline))
+            self._server = server = _Server(timeout=min(ANSWER_SECONDS, self.deadline))
             with _within(server, self.deadline):
                 self._greet(server)
         return self._server
@@ -121,9 +137,13 @@ def _within(server: smtplib.SMTP, seconds: float) -> Iterator[None]:
 
 
 def _judged(code: int, answer: bytes | str) -> Exception:
-    text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
-    words = f"{code} {' '.join(text.split())}"
+    words = _words(code, answer)
     return Undeliverable(words) if 500 <= code < 600 else OSError(words)
+
+
+def _words(code: int, answer: bytes | str) -> str:
+    text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
+    return f"{code} {' '.join(text.split())}"
 
 
 def _write(folder: Path, mail: EmailMessage) -> None:

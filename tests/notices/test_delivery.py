@@ -103,6 +103,8 @@ def test_a_mail_goes_out_once_encrypted_and_says_what_it_is(
     assert mail["List-Unsubscribe"].startswith("<https://portal.example/unsubscribe/")
     stored = row(eu, key)
     assert (stored.sent_at, stored.attempts, stored.leased_by) == (START, 1, None)
+    # What the server said when it took the mail is kept with it (trust.md L-19).
+    assert stored.answer == "250 OK"
 
 
 @pytest.mark.parametrize("event", [None, "signing:signer:invited", "person:password:changed"])

@@ -228,6 +228,9 @@ def test_mail_that_failed_is_shown_to_who_caused_it_and_can_be_sent_again(
     assert "Waiting" in ada.get("/notices/mail").text
     eu.rollback()
     assert lines(eu, contract.id)[-1].event == "notices:mail:retried"
+    row.sent_at, row.answer = clock.now(), "250 2.0.0 Ok: queued as 4F2A"
+    eu.commit()
+    assert "The mail server said: 250 2.0.0 Ok: queued as 4F2A" in ada.get("/notices/mail").text
 
 
 @pytest.mark.parametrize("event", [ROUND, DIGEST])

@@ -35,11 +35,12 @@ FAILED = "notices:mail:failed"
 class Carrier:
     """How mail leaves: who sends it, how it is handed over, and for how long a try holds it.
 
-    `unsubscribe` gives the address that turns an event off for a person.
+    `send` returns what the mail server said, if there is one. `unsubscribe` gives the address that
+    turns an event off for a person.
     """
 
     sender: str
-    send: Callable[[EmailMessage], None]
+    send: Callable[[EmailMessage], str | None]
     lease: timedelta
     unsubscribe: Callable[[str, str], str] | None = None
 
@@ -52,8 +53,7 @@ def deliver_due(
         row = _claim(session, carrier.lease, at=now())
         if row is None:
             return tried
-        failure = _try(carrier, row)
-        _finish(session, row, failure, at=now())
+        _finish(session, row, _try(carrier, row), at=now())
     return most
 
 
@@ -84,16 +84,15 @@ def _claim(session: Session, lease: timedelta, *, at: datetime) -> Row[Any] | No
         ).first()  # fmt: skip
 
 
-def _try(carrier: Carrier, row: Row[Any]) -> rules.Failure | None:
+def _try(carrier: Carrier, row: Row[Any]) -> rules.Failure | str | None:
     try:
-        carrier.send(_message(carrier, row))
+        return carrier.send(_message(carrier, row))
     except Undeliverable as error:
         return rules.Failure(str(error)[:300], final=True)
     except (ValueError, MessageError) as error:
         return rules.Failure(f"This mail cannot be written: {error}"[:300], final=True)
     except OSError as error:
         return rules.Failure((str(error) or type(error).__name__)[:300], final=False)
-    return None
 
 
 def _message(carrier: Carrier, row: Row[Any]) -> EmailMessage:
@@ -107,12 +106,12 @@ def _message(carrier: Carrier, row: Row[Any]) -> EmailMessage:
 
 
 def _finish(
-    session: Session, row: Row[Any], failure: rules.Failure | None, *, at: datetime
+    session: Session, row: Row[Any], end: rules.Failure | str | None, *, at: datetime
 ) -> None:
     """Store what became of a try, unless its lease has passed to another."""
     table = mail_table(session)
     stretch = random.random()  # noqa: S311  spreads retries, guards nothing
-    values = rules.outcome(failure, attempts=row.attempts, at=at, stretch=stretch)
+    values = rules.outcome(end, attempts=row.attempts, at=at, stretch=stretch)
     with transaction(session):
         done: Any = session.execute(
             update(table)
@@ -154,7 +153,7 @@ def try_again(session: Session, actor: Actor, key: str, *, at: datetime) -> None
         done: Any = session.execute(
             update(table)
             .where(table.id == key, table.caused_by == actor.person, table.dead_at.is_not(None))
-            .values(dead_at=None, sent_at=None, last_error=None, due_at=at, attempts=0)
+            .values(dead_at=None, sent_at=None, answer=None, last_error=None, due_at=at, attempts=0)
             .execution_options(synchronize_session=False)
         )
         if not done.rowcount:

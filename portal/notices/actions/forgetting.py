@@ -27,7 +27,7 @@ def forget_mail(session: Session, person_id: str, email: str) -> None:
     session.execute(
         update(mail)
         .where(or_(mail.person_id == person_id, mail.recipient == email))
-        .values(recipient="", name="", subject="", text="", last_error=None)
+        .values(recipient="", name="", subject="", text="", answer=None, last_error=None)
     )
     session.execute(
         update(mail)

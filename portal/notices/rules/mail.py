@@ -70,19 +70,20 @@ class Failure:
 
 
 def outcome(
-    failure: Failure | None, *, attempts: int, at: datetime, stretch: float
+    end: Failure | str | None, *, attempts: int, at: datetime, stretch: float
 ) -> dict[str, Any]:
     """Return the column values after a try: sent, try again later, or given up.
 
-    `attempts` counts this try; `stretch` in [0, 1) spreads the next one.
+    `end` is the failure, or what the mail server said when it took the mail. `attempts` counts this
+    try; `stretch` in [0, 1) spreads the next one.
     """
     free: dict[str, Any] = {"leased_until": None, "leased_by": None}
-    if failure is None:
-        return {**free, "sent_at": at, "last_error": None}
-    if failure.final or attempts >= len(BACKOFF):
-        return {**free, "dead_at": at, "last_error": failure.words}
+    if not isinstance(end, Failure):
+        return {**free, "sent_at": at, "answer": end and end[:300], "last_error": None}
+    if end.final or attempts >= len(BACKOFF):
+        return {**free, "dead_at": at, "last_error": end.words}
     wait = BACKOFF[attempts - 1] * (1 + STRETCH * stretch)
-    return {**free, "due_at": at + wait, "last_error": failure.words}
+    return {**free, "due_at": at + wait, "last_error": end.words}
 
 
 def bounced(report: bytes) -> tuple[str, str] | None:

@@ -61,6 +61,7 @@ class Delivery:
     words: str
     at: datetime | None
     failed: bool
+    answer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,8 @@ def deliveries_of(session: Session, notice: Notice) -> list[Delivery]:
 
 def _delivery(row: RegionMail) -> Delivery:
     if row.sent_at:
-        return Delivery(row.recipient, "handed to the mail server", row.sent_at, False)
+        words = "handed to the mail server"
+        return Delivery(row.recipient, words, row.sent_at, False, row.answer)
     if row.dead_at:
         return Delivery(
             row.recipient, f"failed: {row.last_error or 'no reason'}", row.dead_at, True
