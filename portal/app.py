@@ -11,6 +11,7 @@ from flask import Flask, Response, g, make_response, render_template, request, u
 from flask_login import LoginManager, current_user
 from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -39,8 +40,12 @@ from portal.notices.rules import ALWAYS
 from portal.oauth.routes import bp as oauth_pages
 from portal.operations.routes import bp as operations_pages
 from portal.plans.routes import bp as plans_pages
+from portal.profiles.actions import note_view
+from portal.profiles.queries import profiles_of_ref
+from portal.profiles.routes import bp as profiles_pages
+from portal.profiles.rules import Profile, record_of
 from portal.renewals.routes import bp as renewals_pages
-from portal.residency.databases import Regions, read_or_make_key
+from portal.residency.databases import Regions, read_or_make_key, regions
 from portal.residency.stores import StoreAway
 from portal.reviews.routes import bp as reviews_pages
 from portal.settings.rules import Settings, read_settings
@@ -71,6 +76,7 @@ PAGES = (
     reviews_pages,
     notices_pages,
     plans_pages,
+    profiles_pages,
     templates_pages,
     batches_pages,
     signing_pages,
@@ -194,6 +200,7 @@ def _guard(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
+        response = _entered(response)
         if request.endpoint != "static":
             signed_in = current_user.is_authenticated
             headers.add_headers(response, secure=settings.secure_cookies, signed_in=signed_in)
@@ -203,6 +210,26 @@ def _guard(app: Flask, settings: Settings) -> None:
             # What it wrote is committed; what it read after that was read under the write lock.
             undo()
         return web.mend_for_htmx(response)
+
+
+def _entered(response: Response) -> Response:
+    """Enter a look at a contract under HIPAA before it is shown; what cannot be entered is not."""
+    ref = (request.view_args or {}).get("ref")
+    if ref is None or request.method != "GET" or response.status_code != 200:
+        return response
+    actor = gate.acting()
+    if actor is None:
+        return response
+    now, database = clock.now(), regions().home(ref)
+    if Profile.HIPAA not in profiles_of_ref(regions().session_of(ref), ref, at=now):
+        return response
+    try:
+        note_view(database, ref, actor.log, what=record_of(request.path, ref), at=now)
+    except SQLAlchemyError:
+        HTTP.exception("a look could not be entered")
+        response.close()
+        return make_response(render_template("errors/unseen.html"), 503)
+    return response
 
 
 def _to_first_step(step: str, view: Any) -> Response:

@@ -240,6 +240,22 @@ def current_actor() -> Actor:
     return actor
 
 
+ACTING = "counterpart.acting"
+
+
+def act_as(actor: Actor) -> None:
+    """Say for whom a program asks in this request, which has no session of a person."""
+    request.environ[ACTING] = actor
+
+
+def acting() -> Actor | None:
+    """Return the member behind this request, by session or by token; None: nobody's."""
+    found: Actor | None = request.environ.get(ACTING)
+    if found is None and current_user.is_authenticated:
+        found = current_user.actor
+    return found
+
+
 def demand_declared(actor: Actor) -> None:
     """Check the row of the permission table that the view being served declares.
 

@@ -123,6 +123,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "log:read": EVERYONE,
     "data:see": EVERYONE,
     "contract:move": frozenset({Role.ORG_ADMIN}),
+    "profile:edit": frozenset({Role.ORG_ADMIN}),
+    "views:see": frozenset({Role.ORG_ADMIN, Role.AUDITOR, Role.LEGAL, Role.IT_ADMIN}),
 }
 
 

@@ -1,7 +1,7 @@
 """Finding what waits for a second administrator, and whom a policy reaches."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -64,6 +64,19 @@ def regions_of(row: PolicyChange) -> list[str]:
 def is_put_on(row: PolicyChange) -> bool:
     """Return whether a change of a profile puts it on."""
     return bool(json.loads(row.after))
+
+
+def leaving_hipaa(directory: Session, organisations: Collection[str]) -> set[str]:
+    """Return which of these organisations asked to end the HIPAA profile, confirmed or not."""
+    rows = directory.scalars(
+        select(PolicyChange).where(
+            PolicyChange.organisation_id.in_(organisations),
+            PolicyChange.kind == Kind.HIPAA,
+            PolicyChange.applied_at.is_(None),
+            PolicyChange.withdrawn_at.is_(None),
+        )
+    )
+    return {row.organisation_id for row in rows if not is_put_on(row)}
 
 
 def find_reset(actor: Actor, reset_id: str, *, at: datetime) -> FactorReset:

@@ -69,6 +69,12 @@ def _policy(facts: Facts) -> str:
     return kinds.get(str(facts.get("kind")), "the rule on sign-in codes")
 
 
+def _turn(facts: Facts) -> str:
+    names = {"hipaa": "HIPAA", "regulated": "regulated signatures"}
+    way = "put the contract under" if facts.get("on") else "let the contract leave"
+    return f"{way} the profile {names.get(str(facts.get('profile')), '')}"
+
+
 def _item(facts: Facts) -> str:
     return f"“{str(facts.get('item', '')).replace('_', ' ')}”"
 
@@ -345,6 +351,11 @@ WORDINGS: Mapping[str, Wording] = {
         f"copied {_count(f, 'rows', 'row')} to region {f.get('to', '')}, compared their hashes, "
         "and goes on here"
     ),
+    "signing:attempt:failed": lambda f: f"tried to sign with a wrong {f.get('factor', 'factor')}",
+    "profile:turn:asked": lambda f: f"asked to {_turn(f)}",
+    "profile:turn:agreed": lambda f: f"agreed to {_turn(f)}",
+    "profile:turn:withdrawn": lambda f: f"ended the wish to {_turn(f)}",
+    "profile:record:viewed": lambda f: f"looked at {f.get('record') or 'the overview'}",
     "portal:key:rotated": lambda f: f"made a new key: {f.get('key', '')}",
     "portal:key:retired": lambda f: f"removed the old key: {f.get('key', '')}",
     "region:contract:left": lambda f: (

@@ -5,6 +5,7 @@ from typing import Any
 from wtforms import (
     BooleanField,
     HiddenField,
+    PasswordField,
     RadioField,
     SelectField,
     StringField,
@@ -14,6 +15,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length, ValidationError
 
 from portal.kit.forms import Form, trimmed
+from portal.profiles.rules import MEANING_WORDS
 from portal.signing.rules import COVERS, LEAST_REASON, LONGEST_TITLE, read_strokes
 
 
@@ -70,6 +72,25 @@ class SignatureForm(Form):
             raise ValidationError("The drawing could not be read. Clear it and sign.") from refusal
 
 
+def _password() -> PasswordField:
+    return PasswordField(
+        "Your password",
+        description="This contract asks for both factors at each signature.",
+        validators=[InputRequired("Type your password.")],
+    )
+
+
+class RegulatedSignatureForm(SignatureForm):
+    """A signature under the regulated profile: what it means, and the password besides."""
+
+    meaning = RadioField(
+        "What your signature means",
+        choices=[SelectChoice(value.value, words) for value, words in MEANING_WORDS.items()],
+        validators=[InputRequired("Choose what your signature means.")],
+    )
+    password = _password()
+
+
 class DeclinationForm(Form):
     """Why a signer will not sign."""
 
@@ -95,6 +116,12 @@ class ApprovalForm(Form):
         validators=[InputRequired("Type the six digits your authenticator shows now.")],
     )
     version_sha256 = HiddenField(validators=[InputRequired(), Length(min=64, max=64)])
+
+
+class RegulatedApprovalForm(ApprovalForm):
+    """A yes under the regulated profile: it means approval, and takes the password besides."""
+
+    password = _password()
 
 
 class ReasonForm(Form):

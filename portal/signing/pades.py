@@ -75,6 +75,7 @@ class SignerFacts:
     identification: Mapping[str, str] = field(default_factory=dict)
     in_place_of: str = ""
     strokes: Strokes = ()
+    meaning: str = ""
 
 
 class _DeedWriter(IncrementalPdfFileWriter):  # type: ignore[misc]  # pyHanko's constructor is untyped
@@ -305,6 +306,7 @@ def _signature_lines(signer: SignerFacts, key: KeyPair, at: datetime) -> tuple[L
         Line(signer.name, HAND, 17, "Signed by the person named beside"),
         Line(office, PRINT, 8, "Title and organisation as beside"),
         *_place_lines(signer),
+        *_meaning_lines(signer),
         Line(f"Signed {_moment(at)}", PRINT, 7.5),
         Line(f"Certificate {key.certificate.serial_number:x}", PRINT, 6),
         Line("Simple electronic signature (SES)", PRINT, 6),
@@ -316,6 +318,13 @@ def _place_lines(signer: SignerFacts) -> tuple[Line, ...]:
     if not signer.in_place_of:
         return ()
     return (Line(f"in place of {signer.in_place_of}", PRINT, 7, "In place of the person beside"),)
+
+
+def _meaning_lines(signer: SignerFacts) -> tuple[Line, ...]:
+    """A signature of the regulated profile says what it means (21 CFR 11.50)."""
+    if not signer.meaning:
+        return ()
+    return (Line(f"Meaning: {signer.meaning}", PRINT, 7.5),)
 
 
 def _seal_lines(operator: str, key: KeyPair | Signer, at: datetime) -> tuple[Line, ...]:

@@ -51,6 +51,7 @@ SAMPLES = {
     "passkey_id": "0" * 26,
     "reset_id": "0" * 26,
     "change_id": "0" * 26,
+    "turn_id": "0" * 26,
 }
 
 

@@ -22,7 +22,7 @@ from portal.accounts.actions.passkeys import (
     remove_passkey,
     spend_passkey,
 )
-from portal.accounts.actions.passwords import change_password, check_password
+from portal.accounts.actions.passwords import change_password, check_password, prove_password
 from portal.accounts.actions.sign_ins import (
     act_for,
     end_sign_in,
@@ -50,6 +50,7 @@ __all__ = [
     "is_own_recovery_code",
     "make_recovery_codes",
     "mark_code_given",
+    "prove_password",
     "remove_passkey",
     "reserve",
     "spend_code",

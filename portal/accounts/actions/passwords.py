@@ -74,6 +74,25 @@ def _look_up(email: str, address: str) -> tuple[str, str | None, str]:
     return person_id, stored, f"{email}|{address}" if known else email
 
 
+def prove_password(
+    person_id: str, password: str, *, address: str | None, at: datetime
+) -> PasswordOutcome:
+    """Judge one's own password at an act that asks for both factors; tries are counted apart.
+
+    Counted for the account from this address, so that nobody else's guesses lock a signer out.
+    """
+    with transaction(db.session):
+        stored = person_by_id(person_id).password_hash
+    subjects = {"password:account": f"{person_id}|act|{address}"}
+    until = reserve(subjects, at=at)
+    if until is not None:
+        return PasswordOutcome(until=until)
+    if not passwords.is_right(stored, password):
+        return PasswordOutcome()
+    give_back(subjects, at=at)
+    return PasswordOutcome(person_id)
+
+
 def change_password(
     person_id: str, current: str, new: str, *, keep: str, address: str, at: datetime
 ) -> None:

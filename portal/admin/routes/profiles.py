@@ -12,6 +12,8 @@ from portal.admin.routes.doors import bp
 from portal.admin.rules import Kind
 from portal.kit import clock
 from portal.kit.web import needs, page, see_other
+from portal.profiles.queries import contracts_under
+from portal.profiles.rules import Profile
 from portal.residency.databases import regions
 from portal.settings.rules import Settings
 from portal.webhooks.queries import endpoints_of
@@ -19,7 +21,19 @@ from portal.webhooks.queries import endpoints_of
 
 def hindrances(actor: Actor, *, on: bool) -> list[str]:
     """Return what keeps the profile from holding whole, or from being given up, in sentences."""
-    return _before_on(actor) if on else []
+    return _before_on(actor) if on else _before_off(actor)
+
+
+def _before_off(actor: Actor) -> list[str]:
+    at = clock.now()
+    refs = [
+        ref
+        for _, session in regions().each()
+        for ref in contracts_under(session, actor.organisation_id, Profile.HIPAA, at=at)
+    ]
+    if not refs:
+        return []
+    return [f"These contracts are under it, so both parties end it there first: {', '.join(refs)}."]
 
 
 def _before_on(actor: Actor) -> list[str]:

@@ -13,6 +13,7 @@ from flask import Blueprint, Response, current_app, make_response, request
 from sqlalchemy.orm import Session
 
 from portal.accounts.actions.limits import Counted, count_up
+from portal.accounts.gate import act_as
 from portal.accounts.rules import Actor, demand
 from portal.api.actions import Kept, Once, carry_out
 from portal.api.routes.answering import json_answer, problem_response
@@ -190,6 +191,7 @@ def _serve(one: Operation, values: dict[str, Any], access: Access, now: datetime
             "scope_missing", f"The token lacks {one.scope}.", headers={"WWW-Authenticate": said}
         )
     # Found as a reader: the write lock is taken when the request is known to be carried out.
+    act_as(access.actor)
     before = reading.set(True)
     try:
         ask = _opened(Ask(access.actor, now), values)

@@ -521,6 +521,27 @@ _LIST = (
         Weight.SECURITY,
     ),
     Event(
+        "signing:attempt:failed",
+        "An attempt to sign a regulated contract failed in your organisation",
+        "A failed attempt to sign: {ref}",
+        "signing_attempt",
+        Weight.SECURITY,
+    ),
+    Event(
+        "profile:turn:asked",
+        "A party asks to put a contract under a profile, or out of one",
+        "A profile is asked for: {ref}",
+        "profiles_asked",
+        Weight.LEGAL,
+    ),
+    Event(
+        "profile:turn:agreed",
+        "A contract comes under a profile, or leaves one",
+        "A profile changes: {ref}",
+        "profiles_agreed",
+        Weight.LEGAL,
+    ),
+    Event(
         "organisation:profile:confirmed",
         "A party puts the HIPAA profile on or off",
         "The HIPAA profile of a party changes",

@@ -8,6 +8,7 @@ from portal.signing.actions.act import (
     check_signature,
     sign,
 )
+from portal.signing.actions.attempts import report_attempt
 from portal.signing.actions.consent import (
     ask_for_paper,
     give_consent,
@@ -53,6 +54,7 @@ __all__ = [
     "propose_reopening",
     "reassign",
     "remind",
+    "report_attempt",
     "resend",
     "send_paper",
     "sign",

@@ -20,6 +20,8 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotAllowed, NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.profiles.queries import is_regulated
+from portal.profiles.rules import meaning_problem
 from portal.signing import queries, rules
 from portal.signing.actions.invitations import invite_open
 from portal.signing.actions.letters import Post
@@ -43,7 +45,8 @@ class Identification:
 class Shown:
     """What the page showed and the signer answered: the hash, the title, the two statements.
 
-    `strokes` is a signature drawn as well as typed, where somebody wants that.
+    `strokes` is a signature drawn as well as typed, where somebody wants that; `meaning` what the
+    signature means, which the regulated profile asks for.
     """
 
     version_sha256: str
@@ -51,6 +54,7 @@ class Shown:
     authority_confirmed: str
     intent: str
     strokes: Strokes | None = None
+    meaning: str = ""
 
 
 def check_signature(
@@ -65,6 +69,8 @@ def check_signature(
         shown_sha256=shown.version_sha256, stored_sha256=version.sha256, title=shown.title,
         authority_confirmed=shown.authority_confirmed, intent=shown.intent,
     )  # fmt: skip
+    regulated = is_regulated(session, contract, at=at)
+    problem = problem or meaning_problem(shown.meaning, regulated=regulated)
     if problem:
         raise Refused(problem)
     consent = queries.standing_consent(session, contract, actor.person_id)
@@ -94,6 +100,7 @@ def sign(
         version, slot, consent = check_signature(session, contract, actor, shown, at=at)
         if slot.id != slot_id:
             raise NotFound
+        _demand_both_factors(session, contract, identification.factor, at=at)
         _spend_step(session, contract, actor, step=step)
         row = Signature(
             id=new_id(at), region=contract.region, contract_id=contract.id,
@@ -105,11 +112,19 @@ def sign(
                 actor, slot, consent, row, title=" ".join(shown.title.split()), facts=identification
             )
             | queries.in_place_of(version, slot)
+            | ({"meaning": shown.meaning} if shown.meaning else {})
             | _drawn(shown.strokes)
         )
         _write_signature(session, row, known, shown.strokes)
         _finish_signature(session, contract, actor, row, known)
         return row
+
+
+def _demand_both_factors(
+    session: Session, contract: Contract, factor: str, *, at: datetime
+) -> None:
+    if factor != rules.BOTH_FACTORS and is_regulated(session, contract, at=at):
+        raise Refused("This contract takes your password and a code at each signature.")
 
 
 def _spend_step(session: Session, contract: Contract, actor: Actor, *, step: int) -> None:
@@ -226,16 +241,18 @@ def approve(
     confirmed: str,
     step: int,
     at: datetime,
+    factor: str = "totp",
 ) -> Approval:
     """Approve the version for signature, by its hash; after the last one the signers are asked.
 
-    `step` is the code's 30 s step, as for a signature.
+    `step` is the code's 30 s step, and `factor` what was typed at this act, as for a signature.
     """
     with transaction(session):
         hold(session, contract)
         version, mine = check_approval(
             contract, actor, shown_sha256=shown_sha256, confirmed=confirmed, at=at
         )
+        _demand_both_factors(session, contract, factor, at=at)
         _spend_step(session, contract, actor, step=step)
         row = Approval(
             id=new_id(at), region=contract.region, contract_id=contract.id, side=mine.side,
@@ -255,7 +272,7 @@ def approve(
             session, contract.id, "signing:version:approved", actor=actor.log, at=at,
             facts={
                 "approval": row.id, "function": mine.function, "version": version.number,
-                "sha256": version.sha256,
+                "sha256": version.sha256, "factor": factor,
             },
         )  # fmt: skip
         post = Post(session, contract, at, by=actor.person_id)

@@ -31,6 +31,7 @@ from portal.signing.models import Deed, IssuingKey, Signature
 from portal.signing.pades import SignerFacts, archive, certify, seal, sign_slot
 from portal.signing.pdf import render_deed
 from portal.signing.queries import PREPARED, SEALED, SEALED_EVENT, SIGNED
+from portal.signing.rules import meaning_words
 from portal.signing.timestamp import own_proof
 from portal.signing.validation import Report, validate
 from portal.terms.rules import load_schema
@@ -141,11 +142,12 @@ def _signer_facts(slot: SignerSlot, signature: Signature) -> SignerFacts:
         consent_sha256=known["disclosure_sha256"],
         in_place_of=known.get("in_place_of", ""),
         strokes=signature.strokes or (),
+        meaning=meaning_words(known),
         identification={
             **{name: str(known[name]) for name in shown},
             "signature": signature.id,
             "terms": signature.version_sha256,
-            **({"in_place_of": known["in_place_of"]} if "in_place_of" in known else {}),
+            **{name: known[name] for name in ("in_place_of", "meaning") if name in known},
         },
     )
 

@@ -32,6 +32,7 @@ class SignatureLine:
     strokes: Any = None
     in_place_of: str = ""
     together: bool = False
+    meaning: str = ""
 
     @property
     def drawn(self) -> str:
@@ -94,6 +95,7 @@ def _line(
         strokes=signature.strokes if signature else None,
         in_place_of=in_place_of(version, slot).get("in_place_of", ""),
         together=bool(slot.together),
+        meaning=rules.meaning_words(known) if known else "",
     )
 
 

@@ -75,7 +75,7 @@ def approval(ref: str) -> ResponseReturnValue:
     actions.demand_approver(desk.contract, desk.actor.person_id, at=desk.at)
     if not current_user.person.has_factor:
         return see_other(url_for("accounts.factor", next=desk.url("signing.approval")))
-    return _approval_page(desk, ApprovalForm(formdata=None))
+    return _approval_page(desk, desk.form(ApprovalForm, None))
 
 
 @bp.post("/contracts/<ref>/approval")
@@ -84,7 +84,7 @@ def approve(ref: str) -> ResponseReturnValue:
     """Approve the version with a fresh code."""
     desk = opened(ref)
     actions.demand_approver(desk.contract, desk.actor.person_id, at=desk.at)
-    form = ApprovalForm()
+    form = desk.form(ApprovalForm)
     if not form.validate_on_submit():
         return _approval_page(desk, form, 422)
     sha256, confirmed = form.version_sha256.data, "yes" if form.approved.data else "no"
@@ -92,16 +92,19 @@ def approve(ref: str) -> ResponseReturnValue:
         desk.contract, desk.actor, shown_sha256=sha256, confirmed=confirmed, at=desk.at
     )
     desk.session.commit()
+    if not desk.proves_password(form):
+        return _approval_page(desk, form, 422)
     outcome: CodeOutcome = spend_code(
         desk.actor.person_id, form.code.data, at=desk.at, purpose="approve",
         address=request.remote_addr,
     )  # fmt: skip
     if outcome.step is None or not outcome.accepted:
+        desk.report_wrong_code(outcome)
         form.code.errors = [outcome.message]
         return _approval_page(desk, form, 422)
     actions.approve(
         desk.session, desk.actor, desk.contract, shown_sha256=sha256, confirmed=confirmed,
-        step=outcome.step, at=desk.at,
+        step=outcome.step, factor=desk.factor, at=desk.at,
     )  # fmt: skip
     return see_other(desk.url("signing.overview"))
 

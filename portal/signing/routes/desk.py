@@ -1,16 +1,19 @@
 """The blueprint of the room, and the desk: who asks, about which contract, when."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from flask import Blueprint, current_app, url_for
+from flask import Blueprint, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
+from portal.accounts.actions import prove_password
 from portal.accounts.gate import current_actor, current_sign_in, demand_declared
-from portal.accounts.rules import Actor
+from portal.accounts.rules import Actor, CodeOutcome, CodeResult, wait_message
 from portal.contracts.models import Contract, Version
 from portal.contracts.queries import (
     approvals_missing,
@@ -21,13 +24,28 @@ from portal.contracts.queries import (
 from portal.contracts.rules.life import STATE_WORDS, State
 from portal.kit import clock
 from portal.kit.errors import NotFound, Refused
+from portal.kit.forms import Form
 from portal.kit.web import page
+from portal.profiles.queries import is_regulated
 from portal.residency.databases import RegionDatabase, regions
 from portal.settings.rules import Settings
-from portal.signing import actions, queries
+from portal.signing import actions, queries, rules
 from portal.signing.actions import Identification
+from portal.signing.forms import (
+    ApprovalForm,
+    RegulatedApprovalForm,
+    RegulatedSignatureForm,
+    SignatureForm,
+)
 
 bp = Blueprint("signing", __name__)
+
+
+_SENT = object()
+REGULATED_FORMS: Mapping[type[Form], type[Form]] = {
+    SignatureForm: RegulatedSignatureForm,
+    ApprovalForm: RegulatedApprovalForm,
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +71,46 @@ class Desk:
     def state(self) -> State:
         """Where the contract stands now."""
         return state(self.contract, today=self.at.date())
+
+    @cached_property
+    def regulated(self) -> bool:
+        """Whether signatures of this contract follow 21 CFR Part 11."""
+        return is_regulated(self.session, self.contract, at=self.at)
+
+    @property
+    def factor(self) -> str:
+        """What is typed at each act of signing."""
+        return rules.BOTH_FACTORS if self.regulated else "totp"
+
+    def form(self, kind: type[Form], typed: Any = _SENT, **values: Any) -> Any:
+        """Return the form of an act, as the contract's profile asks for it."""
+        chosen = REGULATED_FORMS[kind] if self.regulated else kind
+        return chosen(**values) if typed is _SENT else chosen(formdata=typed, **values)
+
+    def proves_password(self, form: Any) -> bool:
+        """Judge the password where one is asked; a wrong one is reported and said beside it."""
+        if not self.regulated:
+            return True
+        outcome = prove_password(
+            self.actor.person_id, form.password.data, address=request.remote_addr, at=self.at
+        )
+        if outcome.person_id is not None:
+            return True
+        self._report("password")
+        form.password.errors = [
+            wait_message(outcome.until) if outcome.until else "That is not your password."
+        ]
+        return False
+
+    def report_wrong_code(self, outcome: CodeOutcome) -> None:
+        """Report a code that was wrong, where the profile asks for it; a used one is no guess."""
+        if self.regulated and outcome.result in {CodeResult.WRONG, CodeResult.LOCKED}:
+            self._report("code")
+
+    def _report(self, factor: str) -> None:
+        actions.report_attempt(
+            self.session, self.actor, self.contract, factor=factor, at=self.at
+        )  # fmt: skip
 
     def has_signed(self) -> bool:
         """Return whether the person has signed the version that stands."""
@@ -97,12 +155,12 @@ def settings() -> Settings:
     return found
 
 
-def identification(address: str | None, agent: str) -> Identification:
+def identification(address: str | None, agent: str, *, factor: str = "totp") -> Identification:
     """Return how the portal knows the person of this request."""
     sign_in = current_sign_in()
     return Identification(
         session_started_at=sign_in.created_at,
-        factor="totp",
+        factor=factor,
         factor_enrolled_at=current_user.person.totp_confirmed_at,
         address=address or "",
         agent=agent[:300],

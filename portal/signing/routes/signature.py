@@ -43,8 +43,9 @@ def sign(ref: str) -> ResponseReturnValue:
     slot = queries.slot_of(desk.contract, desk.actor.person_id)
     parked = kept(at=desk.at)
     if parked is not None:
-        return _sign_page(desk, SignatureForm(parked, meta={"csrf": False}), restored=True)
-    form = SignatureForm(formdata=None, title=slot.title if slot else "", authority=True)
+        restored = desk.form(SignatureForm, parked, meta={"csrf": False})
+        return _sign_page(desk, restored, restored=True)
+    form = desk.form(SignatureForm, None, title=slot.title if slot else "", authority=True)
     return _sign_page(desk, form)
 
 
@@ -57,24 +58,29 @@ def add_signature(ref: str) -> ResponseReturnValue:
     if desk.has_signed():
         return see_other(desk.url("signing.done"))
     _, slot = actions.demand_turn(desk.session, desk.contract, desk.actor.person_id, at=desk.at)
-    form = SignatureForm()
+    form = desk.form(SignatureForm)
     if not form.validate_on_submit():
         return _sign_page(desk, form, 422)
     shown = _shown(form)
     actions.check_signature(desk.session, desk.contract, desk.actor, shown, at=desk.at)
-    # The region's lock is let go: the code is judged in the directory, in a transaction before.
+    # The region's lock is let go: factors are judged in the directory, in transactions before.
     desk.session.commit()
+    if not desk.proves_password(form):
+        return _sign_page(desk, form, 422)
     outcome = spend_code(
         desk.actor.person_id, form.code.data, at=desk.at, purpose="sign",
         address=request.remote_addr,
     )  # fmt: skip
     if outcome.step is None or not outcome.accepted:
+        desk.report_wrong_code(outcome)
         return _refused_code(desk, form, outcome)
     try:
         actions.sign(
             desk.session, desk.actor, desk.contract, slot_id=slot.id, shown=shown,
             step=outcome.step, at=desk.at,
-            identification=identification(request.remote_addr, request.user_agent.string),
+            identification=identification(
+                request.remote_addr, request.user_agent.string, factor=desk.factor
+            ),
         )  # fmt: skip
     except AlreadySigned:
         return see_other(desk.url("signing.done"))
@@ -103,6 +109,7 @@ def _shown(form: SignatureForm) -> Shown:
         authority_confirmed="yes" if form.authority.data else "no",
         intent="yes" if form.intent.data else "no",
         strokes=rules.read_strokes(form.strokes.data or ""),
+        meaning=form.meaning.data if "meaning" in form else "",
     )
 
 

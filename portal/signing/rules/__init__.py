@@ -1,6 +1,7 @@
 """The rules of signing: whose turn it is, what an act needs, when to ask again."""
 
 from portal.signing.rules.acts import (
+    BOTH_FACTORS,
     LEAST_REASON,
     LONGEST_TITLE,
     Change,
@@ -9,6 +10,7 @@ from portal.signing.rules.acts import (
     authority_statement,
     identified_words,
     intent_statement,
+    meaning_words,
     retry_at,
     signature_problem,
     term_changes,
@@ -39,6 +41,7 @@ from portal.signing.rules.strokes import read_strokes, svg_path
 
 __all__ = [
     "ALL_RECORDS",
+    "BOTH_FACTORS",
     "COVERS",
     "LEAST_REASON",
     "LONGEST_TITLE",
@@ -59,6 +62,7 @@ __all__ = [
     "is_sample_word",
     "is_working_time",
     "load_disclosure",
+    "meaning_words",
     "read_strokes",
     "reminder_is_due",
     "resend_problem",

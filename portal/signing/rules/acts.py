@@ -7,6 +7,7 @@ from typing import Any
 
 from portal.contracts.rules.order import Seat, listed, seat_of
 from portal.plans.rules import Catalogue, CatalogueBroken, departures, tier_terms
+from portal.profiles.rules import MEANING_WORDS, Meaning
 from portal.terms.rules import Schema, show
 
 LONGEST_TITLE = 64  # X.520, upper bound of a title in a certificate
@@ -72,7 +73,11 @@ def intent_statement(organisation: str) -> str:
     return f"I intend to sign this agreement on behalf of {organisation}."
 
 
-FACTOR_WORDS = {"totp": "One-time code from an authenticator (TOTP), typed at this act"}
+BOTH_FACTORS = "password+totp"
+FACTOR_WORDS = {
+    "totp": "One-time code from an authenticator (TOTP), typed at this act",
+    BOTH_FACTORS: "Password and one-time code from an authenticator (TOTP), both typed at this act",
+}
 
 
 def identified_words(identification: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -94,9 +99,21 @@ def identified_words(identification: Mapping[str, Any]) -> list[tuple[str, str]]
         ("Agreement", f"SHA-256 {known['version_sha256']}"),
         ("Authority", known["authority"]),
         ("Intent", known["intent"]),
+        *_meaning_words(known),
         *_drawn_words(known),
     )
     return [(label, str(text) or "not known") for label, text in labels]
+
+
+def meaning_words(known: Mapping[str, Any]) -> str:
+    """Return what a signature means, in words; empty where nobody asked."""
+    meaning = known.get("meaning")
+    return MEANING_WORDS[Meaning(meaning)] if meaning else ""
+
+
+def _meaning_words(known: Mapping[str, Any]) -> list[tuple[str, str]]:
+    words = meaning_words(known)
+    return [("Meaning", words)] if words else []
 
 
 def _drawn_words(known: Mapping[str, Any]) -> list[tuple[str, str]]:

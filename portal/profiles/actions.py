@@ -1,0 +1,168 @@
+"""Putting a contract under a profile and out of it; entering who looked at it."""
+
+from collections.abc import Collection
+from dataclasses import asdict
+from datetime import date, datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from portal.accounts.queries import members_with
+from portal.accounts.rules import Actor, Role, demand
+from portal.audit.actions import record
+from portal.audit.rules import Actor as LogActor
+from portal.contracts.models import Contract
+from portal.contracts.queries import organisation_of, people_to_tell, side_of, state
+from portal.contracts.rules.life import Side
+from portal.kit.db import reading, transaction
+from portal.kit.errors import NotFound, Refused
+from portal.kit.refs import new_id
+from portal.kit.vault import put
+from portal.notices.actions import tell
+from portal.notices.rules import Recipient
+from portal.profiles import queries, rules
+from portal.profiles.models import ProfileTurn
+from portal.profiles.rules import PROFILE_WORDS, Profile
+from portal.residency.actions import make_data_key
+from portal.residency.databases import RegionDatabase
+from portal.residency.models import DataKey
+
+
+def ask_for_turn(
+    session: Session, actor: Actor, contract: Contract, profile: Profile, *, on: bool,
+    hindrances: Collection[str], at: datetime, reference: str = "",
+    signed_on: date | None = None,
+) -> ProfileTurn:  # fmt: skip
+    """Ask the other side to put a contract under a profile, or to let it leave one.
+
+    HIPAA takes the signed business associate agreement; `hindrances` say what else is missing.
+    """
+    demand(actor, "profile:edit")
+    side = _side(contract, actor)
+    with transaction(session):
+        _demand(session, contract, profile, on=on, hindrances=hindrances, at=at)
+        row = ProfileTurn(
+            id=new_id(at), region=contract.region, contract_id=contract.id, profile=profile,
+            turn="on" if on else "off", asked_by=actor.person_id, asked_side=side, asked_at=at,
+        )  # fmt: skip
+        sealed = {}
+        if on and profile is Profile.HIPAA:
+            named = rules.read_agreement(reference, signed_on, today=at.date())
+            sealed = {"agreement": asdict(named) | {"signed_on": named.signed_on.isoformat()}}
+        put(session, row, **sealed)
+        try:
+            session.flush()
+        except IntegrityError as error:
+            raise Refused("The other side was asked already. Withdraw that first.") from error
+        record(
+            session, contract.id, "profile:turn:asked", actor=actor.log, at=at,
+            facts={"profile": profile, "on": on, "turn": row.id},
+        )  # fmt: skip
+        _tell(session, contract, "profile:turn:asked", row, actor, at)
+    return row
+
+
+def _demand(
+    session: Session, contract: Contract, profile: Profile, *, on: bool,
+    hindrances: Collection[str], at: datetime,
+) -> None:  # fmt: skip
+    rules.demand_turn(
+        on=on, stands=profile in queries.profiles_of(session, contract, at=at),
+        where=state(contract, today=at.date()), hindrances=hindrances,
+        amendment=contract.amends_id is not None,
+    )  # fmt: skip
+
+
+def agree_to_turn(
+    session: Session, actor: Actor, contract: Contract, turn_id: str, *,
+    hindrances: Collection[str], at: datetime,
+) -> ProfileTurn:  # fmt: skip
+    """Agree to the other side's wish: more protection holds at once, less a day later."""
+    demand(actor, "profile:edit")
+    with transaction(session):
+        row = _waiting(session, contract, turn_id)
+        if row.asked_side == _side(contract, actor):
+            raise Refused("Your side asked for this. An administrator of the other must agree.")
+        _demand(
+            session, contract, Profile(row.profile), on=row.on, hindrances=hindrances, at=at
+        )  # fmt: skip
+        row.agreed_by, row.agreed_at = actor.person_id, at
+        row.holds_from = rules.begins(on=row.on, at=at)
+        record(
+            session, contract.id, "profile:turn:agreed", actor=actor.log, at=at,
+            facts={"profile": row.profile, "on": row.on, "turn": row.id},
+        )  # fmt: skip
+        _tell(session, contract, "profile:turn:agreed", row, actor, at)
+    return row
+
+
+def withdraw_turn(
+    session: Session, actor: Actor, contract: Contract, turn_id: str, *, at: datetime
+) -> None:
+    """End a wish nobody agreed to; either side may."""
+    demand(actor, "profile:edit")
+    _side(contract, actor)
+    with transaction(session):
+        row = _waiting(session, contract, turn_id)
+        row.withdrawn_at = at
+        record(
+            session, contract.id, "profile:turn:withdrawn", actor=actor.log, at=at,
+            facts={"profile": row.profile, "on": row.on, "turn": row.id},
+        )  # fmt: skip
+
+
+def _waiting(session: Session, contract: Contract, turn_id: str) -> ProfileTurn:
+    row = queries.find_turn(session, contract, turn_id)
+    if row.agreed_at is not None or row.withdrawn_at is not None:
+        raise Refused("This was answered already. Nothing was changed.")
+    return row
+
+
+def _side(contract: Contract, actor: Actor) -> Side:
+    side = side_of(contract, actor)
+    if side is None:
+        raise NotFound
+    return side
+
+
+def administrators(contract: Contract, side: Side) -> list[Recipient]:
+    """Return the organisation administrators of a side."""
+    organisation = organisation_of(contract, side)
+    return [
+        Recipient(row.person.id, row.person.name, row.person.email, organisation)
+        for row in members_with(organisation, Role.ORG_ADMIN)
+    ]
+
+
+def _tell(
+    session: Session, contract: Contract, event: str, row: ProfileTurn, actor: Actor, at: datetime
+) -> None:
+    for side in Side:
+        people = [*administrators(contract, side), *people_to_tell(contract, side)]
+        for to in {one.person_id: one for one in people}.values():
+            tell(
+                session, event=event, to=to, chain=contract.id, cause=row.id,
+                link=f"/contracts/{contract.id}/profiles", by=actor.person_id, at=at,
+                organisation=actor.organisation_name, on=row.on, begins=row.holds_from,
+                profile=PROFILE_WORDS[Profile(row.profile)],
+            )  # fmt: skip
+
+
+def note_view(
+    database: RegionDatabase, ref: str, actor: LogActor, *, what: str, at: datetime
+) -> None:
+    """Enter that somebody looks at a record, in a transaction of its own, before it is shown.
+
+    The looks of a contract are a chain of their own: hashed, in the region's tree and under its
+    checkpoints like every entry, and no noise between what the parties did.
+    """
+    chain = queries.chain_of(ref)
+    before = reading.set(False)
+    try:
+        with database.open_session() as session, transaction(session):
+            if session.get(DataKey, chain) is None:
+                make_data_key(session, database, contract_id=chain, at=at)
+            record(session, chain, "profile:record:viewed", actor=actor, at=at,
+                   facts={"record": what[:200]})  # fmt: skip
+    finally:
+        reading.reset(before)
