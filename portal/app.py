@@ -3,11 +3,14 @@
 import hashlib
 import logging
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel import negotiate_locale
 from flask import Flask, Response, g, make_response, render_template, request, url_for
+from flask_babel import Babel, get_locale, refresh
 from flask_login import LoginManager, current_user
 from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
@@ -33,7 +36,9 @@ from portal.kit import clock, headers, web
 from portal.kit.db import db, harden_sqlite, reading
 from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
 from portal.kit.metrics import Counts
+from portal.kit.tongues import LANGUAGES, teach, tongue
 from portal.kit.vault import CipherOf, Ring
+from portal.kit.words import Words, say, speaking, spoken
 from portal.negotiation.routes import bp as negotiation_pages
 from portal.notices.routes import bp as notices_pages
 from portal.notices.rules import ALWAYS
@@ -102,6 +107,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         if getattr(view, "machine", False):
             csrf.exempt(view)
     _measure(app)
+    _speak(app)
     _guard(app, settings)
     _answer_errors(app)
     _dress_pages(app, settings)
@@ -179,6 +185,32 @@ def _measure(app: Flask) -> None:
         return response
 
 
+def _speak(app: Flask) -> None:
+    """Say every word of a page in its reader's language."""
+    Babel(configure_jinja=False).init_app(app, locale_selector=_language)
+    teach(app.jinja_env)
+
+    @app.before_request
+    def start() -> None:
+        refresh()
+        g.spoken = ExitStack()
+        g.spoken.enter_context(speaking(lambda: tongue(str(get_locale()))))
+
+    @app.teardown_request
+    def stop(error: BaseException | None) -> None:
+        g.pop("spoken", ExitStack()).close()
+
+
+def _language() -> str:
+    """Return the language of a page: the person's own, or the browser's; of the API, English."""
+    if request.path.startswith("/api/"):
+        return "en"
+    visitor = gate.visitor_or_none()
+    chosen = visitor.reader.language if visitor else ""
+    asked = list(request.accept_languages.values())
+    return chosen or negotiate_locale(asked, list(LANGUAGES), sep="-") or "en"
+
+
 def _guard(app: Flask, settings: Settings) -> None:
     """Refuse by default: every view but the public ones needs a signed-in person."""
 
@@ -189,7 +221,9 @@ def _guard(app: Flask, settings: Settings) -> None:
         if view is None or request.endpoint == "static":
             return None
         if request.method not in SAFE and _foreign_origin():
-            raise Refused("This form came from another site. Open the page here and try again.")
+            raise Refused(
+                say("This form came from another site. Open the page here and try again.")
+            )
         if getattr(view, "needs", None) == "public":
             return None
         step = gate.first_step(request.endpoint)
@@ -289,7 +323,8 @@ def _answer_errors(app: Flask) -> None:
             return problem_response(error)
         known = error.code if error.code in {400, 403, 404, 409, 413, 422, 429, 500} else 400
         response = error.get_response()
-        response.set_data(render_template(f"errors/{known}.html", message=error.description))
+        own = error.description if isinstance(error.description, Words) else None
+        response.set_data(render_template(f"errors/{known}.html", message=own))
         response.mimetype = "text/html"
         return response
 
@@ -317,6 +352,7 @@ def _dress_pages(app: Flask, settings: Settings) -> None:
         return {
             "asset_version": versions.get("portal.css", ""),
             "asset_versions": versions,
+            "language": spoken().language,
             "me": _me(visitor) if visitor else None,
             "nav": _navigation(visitor) if visitor else [],
             "operator_name": settings.operator,
@@ -331,7 +367,9 @@ def _reader_zone() -> ZoneInfo:
 
 
 def _me(visitor: gate.Visitor) -> dict[str, str]:
-    organisation = visitor.actor.organisation_name if visitor.actor else "Portal administration"
+    organisation = (
+        visitor.actor.organisation_name if visitor.actor else say("Portal administration")
+    )
     return {"name": visitor.person.name, "organisation_name": organisation}
 
 
@@ -339,11 +377,11 @@ def _navigation(visitor: gate.Visitor) -> list[dict[str, Any]]:
     if visitor.actor is None:
         return []
     items = [
-        ("Contracts", "contracts.index"),
-        ("Renewals", "renewals.index"),
-        ("Plans", "plans.index"),
-        ("Templates", "templates.index"),
-        ("Organisation", "admin.members"),
+        (say("Contracts"), "contracts.index"),
+        (say("Renewals"), "renewals.index"),
+        (say("Plans"), "plans.index"),
+        (say("Templates"), "templates.index"),
+        (say("Organisation"), "admin.members"),
     ]
     return [
         {

@@ -19,6 +19,7 @@ from portal.contracts.rules.life import Side
 from portal.contracts.rules.waiting import WAIT_WORDS, Wait, waits_for
 from portal.home.rules import Item
 from portal.incidents.models import Incident
+from portal.kit.words import day, month, say, say_n
 from portal.notices.queries import count_failed, lag_of, standing_of_work
 from portal.renewals.queries import listing as renewals
 from portal.renewals.rules.listing import Filter
@@ -30,12 +31,12 @@ WATCHED = timedelta(days=120)
 MOST = 50
 LATE_MINUTES = 10
 ANSWERS = {Wait.SIGNATURE: "/sign", Wait.ANSWER: "/terms", Wait.START: ""}
-ENDINGS = {"declined": "Declined", "withdrawn": "Withdrawn"}
+ENDINGS = {"declined": say("Declined"), "withdrawn": say("Withdrawn")}
 # Of a statement: the stage, the side it waits for, and what to do.
 STATEMENTS = {
-    "issued": (Side.VENDOR, "Confirm the statement of {month}"),
-    "confirmed": (Side.CUSTOMER, "Accept or dispute the statement of {month}"),
-    "disputed": (Side.VENDOR, "Answer the dispute about {month}"),
+    "issued": (Side.VENDOR, say("Confirm the statement of %(month)s")),
+    "confirmed": (Side.CUSTOMER, say("Accept or dispute the statement of %(month)s")),
+    "disputed": (Side.VENDOR, say("Answer the dispute about %(month)s")),
 }
 
 
@@ -50,11 +51,16 @@ def contract_lines(sessions: Sequence[Session], actor: Actor, *, at: datetime) -
         if wait is Wait.SIGNATURE or may(actor, "round:send"):
             found.append(
                 Item(
-                    row.title, f"{row.ref}, with {standing.other_name}",
-                    f"/contracts/{row.ref}{ANSWERS[wait]}", rank=list(Wait).index(wait) + 1,
-                    at=row.created_at, what="started", state=WAIT_WORDS[wait], kind="yours",
+                    row.title,
+                    say("%(ref)s, with %(other)s", ref=row.ref, other=standing.other_name),
+                    f"/contracts/{row.ref}{ANSWERS[wait]}",
+                    rank=list(Wait).index(wait) + 1,
+                    at=row.created_at,
+                    what=say("Started"),
+                    state=WAIT_WORDS[wait],
+                    kind="yours",
                 )
-            )  # fmt: skip
+            )
     return found
 
 
@@ -101,25 +107,45 @@ def incident_lines(
         vendor = contract.vendor_id == actor.organisation_id
         href = f"/contracts/{contract.id}/incidents/{incident.number}"
         other = _other(contract, actor)
-        hint = f"Incident {incident.number}, {incident.severity}, {contract.id}, {other}"
+        hint = say(
+            "Incident %(number)s, %(severity)s, %(ref)s, %(other)s",
+            number=incident.number,
+            severity=incident.severity,
+            ref=contract.id,
+            other=other,
+        )
         late = incident.next_due_at is not None and incident.next_due_at < at
         if vendor and incident.standing == "open" and may(actor, "incident:answer"):
             waits.append(
                 Item(
-                    incident.title, hint, href, rank=0, at=incident.next_due_at, what="due",
-                    state="Overdue" if late else "Yours to answer", kind="bad" if late else "yours",
+                    incident.title,
+                    hint,
+                    href,
+                    rank=0,
+                    at=incident.next_due_at,
+                    what=say("Due"),
+                    state=say("Overdue") if late else say("Yours to answer"),
+                    kind="bad" if late else "yours",
                 )
-            )  # fmt: skip
+            )
         if not vendor and incident.standing == "resolved":
             waits.append(
                 Item(incident.title, hint, href, rank=2, at=incident.silence_at,
-                     what="closes by itself", state="Confirm that it works", kind="yours")
+                     what=say("Closes by itself"), state=say("Confirm that it works"), kind="yours")
             )  # fmt: skip
         if incident.breaches and incident.standing != "closed":
             wrong.append(
-                Item(incident.title, hint, href, rank=1, at=incident.reported_at, what="reported",
-                     state="Target missed", kind="bad")
-            )  # fmt: skip
+                Item(
+                    incident.title,
+                    hint,
+                    href,
+                    rank=1,
+                    at=incident.reported_at,
+                    what=say("Reported"),
+                    state=say("Target missed"),
+                    kind="bad",
+                )
+            )
     return waits, wrong
 
 
@@ -156,9 +182,9 @@ def change_lines(sessions: Sequence[Session], actor: Actor, *, at: datetime) -> 
             if change.stage is not Stage.ANNOUNCED or change.plan.end < at or not asked:
                 continue
             found.append(
-                Item(f"Approve {row.ref}", f"{contract.title}, {contract.id}",
+                Item(say("Approve %(ref)s", ref=row.ref), f"{contract.title}, {contract.id}",
                      f"/contracts/{contract.id}/changes/{row.ref}", rank=2, at=change.plan.begin,
-                     what="begins", state="Approval asked", kind="yours")
+                     what=say("Begins"), state=say("Approval asked"), kind="yours")
             )  # fmt: skip
     return found
 
@@ -182,20 +208,22 @@ def outage_lines(
         )
         for row, contract in session.execute(query):
             outage = standing_outage(row)
-            words = f"{'Outage' if outage.effect is Effect.DOWN else 'Degraded service'} {row.ref}"
+            down = outage.effect is Effect.DOWN
+            words = say("Outage %(ref)s") if down else say("Degraded service %(ref)s")
+            words %= {"ref": row.ref}
             hint = f"{contract.title}, {contract.id}"
             href = f"/contracts/{contract.id}/outages/{row.ref}"
             if outage.standing is Standing.WITHDRAWN:
                 continue
             if not outage.over:
-                wrong.append(Item(words, hint, href, rank=0, at=outage.begin, what="since",
-                                  state="Going on", kind="bad"))  # fmt: skip
+                wrong.append(Item(words, hint, href, rank=0, at=outage.begin, what=say("Since"),
+                                  state=say("Going on"), kind="bad"))  # fmt: skip
             elif outage.standing is Standing.DISPUTED:
-                wrong.append(Item(words, hint, href, rank=3, at=outage.begin, what="began",
-                                  state="Disputed", kind="rejected"))  # fmt: skip
+                wrong.append(Item(words, hint, href, rank=3, at=outage.begin, what=say("Began"),
+                                  state=say("Disputed"), kind="rejected"))  # fmt: skip
             elif outage.standing is Standing.REPORTED and outage.reporter != _side(contract, actor):
-                waits.append(Item(words, hint, href, rank=3, at=outage.begin, what="began",
-                                  state="Confirm or dispute", kind="yours"))  # fmt: skip
+                waits.append(Item(words, hint, href, rank=3, at=outage.begin, what=say("Began"),
+                                  state=say("Confirm or dispute"), kind="yours"))  # fmt: skip
     return waits, wrong
 
 
@@ -224,19 +252,31 @@ def statement_lines(
             side, words = STATEMENTS[row.stage]
             mine = _side(contract, actor)
             href = f"/contracts/{contract.id}/statements/{row.month}"
-            month = f"{date.fromisoformat(f'{row.month}-01'):%B %Y}"
-            words, hint = words.format(month=month), f"{contract.title}, {contract.id}"
+            named = month(date.fromisoformat(f"{row.month}-01"))
+            words, hint = words % {"month": named}, f"{contract.title}, {contract.id}"
             if side is mine:
-                waits.append(Item(words, hint, href, rank=3, at=row.act_at, what="by",
-                                  state="Yours", kind="yours"))  # fmt: skip
+                waits.append(Item(words, hint, href, rank=3, at=row.act_at, what=say("By"),
+                                  state=say("Yours"), kind="yours"))  # fmt: skip
             if row.act_at is not None:
                 coming.append(
-                    Item(f"The statement of {month} is accepted by silence", hint, href,
-                         at=row.act_at)
-                )  # fmt: skip
+                    Item(
+                        say("The statement of %(month)s is accepted by silence", month=named),
+                        hint,
+                        href,
+                        at=row.act_at,
+                    )
+                )
             if row.stage == "disputed":
-                wrong.append(Item(f"The statement of {month} is disputed", hint, href, rank=3,
-                                  state="Disputed", kind="rejected"))  # fmt: skip
+                wrong.append(
+                    Item(
+                        say("The statement of %(month)s is disputed", month=named),
+                        hint,
+                        href,
+                        rank=3,
+                        state=say("Disputed"),
+                        kind="rejected",
+                    )
+                )
     return waits, coming, wrong
 
 
@@ -248,17 +288,31 @@ def renewal_lines(
         return [], []
     today = at.date()
     waits = [
-        Item(row.title, f"Notice by {row.notice_by:%d %b %Y}, {row.ref}, with {row.other}",
-             f"/contracts/{row.ref}/renewal", rank=3, state="Decide on renewal", kind="yours")
+        Item(
+            row.title,
+            say(
+                "Notice by %(day)s, %(ref)s, with %(other)s",
+                day=day(row.notice_by),
+                ref=row.ref,
+                other=row.other,
+            ),
+            f"/contracts/{row.ref}/renewal",
+            rank=3,
+            state=say("Decide on renewal"),
+            kind="yours",
+        )
         for row in renewals.overdue(sessions, actor, today=today).rows
-    ]  # fmt: skip
+    ]
     coming = [
-        Item(f"Last day for notice: {row.title}", f"{row.ref}, with {row.other}",
-             f"/contracts/{row.ref}/renewal",
-             at=datetime.combine(row.notice_by, time(12), UTC))
+        Item(
+            say("Last day for notice: %(title)s", title=row.title),
+            say("%(ref)s, with %(other)s", ref=row.ref, other=row.other),
+            f"/contracts/{row.ref}/renewal",
+            at=datetime.combine(row.notice_by, time(12), UTC),
+        )
         for row in renewals.page_of(sessions, actor, Filter(), today=today).rows
         if row.notice_by <= today + SOON
-    ]  # fmt: skip
+    ]
     return waits, coming
 
 
@@ -270,11 +324,21 @@ def member_lines(actor: Actor) -> list[Item]:
     if not short:
         return []
     out = sum(rule is MfaRule.REQUIRED for _, rule in short)
-    state = "Kept out" if out else "Cannot sign"
+    state = say("Kept out") if out else say("Cannot sign")
     return [
-        Item(f"{len(short)} without codes from a phone", "The rule on sign-in codes asks for them",
-             "/organisation/mfa", rank=4, state=state, kind="warn")
-    ]  # fmt: skip
+        Item(
+            say_n(
+                "%(num)s without codes from a phone",
+                "%(num)s without codes from a phone",
+                len(short),
+            ),
+            say("The rule on sign-in codes asks for them"),
+            "/organisation/mfa",
+            rank=4,
+            state=state,
+            kind="warn",
+        )
+    ]
 
 
 def mail_lines(sessions: Sequence[Session], person: Person) -> list[Item]:
@@ -283,13 +347,19 @@ def mail_lines(sessions: Sequence[Session], person: Person) -> list[Item]:
     if not failed:
         return []
     return [
-        Item(f"{_mails(failed)} in your name could not be delivered", "See to whom, and why",
-             "/notices/mail", rank=2, state="Failed", kind="bad")
-    ]  # fmt: skip
-
-
-def _mails(count: int) -> str:
-    return "1 mail" if count == 1 else f"{count} mails"
+        Item(
+            say_n(
+                "%(num)s mail in your name could not be delivered",
+                "%(num)s mails in your name could not be delivered",
+                failed,
+            ),
+            say("See to whom, and why"),
+            "/notices/mail",
+            rank=2,
+            state=say("Failed"),
+            kind="bad",
+        )
+    ]
 
 
 def operator_lines(
@@ -300,20 +370,51 @@ def operator_lines(
     work = standing_of_work(directory, at=at)
     if not work.workers:
         found.append(
-            Item("No worker runs", "Mail, deeds and dates wait. Start: counterpart work", "",
-                 rank=0, state="Stopped", kind="bad")
-        )  # fmt: skip
+            Item(
+                say("No worker runs"),
+                say("Mail, deeds and dates wait. Start: counterpart work"),
+                "",
+                rank=0,
+                state=say("Stopped"),
+                kind="bad",
+            )
+        )
     for job in work.jobs:
         if job.error:
-            found.append(Item(f"The job “{job.name}” failed", f"{job.error}; see the worker's log",
-                              "", rank=1, at=job.ran_at, state="Failing", kind="bad"))  # fmt: skip
+            found.append(
+                Item(
+                    say("The job “%(job)s” failed", job=job.name),
+                    say("%(error)s; see the worker's log", error=job.error),
+                    "",
+                    rank=1,
+                    at=job.ran_at,
+                    state=say("Failing"),
+                    kind="bad",
+                )
+            )
     for name, session in places:
         lag = lag_of(session, at=at)
         minutes = int(lag.behind.total_seconds() // 60)
         if minutes >= LATE_MINUTES:
-            found.append(Item(f"Mail is {minutes} minutes late", f"{lag.waiting} wait, {name}", "",
-                              rank=2, state="Late", kind="warn"))  # fmt: skip
+            found.append(
+                Item(
+                    say("Mail is %(minutes)s minutes late", minutes=minutes),
+                    say("%(waiting)s wait, %(place)s", waiting=lag.waiting, place=name),
+                    "",
+                    rank=2,
+                    state=say("Late"),
+                    kind="warn",
+                )
+            )
         if lag.given_up:
-            found.append(Item(f"{_mails(lag.given_up)} given up", name, "", rank=3,
-                              state="Failed", kind="warn"))  # fmt: skip
+            found.append(
+                Item(
+                    say_n("%(num)s mail given up", "%(num)s mails given up", lag.given_up),
+                    name,
+                    "",
+                    rank=3,
+                    state=say("Failed"),
+                    kind="warn",
+                )
+            )
     return found

@@ -10,6 +10,7 @@ from portal.home import queries, rules
 from portal.kit import clock
 from portal.kit.db import db
 from portal.kit.web import page, signed_in
+from portal.kit.words import say
 from portal.residency.databases import regions
 
 bp = Blueprint("home", __name__)
@@ -58,7 +59,9 @@ def _home_of(actor: Actor) -> rules.Home:
 
 
 def _operator() -> rules.Lines:
-    places: list[tuple[str, Session]] = [("directory", db.session())]
-    places += [(f"region {one.region.name}", session) for one, session in regions().each()]
+    places: list[tuple[str, Session]] = [(say("directory"), db.session())]
+    places += [
+        (say("region %(name)s", name=one.region.name), session) for one, session in regions().each()
+    ]
     lines = queries.operator_lines(places, db.session(), at=clock.now())
     return rules.arranged((), (), lines).wrong

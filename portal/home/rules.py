@@ -11,7 +11,7 @@ SHOWN = 12
 class Item:
     """One line: what it is, where it leads, when, and how pressing (0 is the most).
 
-    `what` says what happens `at` that time: "due", "since", "closes by itself".
+    `what` says what happens `at` that time: "Due", "Since", "Closes by itself".
     """
 
     words: str

@@ -2,7 +2,10 @@
 
 
 class Refused(Exception):
-    """A rule said no. The message is a sentence fit for the person who asked (HTTP 409)."""
+    """A rule said no. The message is a sentence fit for the person who asked (HTTP 409).
+
+    Written with `kit.words.say`, it reaches that person in their language.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

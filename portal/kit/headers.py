@@ -23,6 +23,5 @@ def add_headers(response: Response, *, secure: bool, signed_in: bool) -> Respons
         headers["Strict-Transport-Security"] = f"max-age={TWO_YEARS}; includeSubDomains"
     if "Cache-Control" not in headers or signed_in:
         headers.setdefault("Cache-Control", "no-store")
-    headers.add("Vary", "HX-Request")
-    headers.add("Vary", "Cookie")
+    response.vary.update(["HX-Request", "Cookie", "Accept-Language"])
     return response

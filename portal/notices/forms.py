@@ -10,6 +10,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from portal.kit.forms import Form, trimmed
+from portal.kit.tongues import LANGUAGES
+from portal.kit.words import say
 from portal.notices.rules.events import CHANNEL_WORDS, EVENTS
 
 # Offered while one types; any other name of the IANA database is taken too.
@@ -44,7 +46,7 @@ class WallTimeField(StringField):  # type: ignore[misc]
     def pre_validate(self, form: Any) -> None:
         """Refuse what is no time."""
         if self.data and not isinstance(self.data, time):
-            raise ValidationError("Type a time such as 22:00.")
+            raise ValidationError(say("Type a time such as 22:00."))
 
 
 def choices(words: Mapping[Any, str]) -> list[SelectChoice]:
@@ -58,28 +60,37 @@ def field_of(event: str) -> str:
 
 
 class WishesForm(Form):
-    """Zone, quiet hours, the digest's time, and a channel for each optional event."""
+    """Zone, language, quiet hours, the digest's time, and a channel for each optional event."""
 
     zone = StringField(
-        "Your time zone", filters=[trimmed], validators=[InputRequired("Type a time zone.")]
+        say("Your time zone"),
+        filters=[trimmed],
+        validators=[InputRequired(say("Type a time zone."))],
     )
-    quiet = BooleanField("Send me no mail at night")
-    quiet_from = WallTimeField("Quiet from")
-    quiet_until = WallTimeField("Quiet until")
-    digest_at = WallTimeField("Digest at", validators=[InputRequired("Type a time such as 08:00.")])
-    weekly = SelectField("Digest on", choices=choices({"0": "Every day", "1": "Mondays"}))
+    quiet = BooleanField(say("Send me no mail at night"))
+    quiet_from = WallTimeField(say("Quiet from"))
+    quiet_until = WallTimeField(say("Quiet until"))
+    digest_at = WallTimeField(
+        say("Digest at"), validators=[InputRequired(say("Type a time such as 08:00."))]
+    )
+    language = SelectField(
+        say("Language"), choices=choices({"": say("The one my browser asks for"), **LANGUAGES})
+    )
+    weekly = SelectField(
+        say("Digest on"), choices=choices({"0": say("Every day"), "1": say("Mondays")})
+    )
 
     def validate_zone(self, field: Field) -> None:
         """Take names of the IANA database only."""
         if field.data not in available_timezones():
-            raise ValidationError("Type a time zone such as Europe/Berlin.")
+            raise ValidationError(say("Type a time zone such as Europe/Berlin."))
 
     def validate_quiet_until(self, field: Field) -> None:
         """Ask for both ends of the night, and for a night that ends."""
         if self.quiet.data and not (self.quiet_from.data and field.data):
-            raise ValidationError("Type when the quiet begins and when it ends.")
+            raise ValidationError(say("Type when the quiet begins and when it ends."))
         if self.quiet.data and self.quiet_from.data == field.data:
-            raise ValidationError("The quiet must end at another time than it begins.")
+            raise ValidationError(say("The quiet must end at another time than it begins."))
 
     @property
     def zone_info(self) -> ZoneInfo:

@@ -109,7 +109,7 @@ class DirectoryNotice(NoticeColumns, Model):
 
 
 class ReaderRow(Model):
-    """How a person wants to be told; without a row: UTC, English, never quiet."""
+    """How a person wants to be told; without a row: UTC, the browser's language, never quiet."""
 
     __tablename__ = "readers"
 

@@ -57,6 +57,14 @@ def _wishes(directory: Session, to: rules.Recipient, event: rules.Event) -> Wish
     )
 
 
+def reader_by(session: Session, person_id: str) -> rules.Reader:
+    """Return how a person wants to be told, from any database's transaction."""
+    if "region" not in session.info:
+        return reader_of(session.get(ReaderRow, person_id))
+    with directory_reader() as directory:
+        return reader_of(directory.get(ReaderRow, person_id))
+
+
 def reader_of(row: ReaderRow | None) -> rules.Reader:
     """Return a stored reader as the rules read it."""
     if row is None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Blueprint, flash, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import refresh
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,7 @@ from portal.kit import clock
 from portal.kit.db import db, reading
 from portal.kit.errors import NotFound
 from portal.kit.web import machine, page, public, see_other, signed_in
+from portal.kit.words import Words, say
 from portal.notices import queries
 from portal.notices.actions import try_again
 from portal.notices.actions.reading import choose, mark_all_read, mark_read, silence
@@ -108,7 +110,7 @@ def read_all() -> ResponseReturnValue:
     until = request.form.get("until", "")
     for session in _places().values():
         mark_all_read(session, current_user.person.id, _organisation(), until=until, at=clock.now())
-    flash("Everything up to here is read.", "good")
+    flash(say("Everything up to here is read."), "good")
     return see_other(url_for("notices.inbox"))
 
 
@@ -119,9 +121,15 @@ def preferences() -> ResponseReturnValue:
     reader, chosen = current_user.reader, queries.choices_of(db.session(), current_user.person.id)
     start, end = reader.quiet or (time(22), time(7))
     form = WishesForm(
-        formdata=None, zone=reader.zone.key, quiet=reader.quiet is not None, quiet_from=start,
-        quiet_until=end, digest_at=reader.digest_at, weekly=str(int(reader.weekly)),
-    )  # fmt: skip
+        formdata=None,
+        zone=reader.zone.key,
+        language=reader.language,
+        quiet=reader.quiet is not None,
+        quiet_from=start,
+        quiet_until=end,
+        digest_at=reader.digest_at,
+        weekly=str(int(reader.weekly)),
+    )
     for event, channel in chosen.items():
         form[field_of(event)].data = channel.value
     return _preferences_page(form, 200)
@@ -147,7 +155,11 @@ def save_preferences() -> ResponseReturnValue:
         return _preferences_page(form, 422)
     quiet = (form.quiet_from.data, form.quiet_until.data) if form.quiet.data else None
     reader = Reader(
-        form.zone_info, quiet=quiet, digest_at=form.digest_at.data, weekly=form.weekly.data == "1"
+        form.zone_info,
+        language=form.language.data,
+        quiet=quiet,
+        digest_at=form.digest_at.data,
+        weekly=form.weekly.data == "1",
     )
     channels = {
         event.name: Channel(form[field_of(event.name)].data)
@@ -156,7 +168,10 @@ def save_preferences() -> ResponseReturnValue:
     }
     actor = actor_in_log(current_user.person)
     choose(db.session(), actor, reader, channels, at=clock.now())
-    flash("Saved. It holds from the next notice on.", "good")
+    # The page that follows, and this word before it, are in the language just chosen.
+    current_user.reader = reader
+    refresh()
+    flash(say("Saved. It holds from the next notice on."), "good")
     return see_other(url_for("notices.preferences"))
 
 
@@ -176,7 +191,7 @@ def send_again(place: str, mail_id: str) -> ResponseReturnValue:
     """Put a mail that was given up back into the outbox."""
     actor = actor_in_log(current_user.person)
     try_again(_place(place), actor, mail_id, at=clock.now())
-    flash("The mail is on its way again.", "good")
+    flash(say("The mail is on its way again."), "good")
     return see_other(url_for("notices.mail"))
 
 
@@ -204,9 +219,9 @@ def stop_mail(token: str) -> ResponseReturnValue:
     return page("notices/unsubscribe.html", words=_words_of(event), done=True)
 
 
-def _words_of(event: str) -> str:
+def _words_of(event: str) -> Words:
     if event == DIGEST:
-        return "Your digest"
+        return say("Your digest")
     if event not in EVENTS:
         raise NotFound
     return EVENTS[event].words

@@ -337,8 +337,9 @@ def three_workers(regions: Regions, app: Flask, office: Office, clock: Hand) -> 
     def deliver() -> None:
         session = regions["eu"].open_session()
         try:
-            while run(session, app, office, clock):
-                pass
+            with app.app_context():
+                while run(session, app, office, clock):
+                    pass
         except BaseException as error:
             errors.append(error)
         finally:

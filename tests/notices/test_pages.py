@@ -141,7 +141,8 @@ def test_an_inbox_takes_the_same_queries_for_one_notice_and_for_fifty(
 def wishes(**changes: str) -> dict[str, str]:
     """Return the form as it is sent."""
     return {
-        "zone": "Europe/Berlin", "quiet": "y", "quiet_from": "22:00", "quiet_until": "6:30",
+        "zone": "Europe/Berlin", "language": "", "quiet": "y", "quiet_from": "22:00",
+        "quiet_until": "6:30",
         "digest_at": "0730", "weekly": "1", "event-negotiation-round-sent": "digest",
         "event-notices-mail-failed": "portal", **others(), **changes,
     }  # fmt: skip

@@ -24,7 +24,8 @@ from portal.kit.errors import NotFound
 from portal.kit.refs import new_id
 from portal.notices import rules
 from portal.notices.actions.telling import insert_notice
-from portal.notices.queries import mail_table
+from portal.notices.letters import headline
+from portal.notices.queries import mail_table, reader_by
 from portal.notices.smtp import Undeliverable
 
 LOG = logging.getLogger("counterpart.mail")
@@ -127,10 +128,19 @@ def _alert(session: Session, row: Any, *, at: datetime) -> None:
     """Tell the person who caused a mail that it was given up; the log names the row only."""
     LOG.error("mail %s was given up after %s tries", row.id, row.attempts)
     if row.caused_by:
+        language = reader_by(session, row.caused_by).language
+        subject = headline(rules.event_of(FAILED).subject % {"ref": row.chain}, language=language)
         insert_notice(
-            session, event=FAILED, cause=f"{row.id}.{row.attempts}", person_id=row.caused_by,
-            organisation_id=None, chain=row.chain, link="/notices/mail", at=at,
-        )  # fmt: skip
+            session,
+            event=FAILED,
+            subject=subject,
+            cause=f"{row.id}.{row.attempts}",
+            person_id=row.caused_by,
+            organisation_id=None,
+            chain=row.chain,
+            link="/notices/mail",
+            at=at,
+        )
 
 
 def note_bounce(session: Session, key: str, why: str, *, at: datetime) -> bool:

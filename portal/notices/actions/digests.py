@@ -8,9 +8,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from portal.kit.db import transaction
+from portal.kit.words import say_n
 from portal.notices.actions.telling import base_url, write_mail
-from portal.notices.letters import letter
-from portal.notices.queries import notice_table, thin_among
+from portal.notices.letters import headline, letter
+from portal.notices.queries import notice_table, reader_by, thin_among
 from portal.notices.rules import DIGEST
 
 
@@ -49,15 +50,23 @@ def _write(session: Session, rows: list[Any], *, at: datetime) -> None:
         return
     last, told = rows[-1], [row.organisation_id for row in rows if row.organisation_id]
     thin = thin_among(session, told)
-    count = "1 notice" if len(rows) == 1 else f"{len(rows)} notices"
+    language = reader_by(session, last.person_id).language
+    subject = say_n("%(num)s notice in Counterpart", "%(num)s notices in Counterpart", len(rows))
     write_mail(
-        session, chain=last.person_id, dedupe=f"digest.{last.id}", recipient=last.recipient,
-        name=last.name, subject=f"{count} in Counterpart", at=at, person_id=last.person_id,
+        session,
+        chain=last.person_id,
+        dedupe=f"digest.{last.id}",
+        recipient=last.recipient,
+        name=last.name,
+        subject=headline(subject, language=language),
+        at=at,
+        person_id=last.person_id,
         event=DIGEST,
         text=letter(
-            "notices_digest", name=last.name, lines=[
-                row.chain if row.organisation_id in thin else row.subject for row in rows
-            ],
+            "notices_digest",
+            language=language,
+            name=last.name,
+            lines=[row.chain if row.organisation_id in thin else row.subject for row in rows],
             address=f"{base_url()}/notices",
         ),
-    )  # fmt: skip
+    )

@@ -11,6 +11,7 @@ from portal.audit.actions import record
 from portal.audit.rules import Actor
 from portal.kit.db import transaction
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.notices import rules
 from portal.notices.models import Choice, ReaderRow
 from portal.notices.queries import choices_of, find_notice, notice_table, read_by
@@ -59,7 +60,7 @@ def choose(
     """
     fixed = [name for name in channels if not rules.is_optional(name)]
     if fixed:
-        raise Refused("Legal and security notices always come by mail.")
+        raise Refused(say("Legal and security notices always come by mail."))
     with transaction(session):
         row = session.get(ReaderRow, actor.person) or ReaderRow(person_id=actor.person)
         row.zone, row.language, row.weekly = reader.zone.key, reader.language, int(reader.weekly)

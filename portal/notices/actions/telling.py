@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from portal.kit.db import insert_once
 from portal.kit.refs import new_id
+from portal.kit.words import say
 from portal.notices import rules
-from portal.notices.letters import letter
+from portal.notices.letters import headline, letter
 from portal.notices.models import DirectoryMail, DirectoryNotice, RegionMail, RegionNotice
 from portal.notices.queries import wishes_of
 
@@ -38,7 +39,8 @@ def tell(
     kind = rules.event_of(event)
     wishes = wishes_of(session, to, kind)
     words = {"name": to.name, "ref": chain, "address": base_url() + link, **words}
-    subject = kind.subject.format_map(words)
+    language = wishes.reader.language
+    subject = headline(kind.subject % words, language=language)
     digest = wishes.channel is rules.Channel.DIGEST
     insert_notice(
         session, event=event, cause=cause, person_id=to.person_id, chain=chain, link=link, at=at,
@@ -49,9 +51,10 @@ def tell(
     if wishes.channel is not rules.Channel.MAIL:
         return
     if wishes.thin and not kind.proof and kind.weight is not rules.Weight.SECURITY:
-        subject, text = f"Something waits for you: {chain}", letter("notices_thin", **words)
+        subject = headline(say("Something waits for you: %(ref)s", ref=chain), language=language)
+        text = letter("notices_thin", language=language, **words)
     else:
-        text = letter(kind.letter, **words)
+        text = letter(kind.letter, language=language, **words)
     write_mail(
         session, chain=chain, dedupe=_dedupe(event, cause, to.person_id),
         recipient=to.email, name=to.name, subject=subject,
@@ -81,18 +84,28 @@ def insert_notice(
     chain: str,
     link: str,
     at: datetime,
-    subject: str | None = None,
+    subject: str,
     recipient: str = "",
     name: str = "",
     digest_at: datetime | None = None,
 ) -> None:
     """Write a notice in the portal alone; the same cause tells the same person once."""
     _insert(
-        session, RegionNotice, DirectoryNotice, dedupe=_dedupe(event, cause, person_id),
-        person_id=person_id, organisation_id=organisation_id, event=event, chain=chain,
-        subject=subject or rules.event_of(event).subject.format(ref=chain), link=link,
-        created_at=at, digest_at=digest_at, recipient=recipient, name=name,
-    )  # fmt: skip
+        session,
+        RegionNotice,
+        DirectoryNotice,
+        dedupe=_dedupe(event, cause, person_id),
+        person_id=person_id,
+        organisation_id=organisation_id,
+        event=event,
+        chain=chain,
+        subject=subject,
+        link=link,
+        created_at=at,
+        digest_at=digest_at,
+        recipient=recipient,
+        name=name,
+    )
 
 
 def _insert(session: Session, regional: Any, central: Any, *, dedupe: str, **values: Any) -> None:

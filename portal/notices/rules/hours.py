@@ -16,12 +16,13 @@ MONDAY = 0
 class Reader:
     """How a person wants to be told: zone, language, quiet hours, and the digest's time.
 
+    `language` is empty where none was chosen: pages are in the browser's then, mail in English.
     `quiet` is (from, until) in wall time, over midnight where `from` is later; None: never quiet.
     `weekly` digests come on Mondays, others every day.
     """
 
     zone: ZoneInfo
-    language: str = "en"
+    language: str = ""
     quiet: tuple[time, time] | None = None
     digest_at: time = time(8)
     weekly: bool = False

@@ -54,7 +54,7 @@ class Post:
         mark = hashlib.sha256(email.encode()).hexdigest()[:16]
         write_mail(
             self.session, chain=ref, dedupe=f"{event}.{cause}.{mark}", recipient=email, name=name,
-            subject=kind.subject.format_map(known), text=letter(kind.letter, **known, **words),
+            subject=kind.subject % known, text=letter(kind.letter, **known, **words),
             at=self.at,
         )  # fmt: skip
 
