@@ -414,6 +414,7 @@ WORDINGS: Mapping[str, Wording] = {
     "webhook:endpoint:tried": "sent a trial to an address",
     "webhook:endpoint:ended": "ended an address that was told",
     "webhook:endpoint:gone": "ended an address, because its receiver wants no more",
+    "webhook:delivery:given_up": "gave up a delivery, because every try failed",
     "webhook:secret:rotated": "renewed the secret of an address",
     "webhook:delivery:repeated": "had a delivery sent again",
     "organisation:data:exported": lambda f: (

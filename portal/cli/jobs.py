@@ -33,7 +33,8 @@ from portal.notices.smtp import Relay
 from portal.oauth.actions import forget_tokens
 from portal.renewals import actions as renewals
 from portal.renewals.queries.term import changed_contracts, due_contracts, ends_among
-from portal.residency.databases import regions
+from portal.residency.databases import RegionDatabase, regions
+from portal.residency.rules import Step
 from portal.reviews import actions as reviews
 from portal.reviews.queries import contracts_with_reviews, measured_with_reviews
 from portal.settings.rules import BadSetting
@@ -179,7 +180,14 @@ def apply_policies(app: Flask) -> None:
 
 def move_contracts(app: Flask) -> None:
     """Carry the agreed moves between regions on, from wherever they stand."""
-    carry_out_moves(regions(), now=clock.now)
+    carry_out_moves(regions(), now=clock.now, heard=tell_before_it_leaves)
+
+
+def tell_before_it_leaves(place: RegionDatabase, step: Step) -> None:
+    """Write what webhooks are to be told of a frozen contract, while its region still holds it."""
+    if step is Step.FROZEN:
+        with place.open_session() as session:
+            webhooks.find_news(session, at=clock.now())
 
 
 def gather_digests(app: Flask) -> None:

@@ -9,6 +9,7 @@ from flask import Flask
 from portal.admin.actions.moves import move_now
 from portal.admin.queries import every_contract
 from portal.app import create_app
+from portal.cli.jobs import tell_before_it_leaves
 from portal.kit import clock
 from portal.kit.csv_file import csv_bytes
 from portal.kit.db import reading
@@ -67,7 +68,7 @@ def move(ref: str) -> None:
     app = create_app()
     with app.app_context():
         try:
-            step = move_now(regions(), ref, now=clock.now)
+            step = move_now(regions(), ref, now=clock.now, heard=tell_before_it_leaves)
         except NotFound:
             sys.exit(f"No move of {ref} waits here.")
     click.echo(STEP_WORDS[step])

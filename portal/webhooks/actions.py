@@ -19,6 +19,7 @@ from portal.kit.db import directory_reader, transaction
 from portal.kit.errors import Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.notices.actions import tell
 from portal.residency.actions import make_data_key
 from portal.residency.databases import RegionDatabase, Regions
 from portal.webhooks import queries, rules
@@ -142,15 +143,22 @@ def find_news(session: Session, *, at: datetime) -> int:
         select(WebhookEndpoint.id).where(WebhookEndpoint.ended_at.is_(None))
     ).all()
     session.rollback()
-    return sum(_find_for(session, key, at) for key in endpoints)
+    found = 0
+    for key in endpoints:
+        more = True
+        while more:
+            told, more = _find_for(session, key, at)
+            found += told
+    return found
 
 
-def _find_for(session: Session, endpoint_id: str, at: datetime) -> int:
+def _find_for(session: Session, endpoint_id: str, at: datetime) -> tuple[int, bool]:
+    """Write the next deliveries of one endpoint; return how many, and whether more may wait."""
     with transaction(session):
         row = session.get_one(WebhookEndpoint, endpoint_id, populate_existing=True)
         entries = queries.entries_from(session, row.place)
         if not entries or row.ended_at is not None:
-            return 0
+            return 0, False
         moved: Any = session.execute(
             update(WebhookEndpoint)
             .where(WebhookEndpoint.id == row.id, WebhookEndpoint.place == row.place)
@@ -158,15 +166,17 @@ def _find_for(session: Session, endpoint_id: str, at: datetime) -> int:
             .execution_options(synchronize_session=False)
         )
         if moved.rowcount != 1:
-            return 0
+            return 0, False
         told = [
             one
             for one in entries
-            if row.organisation_id in one.parties and rules.wants(row.wanted, one.event)
+            if row.organisation_id in one.parties
+            and not one.brought
+            and rules.wants(row.wanted, one.event)
         ]
         for one in told:
             _write(session, row, one, at)
-        return len(told)
+        return len(told), len(entries) == queries.AT_A_LOOK
 
 
 def _write(session: Session, row: WebhookEndpoint, one: queries.Told, at: datetime) -> None:
@@ -294,8 +304,19 @@ def _note(session: Session, one: Parcel, answer: Answer, *, began: datetime, at:
         later = rules.next_try(row.tries, at=at)
         if later is None:
             row.failed_at = at
+            _give_up(session, row, at)
         else:
             row.due_at = later
+
+
+def _give_up(session: Session, row: WebhookDelivery, at: datetime) -> None:
+    """Every try failed; the administrators are told, once a day for an address."""
+    record(
+        session, row.endpoint_id, "webhook:delivery:given_up", actor=PORTAL, at=at,
+        facts={"delivery": row.id},
+    )  # fmt: skip
+    cause = f"{row.endpoint_id} {at.date().isoformat()}"
+    _tell_keepers(session, row.endpoint, "webhook:delivery:given_up", cause=cause, at=at)
 
 
 def _end_as_gone(session: Session, row: WebhookEndpoint, at: datetime) -> None:
@@ -303,3 +324,15 @@ def _end_as_gone(session: Session, row: WebhookEndpoint, at: datetime) -> None:
     if row.ended_at is None:
         row.ended_at, row.ended_why = at, "gone"
         record(session, row.id, "webhook:endpoint:gone", actor=PORTAL, at=at)
+        _tell_keepers(session, row, "webhook:endpoint:gone", cause=row.id, at=at)
+
+
+def _tell_keepers(
+    session: Session, row: WebhookEndpoint, event: str, *, cause: str, at: datetime
+) -> None:
+    """Tell the organisation's administrators, without the address: mail lies open."""
+    for person in queries.keepers_of(row.organisation_id):
+        tell(
+            session, event=event, to=person, chain=row.organisation_id, cause=cause,
+            link=f"/organisation/webhooks/{row.region}/{row.id}", at=at, region=row.region, when=at,
+        )  # fmt: skip

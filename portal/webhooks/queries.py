@@ -4,16 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
-from portal.accounts.rules import Actor
+from portal.accounts.models import Membership
+from portal.accounts.rules import Actor, Role
 from portal.audit.models import Leaf, RegionEntry
 from portal.contracts.models import Contract
+from portal.kit.db import directory_reader
 from portal.kit.errors import NotFound
+from portal.notices.rules import Recipient
 from portal.residency.models import DataKey
 from portal.webhooks.models import WebhookDelivery, WebhookEndpoint
 
 SHOWN = 50
+ARRIVED = "contract:move:arrived"
+AT_A_LOOK = 500
 
 
 def endpoints_of(session: Session, actor: Actor) -> Sequence[WebhookEndpoint]:
@@ -91,22 +96,49 @@ class Told:
     at: str
     hash: str
     parties: frozenset[str]
+    brought: bool
 
 
-def entries_from(session: Session, place: int, *, limit: int = 500) -> list[Told]:
+def entries_from(session: Session, place: int, *, limit: int = AT_A_LOOK) -> list[Told]:
     """Return the entries of contracts from a place of the region's order on.
 
-    Only the contracts' own chains: what a side does for itself alone is told to nobody.
+    Only the contracts' own chains: what a side does for itself alone is told to nobody. `brought`
+    are those from before the contract moved here: they were told of where they happened.
     """
+    came = (
+        select(RegionEntry.chain, func.max(RegionEntry.seq).label("seq"))
+        .where(RegionEntry.event == ARRIVED)
+        .group_by(RegionEntry.chain)
+        .subquery()
+    )
     rows = session.execute(
         select(
             Leaf.place, RegionEntry.chain, RegionEntry.seq, RegionEntry.event, RegionEntry.at,
-            RegionEntry.hash, Contract.vendor_id, Contract.customer_id,
+            RegionEntry.hash, came.c.seq, Contract.vendor_id, Contract.customer_id,
         )
         .join(Leaf, (Leaf.chain == RegionEntry.chain) & (Leaf.seq == RegionEntry.seq))
         .outerjoin(Contract, Contract.id == RegionEntry.chain)
+        .outerjoin(came, came.c.chain == RegionEntry.chain)
         .where(Leaf.place >= place)
         .order_by(Leaf.place)
         .limit(limit)
     )  # fmt: skip
-    return [Told(*row[:6], frozenset(one for one in row[6:] if one)) for row in rows]
+    return [
+        Told(place, chain, seq, event, at, entry_hash,
+             parties=frozenset(one for one in parties if one),
+             brought=came_at is not None and seq < came_at)
+        for place, chain, seq, event, at, entry_hash, came_at, *parties in rows
+    ]  # fmt: skip
+
+
+def keepers_of(organisation_id: str) -> list[Recipient]:
+    """Return an organisation's administrators, who are told when an address stops being told."""
+    with directory_reader() as directory:
+        rows = directory.scalars(
+            select(Membership)
+            .where(Membership.organisation_id == organisation_id, Membership.ended_at.is_(None))
+            .options(joinedload(Membership.person))
+        )
+        found = [row for row in rows if Role.ORG_ADMIN in row.roles.split(",")]
+        people = [row.person for row in found if row.person.deactivated_at is None]
+        return [Recipient(one.id, one.name, one.email, organisation_id) for one in people]

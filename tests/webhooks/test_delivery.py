@@ -18,14 +18,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from portal.admin import actions as moves
 from portal.audit.actions import record
 from portal.audit.queries import lines
+from portal.cli.jobs import tell_before_it_leaves
 from portal.contracts.models import Contract
 from portal.contracts.rules.life import Side
 from portal.kit import clock
 from portal.kit.db import db, transaction
 from portal.kit.errors import NotAllowed, NotFound, Refused
 from portal.negotiation.actions.private import private_chain
+from portal.notices.models import RegionMail
 from portal.residency.actions import make_data_key
 from portal.residency.databases import Regions
 from portal.webhooks import actions, rules
@@ -125,6 +128,50 @@ def deliveries(session: Session) -> list[WebhookDelivery]:
     return list(session.scalars(select(WebhookDelivery).order_by(WebhookDelivery.created_at)))
 
 
+def mailed(session: Session) -> set[tuple[str, str]]:
+    """Return who was mailed about what, by first names."""
+    settle(session)
+    rows = session.scalars(select(RegionMail).where(RegionMail.event.startswith("webhook:")))
+    return {(row.name.split()[0], row.subject) for row in rows}
+
+
+@pytest.mark.slow
+def test_after_a_move_no_region_tells_again_and_none_is_silent(
+    regions: Regions, eu: Session, contract: Contract, receiver: Receiver
+) -> None:
+    ref, got = contract.id, {}
+    for name in ("eu", "us"):
+        session = regions.session(name)
+        row, _ = actions.add_endpoint(
+            session, regions[name], cast.as_admin("dov"), address=receiver.address, subjects=(),
+            inside={receiver.host}, at=clock.now(),
+        )  # fmt: skip
+        got[name] = row.id
+        settle(session)
+    happens(eu, contract)
+    assert work(regions, receiver) == 1
+    happens(eu, contract, "contract:step:finished")
+    moves.ask_to_move(eu, cast.actor("ada"), contract, to="us", regions=regions, at=clock.now())
+    moves.agree_to_move(eu, cast.actor("dov"), contract, at=clock.now())
+    eu.query(RegionMail).update({"sent_at": clock.now()})
+    eu.commit()
+    settle(eu)
+    moves.carry_out_moves(regions, now=clock.now, heard=tell_before_it_leaves)
+    us = regions.session("us")
+    happens(us, us.get_one(Contract, ref), "contract:withdrawn")
+    work(regions, receiver)
+    told_in = {
+        name: [row.event for row in deliveries(regions.session(name))] for name in ("eu", "us")
+    }
+    assert told_in == {
+        "eu": ["contract:started", "contract:step:finished", "contract:move:asked",
+               "contract:move:agreed", "contract:move:started"],
+        "us": ["contract:move:arrived", "contract:withdrawn"],
+    }  # fmt: skip
+    seen = [json.loads(body)["data"]["entry"] for _, body in receiver.got]
+    assert sorted(seen) == list(range(1, 8))
+
+
 def test_an_entry_is_told_thinly_and_the_reference_library_takes_it(
     regions: Regions, eu: Session, contract: Contract, receiver: Receiver
 ) -> None:
@@ -205,6 +252,8 @@ def test_a_receiver_that_is_down_is_tried_by_the_schedule_and_then_given_up(
     row = deliveries(eu)[0]
     assert row.failed_at and not row.done_at and len(row.log) == len(rules.SCHEDULE) == 10
     assert ids == {row.message_id} and len({body for _, body in receiver.got}) == 1
+    assert [line.event for line in lines(eu, row.endpoint_id)][-1] == "webhook:delivery:given_up"
+    assert mailed(eu) == {("Dov", "A webhook could not be delivered")}
     assert work(regions, receiver, at=at + timedelta(days=30)) == 0
 
 
@@ -236,6 +285,8 @@ def test_a_receiver_that_says_gone_is_told_no_more(
     row = eu.get_one(WebhookEndpoint, key)
     assert row.ended_why == "gone" and deliveries(eu)[0].failed_at
     assert [line.event for line in lines(eu, key)][-1] == "webhook:endpoint:gone"
+    assert mailed(eu) == {("Dov", "A webhook was ended by its receiver")}
+    assert receiver.host not in eu.scalars(select(RegionMail.text)).one(), "mail lies open"
     happens(eu, contract)
     assert work(regions, receiver) == 0
     with pytest.raises(Refused):

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,7 +21,7 @@ from portal.kit.errors import NotFound, Refused
 from portal.notices.actions import tell
 from portal.notices.rules import Recipient
 from portal.residency.actions import carry_out, note_move
-from portal.residency.databases import Regions
+from portal.residency.databases import RegionDatabase, Regions
 from portal.residency.models import Move
 from portal.residency.rules import Step, allowed_for
 from portal.residency.stores import StoreAway
@@ -106,8 +107,13 @@ def withdraw_move(session: Session, actor: Actor, contract: Contract, *, at: dat
         )  # fmt: skip
 
 
-def carry_out_moves(regions: Regions, *, now: Callable[[], datetime]) -> list[Step]:
-    """Carry every agreed move of this host as far as it goes."""
+Heard = Callable[[RegionDatabase, Step], None]
+
+
+def carry_out_moves(
+    regions: Regions, *, now: Callable[[], datetime], heard: Heard = lambda place, step: None
+) -> list[Step]:
+    """Carry every agreed move of this host as far as it goes; `heard` is told where and how far."""
     done = []
     for source in regions.databases.values():
         with source.open_session() as session:
@@ -121,14 +127,18 @@ def carry_out_moves(regions: Regions, *, now: Callable[[], datetime]) -> list[St
                 .distinct()
             ).all()
         for group_id, to_region in waiting:
+            told = partial(heard, source)
             try:
-                done.append(carry_out(source, regions[to_region], group_id, now=now))
+                done.append(carry_out(source, regions[to_region], group_id, now=now, told=told))
             except StoreAway as away:  # it goes on at the next look; the others go on now
                 LOG.warning("move %s: %s", group_id, away)
     return done
 
 
-def move_now(regions: Regions, ref: str, *, now: Callable[[], datetime]) -> Step:
+def move_now(
+    regions: Regions, ref: str, *, now: Callable[[], datetime],
+    heard: Heard = lambda place, step: None,
+) -> Step:  # fmt: skip
     """Carry out the agreed move of one contract."""
     home = regions.home(ref)
     with home.open_session() as session:
@@ -136,7 +146,7 @@ def move_now(regions: Regions, ref: str, *, now: Callable[[], datetime]) -> Step
         if row is None:
             raise NotFound
         group_id, to_region = row.group_id, row.to_region
-    return carry_out(home, regions[to_region], group_id, now=now)
+    return carry_out(home, regions[to_region], group_id, now=now, told=partial(heard, home))
 
 
 def _tell(

@@ -573,6 +573,18 @@ _LIST = (
         Weight.SECURITY,
     ),
     Event(
+        "webhook:endpoint:gone",
+        "A program you told of events wants no more of them",
+        "A webhook was ended by its receiver",
+        "webhooks_gone",
+    ),
+    Event(
+        "webhook:delivery:given_up",
+        "A program could not be told of an event for three days",
+        "A webhook could not be delivered",
+        "webhooks_given_up",
+    ),
+    Event(
         "notices:mail:failed",
         say("A mail you caused could not be delivered"),
         say("A mail about %(ref)s could not be delivered"),

@@ -83,9 +83,12 @@ def carry_out(
             if _mail_waits(old, group) or not (source.store.answers() and target.store.answers()):
                 return Step.AGREED
             _freeze(old, group_id, now())
-            told(Step.FROZEN)
         if step_of(_group(old, group_id)[0]) is Step.FROZEN:
             if not _has_arrived(new, group_id):
+                # Said again after a crash: whoever hears it sees all entries of the old region.
+                old.rollback()
+                new.rollback()
+                told(Step.FROZEN)
                 _copy_documents(old, source, target, group_id)
                 _arrive(old, new, source, target, group_id, now())
                 told(Step.ARRIVED)
