@@ -574,14 +574,14 @@ _LIST = (
     ),
     Event(
         "webhook:endpoint:gone",
-        "A program you told of events wants no more of them",
-        "A webhook was ended by its receiver",
+        say("A program you told of events wants no more of them"),
+        say("A webhook was ended by its receiver"),
         "webhooks_gone",
     ),
     Event(
         "webhook:delivery:given_up",
-        "A program could not be told of an event for three days",
-        "A webhook could not be delivered",
+        say("A program could not be told of an event for three days"),
+        say("A webhook could not be delivered"),
         "webhooks_given_up",
     ),
     Event(
