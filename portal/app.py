@@ -52,6 +52,7 @@ from portal.profiles.rules import Profile, record_of
 from portal.renewals.routes import bp as renewals_pages
 from portal.residency.databases import Regions, read_or_make_key, regions
 from portal.residency.stores import StoreAway
+from portal.retention.routes import bp as retention_pages
 from portal.reviews.routes import bp as reviews_pages
 from portal.settings.rules import Settings, read_settings
 from portal.signing.routes import bp as signing_pages
@@ -78,6 +79,7 @@ PAGES = (
     oauth_pages,
     operations_pages,
     renewals_pages,
+    retention_pages,
     reviews_pages,
     notices_pages,
     plans_pages,

@@ -69,6 +69,10 @@ class Organisation(Model):
     details: Mapped[str] = mapped_column(Text, comment="registration and address, as printed")
     regions: Mapped[str] = mapped_column(String(200), comment="allowed regions, comma-separated")
     created_at: Mapped[datetime] = mapped_column(Instant)
+    retention_years: Mapped[int] = mapped_column(
+        Integer, default=6, server_default="6",
+        comment="how long records are kept after the end of a contract",
+    )  # fmt: skip
     hipaa_since: Mapped[datetime | None] = mapped_column(
         Instant, comment="since when the HIPAA profile holds; none: it does not"
     )

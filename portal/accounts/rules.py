@@ -124,6 +124,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "data:see": EVERYONE,
     "contract:move": frozenset({Role.ORG_ADMIN}),
     "profile:edit": frozenset({Role.ORG_ADMIN}),
+    "hold:set": frozenset({Role.ORG_ADMIN, Role.LEGAL}),
+    "retention:edit": frozenset({Role.ORG_ADMIN}),
     "views:see": frozenset({Role.ORG_ADMIN, Role.AUDITOR, Role.LEGAL, Role.IT_ADMIN}),
 }
 

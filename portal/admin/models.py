@@ -24,8 +24,10 @@ class PolicyChange(Model):
 
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
     organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
-    kind: Mapped[str] = mapped_column(String(10), comment="mfa | regions | hipaa")
-    after: Mapped[str] = mapped_column(Text, comment="JSON: role -> rule, names of regions, or on")
+    kind: Mapped[str] = mapped_column(String(10), comment="mfa | regions | hipaa | retention")
+    after: Mapped[str] = mapped_column(
+        Text, comment="JSON: role -> rule, names of regions, on, years"
+    )
     weaker: Mapped[int] = mapped_column(Integer, comment="1 = takes a second administrator")
     asked_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
     asked_at: Mapped[datetime] = mapped_column(Instant)

@@ -66,6 +66,11 @@ def is_put_on(row: PolicyChange) -> bool:
     return bool(json.loads(row.after))
 
 
+def years_of(row: PolicyChange) -> int:
+    """Return the years a change asks for."""
+    return int(json.loads(row.after))
+
+
 def leaving_hipaa(directory: Session, organisations: Collection[str]) -> set[str]:
     """Return which of these organisations asked to end the HIPAA profile, confirmed or not."""
     rows = directory.scalars(

@@ -12,6 +12,8 @@ DELAY = timedelta(hours=24)  # between the second "yes" and the day a weaker pol
 RESET_LIFE = timedelta(hours=24)
 SIGNING_HOLD = timedelta(hours=24)
 START_DAYS = (0, 7, 14, 30)
+MOST_YEARS = 30
+HIPAA_YEARS = 6  # 45 CFR 164.316(b)(2)(i)
 
 
 class Kind(StrEnum):
@@ -20,6 +22,7 @@ class Kind(StrEnum):
     MFA = "mfa"
     REGIONS = "regions"
     HIPAA = "hipaa"
+    RETENTION = "retention"
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,17 @@ def plan_hipaa(hindrances: Collection[str]) -> Plan:
     if hindrances:
         raise Refused(" ".join(hindrances))
     return Plan(weaker=True, holds_from=None)
+
+
+def plan_retention(before: int, after: int, *, hipaa: bool, at: datetime) -> Plan:
+    """Return how a change of the years records are kept goes; fewer is the weaker policy."""
+    if not 1 <= after <= MOST_YEARS:
+        raise Refused(f"Keep records between 1 and {MOST_YEARS} years.")
+    if hipaa and after < HIPAA_YEARS:
+        raise Refused(f"Under the HIPAA profile records are kept {HIPAA_YEARS} years or longer.")
+    if after < before:
+        return Plan(weaker=True, holds_from=None)
+    return Plan(weaker=False, holds_from=at)
 
 
 def holds_from(*, kind: str, puts_on: bool, at: datetime) -> datetime:

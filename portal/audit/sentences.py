@@ -65,7 +65,8 @@ def _grant_why(facts: Facts) -> str:
 
 
 def _policy(facts: Facts) -> str:
-    kinds = {"regions": "the allowed regions", "hipaa": "the HIPAA profile"}
+    kinds = {"regions": "the allowed regions", "hipaa": "the HIPAA profile",
+             "retention": "how long records are kept"}  # fmt: skip
     return kinds.get(str(facts.get("kind")), "the rule on sign-in codes")
 
 
@@ -352,6 +353,16 @@ WORDINGS: Mapping[str, Wording] = {
         "and goes on here"
     ),
     "signing:attempt:failed": lambda f: f"tried to sign with a wrong {f.get('factor', 'factor')}",
+    "retention:hold:set": lambda f: f"put a legal hold on it for the {f.get('side', '')}",
+    "retention:hold:lift_asked": "asked to lift a legal hold",
+    "retention:hold:lifted": lambda f: f"lifted a legal hold of the {f.get('side', '')}",
+    "retention:deletion:asked": "asked to delete the content",
+    "retention:deletion:agreed": "agreed that the content is deleted",
+    "retention:deletion:withdrawn": "stopped the deletion of the content",
+    "retention:deletion:stopped": "stopped a deletion: it may no longer be carried out",
+    "retention:content:deleted": lambda f: (
+        f"deleted the content: {_count(f, 'rows', 'row')}, {_count(f, 'documents', 'document')}"
+    ),
     "profile:turn:asked": lambda f: f"asked to {_turn(f)}",
     "profile:turn:agreed": lambda f: f"agreed to {_turn(f)}",
     "profile:turn:withdrawn": lambda f: f"ended the wish to {_turn(f)}",
@@ -381,6 +392,10 @@ WORDINGS: Mapping[str, Wording] = {
     "organisation:regions:changed": lambda f: (
         f"allowed the regions {', '.join(f.get('after', ()))} instead of "
         f"{', '.join(f.get('before', ()))}"
+    ),
+    "organisation:retention:changed": lambda f: (
+        f"keeps records {f.get('after', '')} years after a contract’s end, "
+        f"before {f.get('before', '')}"
     ),
     "organisation:profile:changed": lambda f: (
         f"put the {str(f.get('profile', '')).upper()} profile {'on' if f.get('on') else 'off'}"

@@ -35,6 +35,7 @@ from portal.renewals import actions as renewals
 from portal.renewals.queries.term import changed_contracts, due_contracts, ends_among
 from portal.residency.databases import RegionDatabase, regions
 from portal.residency.rules import Step
+from portal.retention import actions as retention
 from portal.reviews import actions as reviews
 from portal.reviews.queries import contracts_with_reviews, measured_with_reviews
 from portal.settings.rules import BadSetting
@@ -190,6 +191,13 @@ def tell_before_it_leaves(place: RegionDatabase, step: Step) -> None:
             webhooks.find_news(session, at=clock.now())
 
 
+def delete_contents(app: Flask) -> None:
+    """Delete the content of ended contracts where both sides agreed and no hold stands."""
+    for database, session in regions().each():
+        retention.carry_out_deletions(session, database, at=clock.now())
+        db.session.rollback()
+
+
 def gather_digests(app: Flask) -> None:
     """Write the digests that are due, of the directory and of each region."""
     notices.send_digests(db.session(), now=clock.now)
@@ -243,6 +251,7 @@ JOBS = (
     Job("tell webhooks", tell_webhooks, EACH_LOOK),
     Job("move contracts between regions", move_contracts, timedelta(seconds=15)),
     Job("let due policies hold", apply_policies, timedelta(minutes=1)),
+    Job("delete what both sides agreed on", delete_contents, timedelta(seconds=30)),
     Job("gather digests", gather_digests, timedelta(seconds=30)),
     Job("deliver mail", deliver_mail, EACH_LOOK),
 )

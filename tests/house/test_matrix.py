@@ -52,6 +52,7 @@ SAMPLES = {
     "reset_id": "0" * 26,
     "change_id": "0" * 26,
     "turn_id": "0" * 26,
+    "hold_id": "0" * 26,
 }
 
 

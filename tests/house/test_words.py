@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES_LEFT = {
     "accounts", "admin", "api", "batches", "changes", "contracts", "evidence", "incidents",
     "intake", "negotiation", "oauth", "operations", "plans", "renewals", "reviews", "signing",
-    "profiles", "statements", "templates", "webhooks",
+    "profiles", "retention", "statements", "templates", "webhooks",
 }  # fmt: skip
 PYTHON_LEFT = TEMPLATES_LEFT | {"audit", "residency", "settings", "sla", "terms"}
 # Names and signs that are the same in every language.

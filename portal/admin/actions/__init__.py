@@ -17,6 +17,7 @@ from portal.admin.actions.policies import (
     ask_for_hipaa,
     ask_for_mfa,
     ask_for_regions,
+    ask_for_years,
     confirm_change,
     withdraw_change,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "ask_for_mfa",
     "ask_for_regions",
     "ask_for_reset",
+    "ask_for_years",
     "ask_to_move",
     "carry_out_moves",
     "change_roles",

@@ -28,8 +28,13 @@ LINKS = {
     Kind.MFA: "/organisation/mfa",
     Kind.REGIONS: "/organisation/regions",
     Kind.HIPAA: "/organisation/hipaa",
+    Kind.RETENTION: "/organisation/retention",
 }
-ABOUT = {Kind.MFA: "sign-in codes", Kind.REGIONS: "regions"}
+ABOUT = {
+    Kind.MFA: "sign-in codes",
+    Kind.REGIONS: "regions",
+    Kind.RETENTION: "how long records are kept",
+}
 
 
 def ask_for_mfa(
@@ -81,6 +86,18 @@ def ask_for_hipaa(
         if is_hipaa(actor.organisation_id) == on:
             return None
         return _ask(session, actor, Kind.HIPAA, on, rules.plan_hipaa(hindrances), at)
+
+
+def ask_for_years(actor: Actor, years: int, *, at: datetime) -> PolicyChange | None:
+    """Ask that records be kept other years after a contract's end; None where nothing changes."""
+    demand(actor, "policy:edit")
+    with transaction(db.session) as session:
+        organisation = organisation_by_id(actor.organisation_id)
+        before = organisation.retention_years
+        plan = rules.plan_retention(before, years, hipaa=organisation.is_hipaa, at=at)
+        if before == years:
+            return None
+        return _ask(session, actor, Kind.RETENTION, years, plan, at)
 
 
 def _ask(
@@ -198,6 +215,9 @@ def _apply(session: Session, row: PolicyChange, actor: LogActor, at: datetime) -
     if row.kind == Kind.REGIONS:
         _apply_regions(session, row, actor, at)
         return
+    if row.kind == Kind.RETENTION:
+        _apply_years(session, row, actor, at)
+        return
     if row.kind == Kind.HIPAA:
         _apply_hipaa(session, row, actor, at)
         return
@@ -221,6 +241,18 @@ def _apply_regions(session: Session, row: PolicyChange, actor: LogActor, at: dat
     organisation.regions = ",".join(after)
     record(
         session, row.organisation_id, "organisation:regions:changed", actor=actor, at=at,
+        facts={"before": before, "after": after, "change": row.id},
+    )  # fmt: skip
+
+
+def _apply_years(session: Session, row: PolicyChange, actor: LogActor, at: datetime) -> None:
+    organisation = session.get_one(Organisation, row.organisation_id)
+    before, after = organisation.retention_years, queries.years_of(row)
+    if organisation.is_hipaa:
+        after = max(after, rules.HIPAA_YEARS)
+    organisation.retention_years = after
+    record(
+        session, row.organisation_id, "organisation:retention:changed", actor=actor, at=at,
         facts={"before": before, "after": after, "change": row.id},
     )  # fmt: skip
 

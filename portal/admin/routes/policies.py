@@ -26,6 +26,7 @@ PAGE_OF = {
     Kind.MFA: "admin.mfa",
     Kind.REGIONS: "admin.allowed_regions",
     Kind.HIPAA: "admin.hipaa",
+    Kind.RETENTION: "retention.index",
 }
 
 

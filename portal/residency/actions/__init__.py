@@ -6,14 +6,22 @@ from portal.residency.actions.documents import (
     read_document,
     store_document,
 )
-from portal.residency.actions.moving import carry_out, note_move, step_of
+from portal.residency.actions.moving import (
+    carry_out,
+    mail_waits,
+    note_move,
+    remove_contracts,
+    step_of,
+)
 
 __all__ = [
     "carry_out",
     "fetch_document",
+    "mail_waits",
     "make_data_key",
     "note_move",
     "read_document",
+    "remove_contracts",
     "step_of",
     "store_document",
 ]

@@ -80,7 +80,9 @@ def carry_out(
     with closing(source.open_session()) as old, closing(target.open_session()) as new:
         group = _group(old, group_id)
         if step_of(group[0]) is Step.AGREED:
-            if _mail_waits(old, group) or not (source.store.answers() and target.store.answers()):
+            if mail_waits(old, _ids(group)) or not (
+                source.store.answers() and target.store.answers()
+            ):
                 return Step.AGREED
             _freeze(old, group_id, now())
         if step_of(_group(old, group_id)[0]) is Step.FROZEN:
@@ -111,9 +113,10 @@ def _ids(group: list[Move]) -> list[str]:
     return [row.contract_id for row in group]
 
 
-def _mail_waits(session: Session, group: list[Move]) -> bool:
+def mail_waits(session: Session, contracts: list[str]) -> bool:
+    """Return whether mail of contracts is still on its way: what is sent once stays so."""
     waiting = select(func.count()).where(
-        RegionMail.chain.in_(_ids(group)),
+        RegionMail.chain.in_(contracts),
         RegionMail.sent_at.is_(None),
         RegionMail.dead_at.is_(None),
     )
@@ -306,13 +309,24 @@ def _leave(old: Session, new: Session, group_id: str, at: datetime) -> None:
 
 
 def _empty(old: Session, source: RegionDatabase, group_id: str, at: datetime) -> None:
-    """Remove rows, objects and mail files; the log alone stays, which names and says nothing.
+    """Remove what has moved; the log alone stays, which names and says nothing."""
 
+    def mark(rows: int) -> None:
+        for row in _still(old, group_id):
+            row.emptied_at = at
+
+    remove_contracts(old, source, _ids(_group(old, group_id)), mark=mark)
+
+
+def remove_contracts(
+    old: Session, source: RegionDatabase, contracts: list[str], *, mark: Callable[[int], None]
+) -> None:
+    """Remove the rows, objects and mail files of contracts; the log alone stays.
+
+    `mark` says in the same transaction that it is done, told the number of rows, before they go.
     The triggers that refuse deletion are taken down and put up again inside the one transaction, so
     that no other connection ever sees the database without them.
     """
-    group = _group(old, group_id)
-    contracts = _ids(group)
     mails = old.execute(select(RegionMail.id).where(RegionMail.chain.in_(contracts))).all()
     for contract in contracts:
         for key in list(source.store.each_key(contract)):
@@ -323,6 +337,8 @@ def _empty(old: Session, source: RegionDatabase, group_id: str, at: datetime) ->
     old.execute(text("PRAGMA secure_delete = ON"))
     with transaction(old):
         old.execute(text("PRAGMA defer_foreign_keys = ON"))
+        mark(_count(old, contracts))
+        old.flush()
         walls = old.execute(text(DELETE_WALLS)).all()
         for name, _ in walls:
             old.execute(text(f'DROP TRIGGER "{name}"'))
@@ -331,13 +347,21 @@ def _empty(old: Session, source: RegionDatabase, group_id: str, at: datetime) ->
                 old.execute(delete(table).where(_belongs(table, column, contracts)))
         for _, wall in walls:
             old.connection().exec_driver_sql(wall)
-        for row in _still(old, group_id):
-            row.emptied_at = at
     old.rollback()
     with source.engine.connect() as connection:
         raw: Any = connection.connection.dbapi_connection
         connection.rollback()
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _count(session: Session, contracts: list[str]) -> int:
+    """Return how many rows of contracts there are besides the log."""
+    found = 0
+    for table, column in _tables():
+        if table.name not in rules.LOG:
+            query = select(func.count()).select_from(table)
+            found += session.scalar(query.where(_belongs(table, column, contracts))) or 0
+    return found
 
 
 DELETE_WALLS = """

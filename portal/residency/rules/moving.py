@@ -16,6 +16,7 @@ STAYS = frozenset(
         "batches",
         "checkpoint_stamps",
         "checkpoints",
+        "deletions",
         "moves",
         "region_identity",
         "spent_codes",
