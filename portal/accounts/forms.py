@@ -4,27 +4,28 @@ from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from portal.kit.forms import Form, trimmed
+from portal.kit.words import say
 
-PRESENT_PASSWORD = [InputRequired("Type your password."), Length(max=1024)]
-CODE = [InputRequired("Type the six digits your authenticator shows.")]
+PRESENT_PASSWORD = [InputRequired(say("Type your password.")), Length(max=1024)]
+CODE = [InputRequired(say("Type the six digits your authenticator shows."))]
 
 
 class SignInForm(Form):
     """E-mail and password, and where to go afterwards."""
 
     email = StringField(
-        "E-mail",
+        say("E-mail"),
         filters=[trimmed],
-        validators=[InputRequired("Type your e-mail."), Length(max=254)],
+        validators=[InputRequired(say("Type your e-mail.")), Length(max=254)],
     )
-    password = PasswordField("Password", validators=PRESENT_PASSWORD)
+    password = PasswordField(say("Password"), validators=PRESENT_PASSWORD)
     next = HiddenField()
 
 
 class CodeForm(Form):
     """Six digits from an authenticator."""
 
-    code = StringField("Code", filters=[trimmed], validators=CODE)
+    code = StringField(say("Code"), filters=[trimmed], validators=CODE)
     next = HiddenField()
 
 
@@ -32,9 +33,9 @@ class RecoveryForm(Form):
     """One recovery code."""
 
     code = StringField(
-        "Recovery code",
+        say("Recovery code"),
         filters=[trimmed],
-        validators=[InputRequired("Type one of your recovery codes."), Length(max=40)],
+        validators=[InputRequired(say("Type one of your recovery codes.")), Length(max=40)],
     )
     next = HiddenField()
 
@@ -43,9 +44,9 @@ class PasskeyForm(Form):
     """What a passkey is called; the browser fills in the rest."""
 
     name = StringField(
-        "Name",
+        say("Name"),
         filters=[trimmed],
-        validators=[InputRequired("Give it a name."), Length(max=60)],
+        validators=[InputRequired(say("Give it a name.")), Length(max=60)],
     )
     answer = HiddenField()
 
@@ -60,6 +61,8 @@ class PasskeyProofForm(Form):
 class PasswordForm(Form):
     """The present password, the new one, and a code where codes are set up."""
 
-    current = PasswordField("Current password", validators=PRESENT_PASSWORD)
-    password = PasswordField("New password", validators=[InputRequired("Type a new password.")])
-    code = StringField("Code from your authenticator", filters=[trimmed])
+    current = PasswordField(say("Current password"), validators=PRESENT_PASSWORD)
+    password = PasswordField(
+        say("New password"), validators=[InputRequired(say("Type a new password."))]
+    )
+    code = StringField(say("Code from your authenticator"), filters=[trimmed])

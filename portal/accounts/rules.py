@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from portal.audit.rules import Actor as LogActor
 from portal.kit.errors import NotAllowed, Refused
+from portal.kit.words import commas, moment, say, say_n
 
 
 class Role(StrEnum):
@@ -28,16 +29,16 @@ class Role(StrEnum):
 
 
 ROLE_WORDS = {
-    Role.SALES_OPS: "Sales operations manager",
-    Role.IT_ADMIN: "IT administrator",
-    Role.PROCUREMENT: "Procurement",
-    Role.LEGAL: "Legal",
-    Role.SIGNATORY: "Signatory",
-    Role.ACCOUNT_MANAGER: "Account manager",
-    Role.SUPPORT_ENGINEER: "Support engineer",
-    Role.SUPPORT_LEAD: "Support lead",
-    Role.AUDITOR: "Auditor",
-    Role.ORG_ADMIN: "Organisation administrator",
+    Role.SALES_OPS: say("Sales operations manager"),
+    Role.IT_ADMIN: say("IT administrator"),
+    Role.PROCUREMENT: say("Procurement"),
+    Role.LEGAL: say("Legal"),
+    Role.SIGNATORY: say("Signatory"),
+    Role.ACCOUNT_MANAGER: say("Account manager"),
+    Role.SUPPORT_ENGINEER: say("Support engineer"),
+    Role.SUPPORT_LEAD: say("Support lead"),
+    Role.AUDITOR: say("Auditor"),
+    Role.ORG_ADMIN: say("Organisation administrator"),
 }
 
 NEGOTIATORS = frozenset(
@@ -140,9 +141,11 @@ class MfaRule(StrEnum):
 
 MFA_ORDER = [MfaRule.OPTIONAL, MfaRule.REQUIRED_TO_SIGN, MfaRule.REQUIRED]
 MFA_WORDS = {
-    MfaRule.OPTIONAL: "Optional: a code is asked only of those who set one up, and to sign",
-    MfaRule.REQUIRED_TO_SIGN: "Required to sign: signatories must have set up codes in advance",
-    MfaRule.REQUIRED: "Required: nobody gets in without a code",
+    MfaRule.OPTIONAL: say("Optional: a code is asked only of those who set one up, and to sign"),
+    MfaRule.REQUIRED_TO_SIGN: say(
+        "Required to sign: signatories must have set up codes in advance"
+    ),
+    MfaRule.REQUIRED: say("Required: nobody gets in without a code"),
 }
 EVERY_ROLE = "*"
 
@@ -182,7 +185,12 @@ def demand(actor: Actor, action: str) -> None:
     """Raise `NotAllowed` unless the actor may do this."""
     if not may(actor, action):
         able = sorted(ROLE_WORDS[role] for role in PERMISSIONS[action])
-        raise NotAllowed(f"Your role does not allow this. It takes: {', '.join(able)}.")
+        raise NotAllowed(
+            say(
+                "Your role does not allow this. It takes: %(roles)s.",
+                roles=commas(able),
+            )
+        )
 
 
 def mfa_rule_for(rules: Mapping[str, MfaRule], roles: Collection[Role]) -> MfaRule:
@@ -239,17 +247,17 @@ def read_email(text: str) -> str:
     local = email.partition("@")[0]
     dots = local.startswith(".") or local.endswith(".") or ".." in local
     if len(email) > 254 or dots or not _EMAIL.fullmatch(email):
-        raise Refused("Type an e-mail address such as name@company.com.")
+        raise Refused(say("Type an e-mail address such as name@company.com."))
     return email
 
 
 def read_name(text: str, *, most: int = 120) -> str:
     """Return a name with single spaces; `Refused` when empty, long, or with hidden characters."""
     if any(unicodedata.category(c).startswith("C") for c in text.strip()):
-        raise Refused("A name holds letters, spaces and signs only.")
+        raise Refused(say("A name holds letters, spaces and signs only."))
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if not name or len(name) > most:
-        raise Refused(f"Type a name of at most {most} characters.")
+        raise Refused(say("Type a name of at most %(most)s characters.", most=most))
     return name
 
 
@@ -257,7 +265,7 @@ def read_roles(names: Collection[str]) -> list[Role]:
     """Return known roles in the order of the table; `Refused` for none or an unknown one."""
     chosen = set(names)
     if not chosen or chosen - set(Role):
-        raise Refused("Choose at least one role.")
+        raise Refused(say("Choose at least one role."))
     return [role for role in Role if role in chosen]
 
 
@@ -285,13 +293,13 @@ class CodeResult(StrEnum):
     HELD = "held"
 
 
-PURPOSE_WORDS = {
-    "sign_in": " to sign in",
-    "sign": " to sign a contract",
-    "notice": " to give a notice",
-    "approve": " to approve a contract",
-    "enrol": " to set up codes",
-    "password": " to change the password",
+USED_WORDS = {
+    "sign_in": say("That code was already used to sign in."),
+    "sign": say("That code was already used to sign a contract."),
+    "notice": say("That code was already used to give a notice."),
+    "approve": say("That code was already used to approve a contract."),
+    "enrol": say("That code was already used to set up codes."),
+    "password": say("That code was already used to change the password."),
 }
 
 
@@ -322,15 +330,18 @@ class CodeOutcome:
             case CodeResult.ACCEPTED:
                 return ""
             case CodeResult.ALREADY_USED:
-                done = PURPOSE_WORDS.get(self.purpose, "")
-                return f"That code was already used{done}. {self._next}"
+                used = USED_WORDS.get(self.purpose, say("That code was already used."))
+                return say("%(used)s %(next)s", used=used, next=self._next)
             case CodeResult.WRONG_CLOCK:
-                return (
-                    f"Your phone's clock is about {_about(self.seconds)} off. Switch the phone to "
-                    "automatic time, then type the new code."
+                return say(
+                    "Your phone's clock is about %(about)s off. "
+                    "Switch the phone to automatic time, then type the new code.",
+                    about=_about(self.seconds),
                 )
             case CodeResult.WRONG:
-                return "That code is not right. Type the six digits your authenticator shows now."
+                return say(
+                    "That code is not right. Type the six digits your authenticator shows now."
+                )
             case CodeResult.LOCKED:
                 return wait_message(self.until)
             case CodeResult.HELD:
@@ -339,20 +350,23 @@ class CodeOutcome:
     @property
     def _next(self) -> str:
         if self.seconds <= 0:
-            return "Type the one your authenticator shows now."
-        unit = "second" if self.seconds == 1 else "seconds"
-        return f"The next one comes in {self.seconds} {unit}."
+            return say("Type the one your authenticator shows now.")
+        return say_n(
+            "The next one comes in %(num)s second.",
+            "The next one comes in %(num)s seconds.",
+            self.seconds,
+        )
 
 
 def _about(seconds: int) -> str:
     minutes = max(1, round(seconds / 60))
-    return "1 minute" if minutes == 1 else f"{minutes} minutes"
+    return say_n("%(num)s minute", "%(num)s minutes", minutes)
 
 
 def wait_message(until: datetime | None) -> str:
     """Return the sentence of a lock: when the next try is allowed, in UTC."""
-    when = f"until {until:%H:%M} UTC" if until else "a few minutes"
-    return f"Too many tries. Wait {when}, then try again."
+    when = say("until %(time)s UTC", time=f"{until:%H:%M}") if until else say("a few minutes")
+    return say("Too many tries. Wait %(when)s, then try again.", when=when)
 
 
 ACTS_OF_SIGNING = frozenset({"sign", "approve", "notice"})
@@ -365,8 +379,10 @@ def is_held(until: datetime | None, *, purpose: str, at: datetime) -> bool:
 
 def held_message(until: datetime | None) -> str:
     """Return the sentence of a signing hold: why, and until when, in UTC."""
-    when = f"{until.day} {until:%b %Y, %H:%M} UTC" if until else "tomorrow"
-    return f"Your codes were reset, so you cannot sign before {when}. Nothing was signed."
+    when = say("%(moment)s UTC", moment=moment(until)) if until else say("tomorrow")
+    return say(
+        "Your codes were reset, so you cannot sign before %(when)s. Nothing was signed.", when=when
+    )
 
 
 def judge_code(
@@ -398,11 +414,14 @@ def password_problem(
     whatever digits and signs stand between them. No composition rules.
     """
     if len(password) < PASSWORD_LEAST:
-        return f"Use {PASSWORD_LEAST} characters or more. Four random words make a good password."
+        return say(
+            "Use %(password_least)s characters or more. Four random words make a good password.",
+            password_least=PASSWORD_LEAST,
+        )
     if len(password) > PASSWORD_MOST:
-        return f"Use at most {PASSWORD_MOST} characters."
+        return say("Use at most %(password_most)s characters.", password_most=PASSWORD_MOST)
     if _is_run(password) or _is_made_of(password, {*common, *_words(about)}):
-        return "This password is too easy to guess. Four random words make a good one."
+        return say("This password is too easy to guess. Four random words make a good one.")
     return None
 
 
@@ -455,6 +474,8 @@ def browser_words(agent: str) -> str:
                 "Safari": "Safari"}  # fmt: skip
     systems = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows",
                "Mac OS": "Mac", "Linux": "Linux"}  # fmt: skip
-    browser = next((name for mark, name in browsers.items() if mark in agent), "Another browser")
+    browser = next(
+        (name for mark, name in browsers.items() if mark in agent), say("Another browser")
+    )
     system = next((name for mark, name in systems.items() if mark in agent), "")
-    return f"{browser} on {system}" if system else browser
+    return say("%(browser)s on %(system)s", browser=browser, system=system) if system else browser

@@ -31,6 +31,7 @@ from portal.kit.db import db, transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.negotiation import rules as negotiation_rules
 from portal.negotiation.actions import send_round, set_offers
 from portal.negotiation.queries import negotiation_of
@@ -106,9 +107,9 @@ def confirm_batch(session: Session, actor: Actor, ref: str, *, at: datetime) -> 
         batch = find_batch(session, actor, ref)
         good = sum(row.faults == 0 for row in batch.rows)
         if not good:
-            raise Refused("No row can be started. Mend the sheet and upload it again.")
+            raise Refused(say("No row can be started. Mend the sheet and upload it again."))
         if batch.stopped_at is not None:
-            raise Refused("This batch was stopped.")
+            raise Refused(say("This batch was stopped."))
         done: Any = session.execute(
             update(Batch)
             .where(Batch.id == batch.id, Batch.confirmed_at.is_(None))
@@ -131,10 +132,10 @@ def stop_batch(session: Session, actor: Actor, ref: str, *, at: datetime) -> Non
     with transaction(session):
         batch = find_batch(session, actor, ref)
         if batch.stopped_at is not None:
-            raise Refused("This batch is stopped already.")
+            raise Refused(say("This batch is stopped already."))
         left = sum(row.faults == 0 and row.done_at is None for row in batch.rows)
         if batch.confirmed_at is not None and not left:
-            raise Refused("Every row is done: there is nothing left to stop.")
+            raise Refused(say("Every row is done: there is nothing left to stop."))
         batch.stopped_at = at
         record(session, batch.id, "batch:stopped", actor=actor.log, at=at, facts={"left": left})
 
@@ -190,7 +191,7 @@ def _start(session: Session, database: RegionDatabase, row: BatchRow, *, at: dat
     batch = session.get_one(Batch, row.batch_id)
     actor = member_actor(batch.confirmed_by or "", batch.organisation_id)
     if actor is None:
-        raise Refused("Whoever confirmed this batch has left the organisation.")
+        raise Refused(say("Whoever confirmed this batch has left the organisation."))
     start = start_of(batch)
     customer = db.session.get_one(Organisation, row.customer_id)
     content = row.content

@@ -19,6 +19,7 @@ from portal.contracts.rules.starting import tier_key
 from portal.kit import clock
 from portal.kit.refs import new_token
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.plans.queries import offer_of
 from portal.plans.rules import Catalogue, tier_terms
 from portal.residency.databases import regions
@@ -66,7 +67,10 @@ def _offer(form: BatchForm, actor: Actor) -> None:
     members = members_of(actor.organisation_id)
     labels = {name: db.region.label for name, db in regions().databases.items()}
     form.offer(
-        templates=[(key, f"{t.name}, number {t.number}") for key, t in published(actor).items()],
+        templates=[
+            (key, say("%(name)s, number %(number)s", name=t.name, number=t.number))
+            for key, t in published(actor).items()
+        ],
         tiers=tiers,
         regions=[(n, label) for n, label in labels.items() if n in mine.allowed_regions],
         members=[(m.person_id, m.name) for m in members],
@@ -115,9 +119,9 @@ def _sheet(form: BatchForm) -> tuple[str, str | None]:
         try:
             return content.decode("utf-8-sig"), None
         except UnicodeDecodeError:
-            return "", "Save the sheet as UTF-8, then choose it again."
+            return "", say("Save the sheet as UTF-8, then choose it again.")
     text = form.sheet.data or ""
-    return text, None if text.strip() else "Choose a sheet, or paste its rows."
+    return text, None if text.strip() else say("Choose a sheet, or paste its rows.")
 
 
 def _start(
@@ -208,14 +212,14 @@ def _shown(batch: Batch, row: BatchRow, start: Start) -> dict[str, Any]:
 
 def _state(batch: Batch, row: BatchRow) -> tuple[str, str]:
     if row.faults:
-        return ("Left out", "rejected") if batch.confirmed_at else ("To mend", "rejected")
+        return (say("Left out"), "rejected") if batch.confirmed_at else (say("To mend"), "rejected")
     if row.done_at:
-        return ("Sent" if batch.sends else "Started", "good")
+        return (say("Sent") if batch.sends else say("Started"), "good")
     if row.failed_at:
-        return "Not started", "rejected"
+        return say("Not started"), "rejected"
     if batch.stopped_at:
-        return "Stopped", ""
-    return ("Waiting", "open") if batch.confirmed_at else ("Ready", "agreed")
+        return say("Stopped"), ""
+    return (say("Waiting"), "open") if batch.confirmed_at else (say("Ready"), "agreed")
 
 
 @bp.post("/batches/<batch_ref>/confirmation")
@@ -224,7 +228,9 @@ def confirm(batch_ref: str) -> ResponseReturnValue:
     """Let the rows without an error start; a second press changes nothing."""
     actor, session, _ = _opened(batch_ref)
     if actions.confirm_batch(session, actor, batch_ref, at=clock.now()):
-        flash("Confirmed. You can leave this page: the rows start one after the other.", "good")
+        flash(
+            say("Confirmed. You can leave this page: the rows start one after the other."), "good"
+        )
     return see_other(url_for("batches.show", batch_ref=batch_ref))
 
 
@@ -234,5 +240,5 @@ def stop(batch_ref: str) -> ResponseReturnValue:
     """Start no further row."""
     actor, session, _ = _opened(batch_ref)
     actions.stop_batch(session, actor, batch_ref, at=clock.now())
-    flash("Stopped. What was started stays as it is.", "good")
+    flash(say("Stopped. What was started stays as it is."), "good")
     return see_other(url_for("batches.show", batch_ref=batch_ref))

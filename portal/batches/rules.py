@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portal.contracts.rules.starting import own_terms, starting_terms
+from portal.kit.words import count, say
 from portal.templates.rules import Template, barred
 from portal.terms.rules import Schema, Unreadable, Value, coherence, parse, validate
 from portal.terms.rules.text import clean_line
@@ -74,7 +75,7 @@ def read_sheet(text: str, start: Start, partners: Sequence[Partner]) -> list[She
                    start, partners)  # fmt: skip
         key = (row.customer.id if row.customer else "", row.title.casefold())
         if row.customer and row.title and key in seen:
-            again = "This customer and title stand in the sheet before."
+            again = say("This customer and title stand in the sheet before.")
             row = SheetRow(row.number, row.typed, row.customer, row.title, row.terms,
                            (*row.faults, again))  # fmt: skip
         seen.add(key)
@@ -84,7 +85,7 @@ def read_sheet(text: str, start: Start, partners: Sequence[Partner]) -> list[She
 
 def _lines(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
     if len(text) > LARGEST_SHEET:
-        raise SheetUnread(f"Use at most {LARGEST_SHEET:,} characters.")
+        raise SheetUnread(say("Use at most %(number)s characters.", number=count(LARGEST_SHEET)))
     try:
         mark = csv.Sniffer().sniff(text[:2000], delimiters=",;\t").delimiter
     except csv.Error:
@@ -93,11 +94,11 @@ def _lines(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
         reader = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=mark)
         found = [(reader.line_num, cells) for cells in reader if any(c.strip() for c in cells)]
     except csv.Error:
-        raise SheetUnread("This is not a sheet of comma-separated values.") from None
+        raise SheetUnread(say("This is not a sheet of comma-separated values.")) from None
     if len(found) < 2:
-        raise SheetUnread("The sheet needs a heading and at least one row.")
+        raise SheetUnread(say("The sheet needs a heading and at least one row."))
     if len(found) - 1 > MOST_ROWS:
-        raise SheetUnread(f"A batch holds at most {MOST_ROWS} rows.")
+        raise SheetUnread(say("A batch holds at most %(number)s rows.", number=MOST_ROWS))
     return found[0][1], found[1:]
 
 
@@ -108,19 +109,21 @@ def _columns(heading: Sequence[str], schema: Schema) -> list[str]:
     for name in plain:
         term = schema.find(name)
         if name not in (CUSTOMER, TITLE) and term is None:
-            raise SheetUnread(f"There is no term “{name[:40]}” to set. Use ids such as A5 or D1.")
+            raise SheetUnread(
+                say("There is no term “%(name)s” to set. Use ids such as A5 or D1.", name=name[:40])
+            )
         found.append(term.id if term else name)
     if not {CUSTOMER, TITLE} <= set(found):
-        raise SheetUnread("The heading needs the columns customer and title.")
+        raise SheetUnread(say("The heading needs the columns customer and title."))
     if len(set(found)) < len(found):
-        raise SheetUnread("The heading names a column twice.")
+        raise SheetUnread(say("The heading names a column twice."))
     return found
 
 
 def _row(
     number: int, typed: Mapping[str, str], excess: int, start: Start, partners: Sequence[Partner]
 ) -> SheetRow:
-    faults = ["The row has more cells than the heading."] if excess > 0 else []
+    faults: list[str] = [say("The row has more cells than the heading.")] if excess > 0 else []
     customer, fault = _customer(typed.get(CUSTOMER, ""), start, partners)
     faults += [fault] if fault else []
     title, fault = _title(typed.get(TITLE, ""))
@@ -138,14 +141,16 @@ def _customer(
 ) -> tuple[Partner | None, str | None]:
     wanted = " ".join(text.split()).casefold()
     if not wanted:
-        return None, "Name the customer."
+        return None, say("Name the customer.")
     found = next((p for p in partners if wanted in (p.slug.casefold(), p.name.casefold())), None)
     if found is None:
-        return None, f"There is no organisation “{text.strip()[:60]}” on this portal."
+        return None, say(
+            "There is no organisation “%(name)s” on this portal.", name=text.strip()[:60]
+        )
     if found.id == start.vendor.id:
-        return None, "This is your own organisation."
+        return None, say("This is your own organisation.")
     if start.region not in found.regions:
-        return found, f"{found.name} does not allow its contracts in this region."
+        return found, say("%(name)s does not allow its contracts in this region.", name=found.name)
     return found, None
 
 
@@ -153,8 +158,8 @@ def _title(text: str) -> tuple[str, str | None]:
     try:
         title = clean_line(text, 120)
     except Unreadable as refusal:
-        return "", f"Title: {refusal.message}"
-    return (title, None) if len(title) >= 3 else ("", "The title needs 3 to 120 characters.")
+        return "", say("Title: %(message)s", message=refusal.message)
+    return (title, None) if len(title) >= 3 else ("", say("The title needs 3 to 120 characters."))
 
 
 def _terms(typed: Mapping[str, str], start: Start) -> tuple[dict[str, Value], list[str]]:

@@ -22,6 +22,7 @@ from portal.kit.db import directory_reader, transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import count, say
 from portal.residency.actions import fetch_document, store_document
 from portal.residency.databases import RegionDatabase, Regions, one_transaction
 from portal.residency.models import Document
@@ -41,7 +42,7 @@ def bring(
     demand(actor, PERMISSIONS[kind])
     terms_in_force(session, contract, on=at.date())
     if len(content) > rules.LARGEST_FILE:
-        raise rules.BadFile("The file is larger than 32 MB.")
+        raise rules.BadFile(say("The file is larger than 32 MB."))
     _, begins = rules.read_header(content, kind)
     document = store_document(
         session, database, contract_id=contract.id, kind="intake", content=content, at=at
@@ -66,9 +67,9 @@ def confirm(
         row = queries.find_intake(session, contract, actor, intake_id)
         demand(actor, PERMISSIONS[Kind(row.kind)])
         if row.state != "read":
-            raise Refused("This file is not ready to be taken.")
+            raise Refused(say("This file is not ready to be taken."))
         if not row.good:
-            raise Refused("There is no good row to take.")
+            raise Refused(say("There is no good row to take."))
         row.confirmed_at, row.person_id = at, actor.person_id
     return row
 
@@ -81,7 +82,7 @@ def drop(
         row = queries.find_intake(session, contract, actor, intake_id)
         demand(actor, PERMISSIONS[Kind(row.kind)])
         if row.confirmed_at or row.dropped_at:
-            raise Refused("This file was taken or left already.")
+            raise Refused(say("This file was taken or left already."))
         row.dropped_at = at
 
 
@@ -152,7 +153,12 @@ def _read_on(session: Session, key: str, content: bytes, at: datetime) -> None:
                 kept += 1
                 session.add_all(_fault(row, fault, at) for fault in faults)
             if row.good + row.bad > rules.MOST_ROWS[kind]:
-                raise rules.BadFile(f"At most {rules.MOST_ROWS[kind]:,} rows fit in one file.")
+                raise rules.BadFile(
+                    say(
+                        "At most %(number)s rows fit in one file.",
+                        number=count(rules.MOST_ROWS[kind]),
+                    )
+                )
         over = place == row.place or place >= row.total
         row.place, row.line, row.leased_until = max(place, row.place), line, None
         if over:
@@ -198,7 +204,7 @@ def _take(
         else:
             taken = _report_outages(session, contract, actor, rows, at)
         if taken != row.good:
-            raise Refused("The contract changed since the file was read. Bring it again.")
+            raise Refused(say("The contract changed since the file was read. Bring it again."))
         row.taken_at, row.leased_until = at, None
         record(
             session, contract.id, "intake:file:taken", actor=actor.log, at=at,
@@ -220,7 +226,7 @@ def _actor(row: Intake) -> Actor:
             .options(joinedload(Membership.person), joinedload(Membership.organisation))
         )
         if member is None:
-            raise Refused("The member who confirmed it has left.")
+            raise Refused(say("The member who confirmed it has left."))
         return actor_of(member)
 
 
@@ -246,7 +252,7 @@ def _report_outages(
     for one in rows:
         begin, end = (rules.read_moment(one.cells[name]) for name in ("begin", "end"))
         if begin is None or end is None:
-            raise Refused("A row changed since the file was read.")
+            raise Refused(say("A row changed since the file was read."))
         module = one.cells.get("module")
         report_outage(
             session, contract, actor, effect=Effect(one.cells["effect"].lower()),

@@ -7,14 +7,15 @@ from wtforms.validators import InputRequired
 
 from portal.intake.rules import KIND_WORDS
 from portal.kit.forms import Form
+from portal.kit.words import say
 
 
 class IntakeForm(Form):
     """A CSV file, and what it holds."""
 
     kind = RadioField(
-        "What does it hold?",
+        say("What does it hold?"),
         choices=[SelectChoice(kind.value, words) for kind, words in KIND_WORDS.items()],
-        validators=[InputRequired("Choose what the file holds.")],
+        validators=[InputRequired(say("Choose what the file holds."))],
     )
-    file = FileField("CSV file", description="UTF-8, the first row names the columns.")
+    file = FileField(say("CSV file"), description=say("UTF-8, the first row names the columns."))

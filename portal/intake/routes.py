@@ -18,6 +18,7 @@ from portal.intake.rules import Kind
 from portal.kit import clock
 from portal.kit.csv_file import csv_bytes
 from portal.kit.web import download, needs, page, see_other
+from portal.kit.words import say
 from portal.residency.databases import regions
 from portal.residency.stores import LEAVE_OUT, StoreAway
 
@@ -76,7 +77,7 @@ def bring(ref: str) -> ResponseReturnValue:
     upload = request.files.get("file")
     good = form.validate()
     if upload is None or not upload.filename:
-        form.file.errors = ["Choose a file."]
+        form.file.errors = [say("Choose a file.")]
         good = False
     if not good or upload is None:
         return _list(desk, form, 422)
@@ -129,7 +130,7 @@ def confirm(ref: str, intake_id: str) -> ResponseReturnValue:
     """Take the good rows: all of them, or none."""
     desk = _opened(ref)
     actions.confirm(desk.session, desk.contract, desk.actor, intake_id, at=desk.now)
-    flash("The good rows are being taken.", "good")
+    flash(say("The good rows are being taken."), "good")
     return see_other(url_for(".show", ref=ref, intake_id=intake_id))
 
 
@@ -139,5 +140,5 @@ def drop(ref: str, intake_id: str) -> ResponseReturnValue:
     """Leave the file; nothing of it is taken."""
     desk = _opened(ref)
     actions.drop(desk.session, desk.contract, desk.actor, intake_id, at=desk.now)
-    flash("The file was left. Nothing of it was taken.", "good")
+    flash(say("The file was left. Nothing of it was taken."), "good")
     return see_other(url_for(".index", ref=ref))

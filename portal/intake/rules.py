@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.terms.rules import Unreadable
 from portal.terms.rules.text import clean_lines
 
@@ -19,8 +20,8 @@ class Kind(StrEnum):
 
 
 KIND_WORDS = {
-    Kind.INCIDENTS: "Past incidents, for your own replays",
-    Kind.OUTAGES: "Past outages, for the record of both sides",
+    Kind.INCIDENTS: say("Past incidents, for your own replays"),
+    Kind.OUTAGES: say("Past outages, for the record of both sides"),
 }
 COLUMNS: Mapping[Kind, tuple[str, ...]] = {
     Kind.INCIDENTS: ("reported", "severity", "responded", "workaround", "resolved"),
@@ -67,15 +68,15 @@ def read_header(content: bytes, kind: Kind) -> tuple[list[str], int]:
     try:
         names = [name.strip().lower() for name in next(csv.reader(lines))]
     except StopIteration:
-        raise BadFile("The file is empty.") from None
+        raise BadFile(say("The file is empty.")) from None
     except (csv.Error, UnicodeDecodeError):
-        raise BadFile("This is not a CSV file in UTF-8.") from None
+        raise BadFile(say("This is not a CSV file in UTF-8.")) from None
     names = [name.lstrip("\ufeff") for name in names]
     missing = [name for name in NEEDED[kind] if name not in names]
     if missing:
-        raise BadFile(f"The first row lacks the column {missing[0]}.")
+        raise BadFile(say("The first row lacks the column %(missing)s.", missing=missing[0]))
     if len(set(names)) != len(names):
-        raise BadFile("Two columns have the same name.")
+        raise BadFile(say("Two columns have the same name."))
     return names, lines.place
 
 
@@ -115,9 +116,11 @@ def rows_from(
         except StopIteration:
             return
         except UnicodeDecodeError:
-            raise BadFile(f"Line {begins} is not in UTF-8.") from None
+            raise BadFile(say("Line %(begins)s is not in UTF-8.", begins=begins)) from None
         except csv.Error:
-            raise BadFile(f"Line {begins} is not a row of a CSV file.") from None
+            raise BadFile(
+                say("Line %(begins)s is not a row of a CSV file.", begins=begins)
+            ) from None
         if not cells or not any(cell.strip() for cell in cells):
             continue
         done += 1
@@ -128,9 +131,9 @@ def rows_from(
 def faults_of(row: Row, kind: Kind, *, modules: frozenset[str], now: datetime) -> list[Fault]:
     """Return what is wrong with a row; an empty list means that it can be taken."""
     if row.strange:
-        return [Fault(row.line, "", "The row has more or fewer cells than the first row.")]
+        return [Fault(row.line, "", say("The row has more or fewer cells than the first row."))]
     found = [
-        Fault(row.line, name, "Write something here.")
+        Fault(row.line, name, say("Write something here."))
         for name in NEEDED[kind]
         if not row.cells.get(name)
     ]
@@ -140,9 +143,9 @@ def faults_of(row: Row, kind: Kind, *, modules: frozenset[str], now: datetime) -
     for name in (name for name in times if name in COLUMNS[kind] and row.cells.get(name)):
         moment = read_moment(row.cells[name])
         if moment is None:
-            found.append(Fault(row.line, name, "Write a time, such as 2026-11-25T14:30:00Z."))
+            found.append(Fault(row.line, name, say("Write a time, such as 2026-11-25T14:30:00Z.")))
         elif moment > now:
-            found.append(Fault(row.line, name, "This lies in the future."))
+            found.append(Fault(row.line, name, say("This lies in the future.")))
         else:
             read[name] = moment
     found += _order(row, read)
@@ -153,7 +156,7 @@ def _hidden(row: Row, name: str) -> Fault | None:
     try:
         clean_lines(row.cells.get(name, ""), LONGEST_CELL)
     except Unreadable:
-        return Fault(row.line, name, "Remove hidden characters, or shorten it.")
+        return Fault(row.line, name, say("Remove hidden characters, or shorten it."))
     return None
 
 
@@ -165,19 +168,19 @@ def _order(row: Row, read: Mapping[str, datetime]) -> list[Fault]:
     late = [n for n in read if n != first and read[n] < read[first]]
     if after in read and read["end"] == read["begin"]:
         late.append("end")
-    return [Fault(row.line, name, "This is before the row begins.") for name in late]
+    return [Fault(row.line, name, say("This is before the row begins.")) for name in late]
 
 
 def _words(row: Row, kind: Kind, modules: frozenset[str]) -> list[Fault]:
     found, cells = [], row.cells
     if kind is Kind.INCIDENTS and cells.get("severity"):
         if cells["severity"].upper() not in SEVERITIES:
-            found.append(Fault(row.line, "severity", "Write S1, S2, S3 or S4."))
+            found.append(Fault(row.line, "severity", say("Write S1, S2, S3 or S4.")))
         return found
     if cells.get("effect") and cells["effect"].lower() not in EFFECTS:
-        found.append(Fault(row.line, "effect", "Write down or degraded."))
+        found.append(Fault(row.line, "effect", say("Write down or degraded.")))
     if cells.get("module") and cells["module"] not in modules:
-        found.append(Fault(row.line, "module", "The contract has no module of this name."))
+        found.append(Fault(row.line, "module", say("The contract has no module of this name.")))
     return found
 
 

@@ -38,7 +38,7 @@ _PATTERNS = {"month name": "LLL", "weekday": "EEEE"}
 _FILTERS = (
     words.day, words.long_day, words.day_of_year, words.long_day_of_year, words.month,
     words.short_month, words.month_name, words.weekday, words.moment, words.number, words.count,
-    words.percent, words.money, words.listed,
+    words.percent, words.money, words.listed, words.commas,
 )  # fmt: skip
 
 
@@ -114,6 +114,8 @@ def teach(templates: Environment) -> None:
     templates.newstyle_gettext = True  # type: ignore[attr-defined]
     templates.globals.update(gettext=_gettext, ngettext=_ngettext)
     templates.filters.update({shown.__name__: shown for shown in _FILTERS})
+    # What was stored as an English sentence is a message again where it has no values.
+    templates.filters["said"] = lambda text: words.say(text) if text else ""
     if not templates.autoescape:
         templates.finalize = lambda value: in_tongue(value, spoken())
 

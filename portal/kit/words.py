@@ -171,6 +171,14 @@ def listed(items: Iterable[str], *, either: bool = False) -> Words:
     return text
 
 
+def commas(items: Iterable[str]) -> Words:
+    """Return "a, b, c"."""
+    found = list(items)
+    text = _Listed(", ".join(found))
+    text._items, text._last = found, "%(first)s, %(last)s"
+    return text
+
+
 def _joined(items: list[str], last: str) -> str:
     if len(items) < 2:
         return "".join(items)

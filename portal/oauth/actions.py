@@ -16,6 +16,7 @@ from portal.audit.rules import Actor as LogActor
 from portal.kit.db import db, transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id, new_token
+from portal.kit.words import say
 from portal.notices.actions import tell
 from portal.notices.rules import Recipient
 from portal.oauth import queries, rules
@@ -83,7 +84,7 @@ def renew_secret(actor: Actor, client_id: str, *, at: datetime) -> tuple[OAuthCl
     with transaction(db.session) as session:
         row = queries.find_client(actor, client_id)
         if row.ended_at or row.secret_hash is None:
-            raise Refused("This client has no secret to renew.")
+            raise Refused(say("This client has no secret to renew."))
         row.secret_hash = rules.hashed(secret)
         record(
             session, actor.organisation_id, "organisation:client:secret_renewed",
@@ -98,7 +99,7 @@ def end_client(actor: Actor, client_id: str, *, at: datetime) -> int:
     with transaction(db.session) as session:
         row = queries.find_client(actor, client_id)
         if row.ended_at:
-            raise Refused("This client was ended already.")
+            raise Refused(say("This client was ended already."))
         row.ended_at = at
         grants = queries.grants_to(row)
         for grant in grants:

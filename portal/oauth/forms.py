@@ -6,6 +6,7 @@ from wtforms.validators import InputRequired
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.kit.forms import Form, trimmed
+from portal.kit.words import say
 from portal.oauth.rules import KIND_WORDS, SCOPES
 
 
@@ -20,23 +21,26 @@ class ClientForm(Form):
     """A program, where it returns to, and the most it may ask for."""
 
     name = StringField(
-        "Name",
+        say("Name"),
         filters=[trimmed],
-        description="People read it when they are asked, such as “CRM link”.",
-        validators=[InputRequired("Give it a name.")],
+        description=say("People read it when they are asked, such as “CRM link”."),
+        validators=[InputRequired(say("Give it a name."))],
     )
     kind = RadioField(
-        "What sort of program is it?",
+        say("What sort of program is it?"),
         choices=[SelectChoice(kind.value, words) for kind, words in KIND_WORDS.items()],
-        validators=[InputRequired("Choose what sort of program it is.")],
+        validators=[InputRequired(say("Choose what sort of program it is."))],
     )
     addresses = TextAreaField(
-        "Addresses it returns to",
+        say("Addresses it returns to"),
         filters=[trimmed],
-        description="One a line, compared character by character. Not for a machine.",
+        description=say("One a line, compared character by character. Not for a machine."),
     )
     scopes = ScopesField(
-        "The most it may ask for",
-        choices=[SelectChoice(scope, f"{words} ({scope})") for scope, words in SCOPES.items()],
-        validators=[InputRequired("Choose at least one.")],
+        say("The most it may ask for"),
+        choices=[
+            SelectChoice(scope, say("%(words)s (%(scope)s)", words=words, scope=scope))
+            for scope, words in SCOPES.items()
+        ],
+        validators=[InputRequired(say("Choose at least one."))],
     )

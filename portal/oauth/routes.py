@@ -16,6 +16,7 @@ from portal.kit import clock
 from portal.kit.errors import Refused
 from portal.kit.headers import CSP
 from portal.kit.web import machine, needs, page, public, see_other, signed_in
+from portal.kit.words import say
 from portal.oauth import actions, queries, rules
 from portal.oauth.authlib import ANY_CLIENT, SECRETS, make_server
 from portal.oauth.forms import ClientForm
@@ -258,7 +259,7 @@ def ask_to_end(client_id: str) -> ResponseReturnValue:
 def end_client(client_id: str) -> ResponseReturnValue:
     """End a program and all it was granted."""
     actions.end_client(current_actor(), client_id, at=clock.now())
-    flash("The client was ended. None of its tokens works any more.", "good")
+    flash(say("The client was ended. None of its tokens works any more."), "good")
     return see_other(url_for(".clients"))
 
 
@@ -269,7 +270,7 @@ def end_grant_of(client_id: str, grant_id: str) -> ResponseReturnValue:
     actor = current_actor()
     demand(actor, "client:edit")
     actions.end_grant(actor, grant_id, at=clock.now())
-    flash("That grant was ended, and its tokens with it.", "good")
+    flash(say("That grant was ended, and its tokens with it."), "good")
     return see_other(url_for(".client", client_id=client_id))
 
 
@@ -290,5 +291,5 @@ def applications() -> ResponseReturnValue:
 def end_grant(grant_id: str) -> ResponseReturnValue:
     """Take back a grant of one's own."""
     actions.end_grant(current_actor(), grant_id, at=clock.now())
-    flash("That program can no longer act for you.", "good")
+    flash(say("That program can no longer act for you."), "good")
     return see_other(url_for(".applications"))

@@ -19,6 +19,7 @@ from portal.kit.db import directory_reader, transaction
 from portal.kit.errors import Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.notices.actions import tell
 from portal.residency.actions import make_data_key
 from portal.residency.databases import RegionDatabase, Regions
@@ -38,12 +39,17 @@ def add_endpoint(
     demand(actor, "webhook:edit")
     _demand_tls(rules.read_address(address, inside=inside), actor.organisation_id)
     if set(subjects) - set(rules.SUBJECTS):
-        raise Refused("Choose subjects of the list.")
+        raise Refused(say("Choose subjects of the list."))
     secret = rules.new_secret()
     with transaction(session):
         living = [row for row in queries.endpoints_of(session, actor) if row.ended_at is None]
         if len(living) >= rules.MOST_ENDPOINTS:
-            raise Refused(f"At most {rules.MOST_ENDPOINTS} addresses in a region.")
+            raise Refused(
+                say(
+                    "At most %(number)s addresses in a region.",
+                    number=rules.MOST_ENDPOINTS,
+                )
+            )
         row = WebhookEndpoint(
             id=new_id(at), region=database.region.name, organisation_id=actor.organisation_id,
             subjects=" ".join(s for s in rules.SUBJECTS if s in subjects),
@@ -67,7 +73,7 @@ def _demand_tls(address: rules.Address, organisation_id: str) -> None:
         return
     with directory_reader() as directory:
         if hipaa_among(directory, [organisation_id]):
-            raise Refused("Use https: the HIPAA profile allows nothing else.")
+            raise Refused(say("Use https: the HIPAA profile allows nothing else."))
 
 
 def rotate_secret(session: Session, actor: Actor, endpoint_id: str, *, at: datetime) -> str:
@@ -94,7 +100,7 @@ def end_endpoint(session: Session, actor: Actor, endpoint_id: str, *, at: dateti
 def _living(session: Session, actor: Actor, endpoint_id: str) -> WebhookEndpoint:
     row = queries.find_endpoint(session, actor, endpoint_id)
     if row.ended_at is not None:
-        raise Refused("This address is told no more.")
+        raise Refused(say("This address is told no more."))
     return row
 
 
@@ -121,7 +127,7 @@ def redeliver(session: Session, actor: Actor, delivery_id: str, *, at: datetime)
         row = queries.find_delivery(session, actor, delivery_id)
         _living(session, actor, row.endpoint_id)
         if row.done_at is None and row.failed_at is None:
-            raise Refused("This delivery is on its way already.")
+            raise Refused(say("This delivery is on its way already."))
         row.done_at = row.failed_at = row.leased_until = None
         row.due_at, row.tries = at, 0
         record(

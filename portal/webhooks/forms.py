@@ -8,6 +8,7 @@ from wtforms.validators import InputRequired
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.kit.forms import Form, trimmed
+from portal.kit.words import say
 from portal.webhooks.rules import SUBJECTS
 
 
@@ -22,19 +23,19 @@ class EndpointForm(Form):
     """Where to, from which region, of what."""
 
     address = StringField(
-        "Address",
+        say("Address"),
         filters=[trimmed],
-        description="It begins with https:// and lies in the open internet.",
-        validators=[InputRequired("Write the address that is to be told.")],
+        description=say("It begins with https:// and lies in the open internet."),
+        validators=[InputRequired(say("Write the address that is to be told."))],
     )
     region = RadioField(
-        "Contracts kept in",
-        description="It is told of contracts in this region only.",
-        validators=[InputRequired("Choose a region.")],
+        say("Contracts kept in"),
+        description=say("It is told of contracts in this region only."),
+        validators=[InputRequired(say("Choose a region."))],
     )
     subjects = SubjectsField(
-        "Tell it of",
-        description="None chosen: of everything.",
+        say("Tell it of"),
+        description=say("None chosen: of everything."),
         choices=[SelectChoice(name, words) for name, words in SUBJECTS.items()],
     )
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Timer
 
+from portal.kit.words import say
 from portal.webhooks.rules import TIMEOUT, Address, is_public
 
 Resolve = Callable[[str, int], list[str]]
@@ -42,7 +43,7 @@ def resolve(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise NotSent("the name is not known") from None
+        raise NotSent(say("the name is not known")) from None
     return list(dict.fromkeys(str(row[4][0]) for row in found))
 
 
@@ -50,9 +51,9 @@ def pinned(address: Address, look_up: Resolve = resolve) -> str:
     """Return the one IP address to connect to; `NotSent` where any of the name's is not open."""
     found = look_up(address.host, address.port)
     if not found:
-        raise NotSent("the name is not known")
+        raise NotSent(say("the name is not known"))
     if not address.inside and not all(map(is_public, found)):
-        raise NotSent("the address is not in the open internet")
+        raise NotSent(say("the address is not in the open internet"))
     return found[0]
 
 
@@ -82,7 +83,7 @@ def post(
         return answer(response.status, None)
     except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
         late = time.monotonic() - began >= timeout
-        return answer(None, "no answer in time" if late else _words(error))
+        return answer(None, say("no answer in time") if late else _words(error))
     finally:
         alarm.cancel()
         connection.close()
@@ -116,11 +117,11 @@ def _shut(connection: http.client.HTTPConnection) -> None:
 def _words(error: BaseException) -> str:
     match error:
         case ssl.SSLCertVerificationError():
-            return "the certificate is not trusted"
+            return say("the certificate is not trusted")
         case ssl.SSLError():
-            return "no secure connection"
+            return say("no secure connection")
         case TimeoutError():
-            return "no answer in time"
+            return say("no answer in time")
         case ConnectionRefusedError():
-            return "the connection was refused"
-    return "the connection broke"
+            return say("the connection was refused")
+    return say("the connection broke")

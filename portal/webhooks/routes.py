@@ -9,6 +9,7 @@ from portal.accounts.rules import Actor, demand
 from portal.kit import clock
 from portal.kit.errors import Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.residency.databases import regions
 from portal.webhooks import actions, queries, rules
 from portal.webhooks.forms import EndpointForm
@@ -103,7 +104,7 @@ def trial(place: str, endpoint_id: str) -> ResponseReturnValue:
     """Send a message that says nothing."""
     regions()[place]
     actions.send_trial(regions().session(place), _admin(), endpoint_id, at=clock.now())
-    flash("A trial is on its way. Look again in a few seconds.", "good")
+    flash(say("A trial is on its way. Look again in a few seconds."), "good")
     return see_other(url_for(".show", place=place, endpoint_id=endpoint_id))
 
 
@@ -124,7 +125,7 @@ def end(place: str, endpoint_id: str) -> ResponseReturnValue:
     """Tell an address no more."""
     regions()[place]
     actions.end_endpoint(regions().session(place), _admin(), endpoint_id, at=clock.now())
-    flash("That address is told no more.", "good")
+    flash(say("That address is told no more."), "good")
     return see_other(url_for(".index"))
 
 
@@ -137,5 +138,5 @@ def repeat(place: str, delivery_id: str) -> ResponseReturnValue:
     session = regions().session(place)
     actions.redeliver(session, actor, delivery_id, at=clock.now())
     row = queries.find_delivery(session, actor, delivery_id)
-    flash("It is on its way again, under the same id.", "good")
+    flash(say("It is on its way again, under the same id."), "good")
     return see_other(url_for(".show", place=place, endpoint_id=row.endpoint_id))

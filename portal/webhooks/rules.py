@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from portal.kit.errors import Refused
+from portal.kit.words import say
 
 # Standard Webhooks 1.0.0: at once, then ever more slowly over three days.
 SCHEDULE = tuple(
@@ -29,15 +30,15 @@ SECRET_PREFIX = "whsec_"  # noqa: S105  a prefix, and no secret
 GONE = 410
 
 SUBJECTS = {
-    "contract": "A contract starts, is completed, withdrawn or changed",
-    "negotiation": "Rounds and comments",
-    "agreement": "Approvals before signing",
-    "signing": "Invitations, signatures and seals",
-    "incidents": "Incidents and everything said about them",
-    "changes": "Planned changes and outages",
-    "statements": "Monthly statements and credits",
-    "renewal": "Renewals, decisions and notices",
-    "review": "Reviews and their actions",
+    "contract": say("A contract starts, is completed, withdrawn or changed"),
+    "negotiation": say("Rounds and comments"),
+    "agreement": say("Approvals before signing"),
+    "signing": say("Invitations, signatures and seals"),
+    "incidents": say("Incidents and everything said about them"),
+    "changes": say("Planned changes and outages"),
+    "statements": say("Monthly statements and credits"),
+    "renewal": say("Renewals, decisions and notices"),
+    "review": say("Reviews and their actions"),
 }
 
 
@@ -141,26 +142,26 @@ def read_address(text: str, *, inside: Collection[str] = ()) -> Address:
     """
     text = text.strip()
     if len(text) > 500 or not re.fullmatch(r"[!-~]+", text):
-        raise Refused("Write a plain https address of at most 500 characters.")
+        raise Refused(say("Write a plain https address of at most 500 characters."))
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise Refused("This is not an address.") from None
+        raise Refused(say("This is not an address.")) from None
     host = (parts.hostname or "").rstrip(".")
     if parts.scheme not in ("https", "http") or not host or "\\" in text:
-        raise Refused("Write an address that begins with https://")
+        raise Refused(say("Write an address that begins with https://"))
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise Refused("Leave out names, passwords and what follows #.")
+        raise Refused(say("Leave out names, passwords and what follows #."))
     tls = parts.scheme == "https"
     port = (443 if tls else 80) if port is None else port
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if f"{host}:{port}" in inside:
         return Address(host, port, path, tls, inside=True)
     if not tls:
-        raise Refused("Use https: what is sent must not be read on its way.")
+        raise Refused(say("Use https: what is sent must not be read on its way."))
     if port not in PORTS:
-        raise Refused("Use port 443 or 8443.")
+        raise Refused(say("Use port 443 or 8443."))
     return Address(host, port, path, tls, inside=False)
 
 

@@ -31,11 +31,25 @@ from portal.notices.rules import Recipient
 from tests import cast
 
 ROOT = Path(__file__).resolve().parents[2]
+# A room a line, so that rooms are wrapped apart.
 TEMPLATES_LEFT = {
-    "accounts", "admin", "api", "batches", "changes", "contracts", "evidence", "incidents",
-    "intake", "negotiation", "oauth", "operations", "plans", "renewals", "reviews", "signing",
-    "profiles", "retention", "statements", "templates", "webhooks",
-}  # fmt: skip
+    "admin",
+    "api",
+    "changes",
+    "contracts",
+    "evidence",
+    "incidents",
+    "negotiation",
+    "operations",
+    "plans",
+    "profiles",
+    "renewals",
+    "retention",
+    "reviews",
+    "signing",
+    "statements",
+    "templates",
+}
 PYTHON_LEFT = TEMPLATES_LEFT | {"audit", "residency", "settings", "sla", "terms"}
 # Names and signs that are the same in every language.
 SAME = re.compile(r"^[–\s]*(Counterpart|UTC|SHA-256|PDF|CSV|JSON|API|OpenAPI|TOTP|[A-Z]\d+|x)$")
@@ -321,7 +335,9 @@ def test_a_catalogue_is_complete(path: Path) -> None:
             wrong.append(f"parameters: {message.id!r}")
         elif any(sorted(TAG.findall(one)) != sorted(TAG.findall(source[-1])) for one in target):
             wrong.append(f"tags: {message.id!r}")
-        elif any(re.search(r"%(?!\(\w+\)s|%)", one) for one in target) and NAMES.search(source[-1]):
+        elif any(re.search(r"(?<!%)%(?!\(\w+\)s|%)", one) for one in target) and NAMES.search(
+            source[-1]
+        ):
             wrong.append(f"a lone %: {message.id!r}")
     assert wrong == [] and list(catalogue.obsolete) == []
 

@@ -18,6 +18,7 @@ from portal.audit.actions import record
 from portal.kit.db import db, transaction
 from portal.kit.errors import Refused
 from portal.kit.refs import new_id
+from portal.kit.words import say
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 letters: five bits each
 RECOVERY_LETTERS = 16  # 80 bits
@@ -60,7 +61,7 @@ def _confirm(person_id: str, typed: str, *, keep: str, at: datetime) -> CodeOutc
         person = person_by_id(person_id)
         seed = person.pending_secret
         if seed is None:
-            raise Refused("Nothing is being set up. Start again from the security page.")
+            raise Refused(say("Nothing is being set up. Start again from the security page."))
         step = totp.matched_step(seed, typed, at)
         if step is None:
             return judge_code(matched=None, drift=totp.drift(seed, typed, at), last_step=0, at=at)
@@ -83,7 +84,7 @@ def make_recovery_codes(person_id: str, *, pepper: bytes, at: datetime) -> list[
     with transaction(db.session) as session:
         person = person_by_id(person_id)
         if not person.has_factor:
-            raise Refused("Set up codes on your phone first.")
+            raise Refused(say("Set up codes on your phone first."))
         session.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person_id))
         session.add_all(
             RecoveryCode(id=new_id(at), person_id=person_id, code_hash=recovery_hash(code, pepper))

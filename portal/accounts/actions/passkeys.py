@@ -20,10 +20,11 @@ from portal.audit.actions import record
 from portal.kit.db import db, transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
+from portal.kit.words import say
 
 CHALLENGE_LIFE = timedelta(minutes=5)
 MOST_PASSKEYS = 10
-NOT_PROVEN = "That passkey was not accepted. Try again, or use a code from your phone."
+NOT_PROVEN = say("That passkey was not accepted. Try again, or use a code from your phone.")
 
 
 def challenge_passkey(sign_in_id: str, *, at: datetime) -> None:
@@ -62,15 +63,20 @@ def add_passkey(
     with transaction(db.session) as session:
         person = person_by_id(person_id)
         if not person.has_factor:
-            raise Refused("Set up codes on your phone first: signing takes a code.")
+            raise Refused(say("Set up codes on your phone first: signing takes a code."))
         held = session.scalars(select(Passkey.id).where(Passkey.person_id == person_id)).all()
         if len(held) >= MOST_PASSKEYS:
-            raise Refused(f"You have {MOST_PASSKEYS} passkeys. Remove one first.")
+            raise Refused(
+                say(
+                    "You have %(most_passkeys)s passkeys. Remove one first.",
+                    most_passkeys=MOST_PASSKEYS,
+                )
+            )
         try:
             challenge = _take_challenge(session, sign_in_id, at)
             made = webauthn.read_made(place, answer, challenge=challenge)
         except NotProven as error:
-            raise Refused("The browser did not make a passkey. Try again.") from error
+            raise Refused(say("The browser did not make a passkey. Try again.")) from error
         row = Passkey(
             id=new_id(at), person_id=person_id, credential=made.credential,
             public_key=made.public_key, sign_count=made.sign_count, name=called, created_at=at,
@@ -79,7 +85,7 @@ def add_passkey(
         try:
             session.flush()
         except IntegrityError as error:
-            raise Refused("That passkey is known already.") from error
+            raise Refused(say("That passkey is known already.")) from error
         record(
             session, person_id, "person:passkey:added", actor=actor_in_log(person), at=at,
             facts={"passkey": row.id},

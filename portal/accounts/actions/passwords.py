@@ -16,8 +16,9 @@ from portal.accounts.rules import wait_message
 from portal.audit.actions import record
 from portal.kit.db import db, transaction
 from portal.kit.errors import Refused
+from portal.kit.words import say
 
-WRONG = "The e-mail address or the password is not right."
+WRONG = say("The e-mail address or the password is not right.")
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def change_password(
     if until is not None:
         raise Refused(wait_message(until))
     if not passwords.is_right(stored, current):
-        raise Refused("The current password is not right.")
+        raise Refused(say("The current password is not right."))
     hashed = passwords.hash_password(new)
     with transaction(db.session) as session:
         person: Person = person_by_id(person_id)

@@ -23,6 +23,7 @@ from portal.accounts.rules import (
 from portal.kit import clock
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import download, leave_for, page, public, see_other, signed_in
+from portal.kit.words import say
 from portal.residency.databases import read_or_make_key
 from portal.settings.rules import Settings
 
@@ -182,10 +183,12 @@ def give_recovery_code() -> ResponseReturnValue:
         address=client_address(),
     )
     if outcome.accepted:
-        flash("You are in. Lost your phone? Set up a new one on the security page.", "warn")
+        flash(say("You are in. Lost your phone? Set up a new one on the security page."), "warn")
         return proven(visitor, form.next.data)
     locked = outcome.result is CodeResult.LOCKED
-    form.code.errors = [outcome.message if locked else "That recovery code is not right, or used."]
+    form.code.errors = [
+        outcome.message if locked else say("That recovery code is not right, or used.")
+    ]
     return page("accounts/recovery/new.html", _status(outcome), form=form)
 
 
@@ -260,7 +263,7 @@ def change_password() -> ResponseReturnValue:
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
-            flash("Your password was changed. Your other sessions were ended.", "good")
+            flash(say("Your password was changed. Your other sessions were ended."), "good")
             return see_other(url_for("accounts.security"))
     return page("accounts/security/show.html", 422, form=form, **_security())
 
@@ -292,7 +295,7 @@ def _change_password(form: PasswordForm, visitor: gate.Visitor, now: datetime) -
 def end_session(sign_in_id: str) -> ResponseReturnValue:
     """End one of one's own sessions."""
     actions.end_sign_in(current_user.person.id, sign_in_id, at=clock.now())
-    flash("That session was ended.", "good")
+    flash(say("That session was ended."), "good")
     return see_other(url_for("accounts.security"))
 
 
@@ -361,7 +364,7 @@ def confirm_factor() -> ResponseReturnValue:
         form.code.errors = [outcome.message]
         return _factor_page(form, _status(outcome))
     cookie = actions.mark_code_given(mine.id, at=now)
-    flash("Codes are set up.", "good")
+    flash(say("Codes are set up."), "good")
     onward = form.next.data or None
     return _hand_over(see_other(url_for("accounts.recovery_codes", next=onward)), cookie)
 
@@ -398,6 +401,8 @@ def recovery_codes_file() -> ResponseReturnValue:
     codes = [c for c in typed if actions.is_own_recovery_code(mine, c, pepper=pepper)]
     if not codes:
         raise NotFound
-    head = f"Counterpart recovery codes of {current_user.person.email}. Each works once."
+    head = say(
+        "Counterpart recovery codes of %(email)s. Each works once.", email=current_user.person.email
+    )
     text = "\r\n".join([head, settings().base_url, "", *codes, ""])
     return download(text.encode(), name="counterpart-recovery-codes.txt", mimetype="text/plain")

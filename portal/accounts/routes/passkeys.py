@@ -12,6 +12,7 @@ from portal.audit.sentences import by_day
 from portal.kit import clock
 from portal.kit.errors import Refused
 from portal.kit.web import page, public, see_other, signed_in
+from portal.kit.words import say
 
 
 def _place() -> Place:
@@ -129,7 +130,7 @@ def add_passkey() -> ResponseReturnValue:
     except Refused as refusal:
         form.form_errors.append(refusal.message)
         return _new_page(form, 422)
-    flash(f"The passkey “{row.name}” works from the next sign-in on.", "good")
+    flash(say("The passkey “%(name)s” works from the next sign-in on.", name=row.name), "good")
     return see_other(url_for("accounts.passkeys"))
 
 
@@ -140,7 +141,7 @@ def remove_passkey(passkey_id: str) -> ResponseReturnValue:
     now = clock.now()
     gate.demand_recent_code(now)
     actions.remove_passkey(current_user.person.id, passkey_id, at=now)
-    flash("The passkey was removed.", "good")
+    flash(say("The passkey was removed."), "good")
     return see_other(url_for("accounts.passkeys"))
 
 
