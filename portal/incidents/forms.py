@@ -22,6 +22,7 @@ from wtforms.widgets import CheckboxInput, DateInput, ListWidget
 
 from portal.incidents.rules.files import ACCEPTED, MOST_FILES, file_problem, kept_name
 from portal.kit.forms import Form, trimmed
+from portal.kit.words import say
 
 LONGEST = 8000
 FACT_FIELDS = ("function", "impact", "users", "start", "steps", "logs", "error", "reference")
@@ -30,20 +31,23 @@ FACT_FIELDS = ("function", "impact", "users", "start", "steps", "logs", "error",
 def plain(form: Any, field: Any) -> None:
     """Refuse hidden control characters."""
     if any(ord(c) < 32 and c not in "\r\n\t" for c in field.data or ""):
-        raise ValidationError("Remove the hidden characters.")
+        raise ValidationError(say("Remove the hidden characters."))
 
 
 def _text(label: str, *, most: int = 600, **more: Any) -> StringField:
     return StringField(
         label,
         filters=[trimmed],
-        validators=[plain, Length(max=most, message=f"Write at most {most} characters.")],
+        validators=[
+            plain,
+            Length(max=most, message=say("Write at most %(most)s characters.", most=most)),
+        ],
         **more,
     )
 
 
 def _area(label: str, **more: Any) -> TextAreaField:
-    limit = Length(max=LONGEST, message="Write at most 8,000 characters.")
+    limit = Length(max=LONGEST, message=say("Write at most 8,000 characters."))
     return TextAreaField(label, filters=[trimmed], validators=[plain, limit], **more)
 
 
@@ -57,8 +61,8 @@ class Files(MultipleFileField):  # type: ignore[misc]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            f"Files (optional, up to {MOST_FILES})",
-            description="pdf, png, jpg, txt, csv, log or zip, up to 20 MB each.",
+            say("Files (optional, up to %(most_files)s)", most_files=MOST_FILES),
+            description=say("pdf, png, jpg, txt, csv, log or zip, up to 20 MB each."),
             render_kw={"accept": ACCEPTED},
             **kwargs,
         )
@@ -69,7 +73,9 @@ class Files(MultipleFileField):  # type: ignore[misc]
         self.read = []
         sent = [one for one in self.data or [] if isinstance(one, FileStorage) and one.filename]
         if len(sent) > MOST_FILES:
-            raise ValidationError(f"Choose at most {MOST_FILES} files.")
+            raise ValidationError(
+                say("Choose at most %(most_files)s files.", most_files=MOST_FILES)
+            )
         for one in sent:
             name, content = kept_name(one.filename or ""), one.read()
             problem = file_problem(name, content)
@@ -82,36 +88,38 @@ class ReportForm(Form):
     """Reporting an incident; which facts are asked for is the contract's choice (H2)."""
 
     title = StringField(
-        "What is wrong, in one line",
+        say("What is wrong, in one line"),
         filters=[trimmed],
         validators=[
-            InputRequired("Say in one line what is wrong."),
+            InputRequired(say("Say in one line what is wrong.")),
             plain,
-            Length(max=160, message="Write at most 160 characters."),
+            Length(max=160, message=say("Write at most 160 characters.")),
         ],
     )
     severity = RadioField(
-        "How bad is it for the business?",
-        validators=[InputRequired("Choose how bad it is.")],
+        say("How bad is it for the business?"),
+        validators=[InputRequired(say("Choose how bad it is."))],
     )
-    module = SelectField("Affected module", validators=[InputRequired("Choose a module.")])
+    module = SelectField(
+        say("Affected module"), validators=[InputRequired(say("Choose a module."))]
+    )
     environment = RadioField(
-        "Where",
-        choices=offered([("production", "Production"), ("test", "Test")]),
+        say("Where"),
+        choices=offered([("production", say("Production")), ("test", say("Test"))]),
         default="production",
     )
-    function = _text("Affected function")
-    impact = _area("Business impact")
-    users = _text("Users affected", most=200)
-    start = _text("When it began", most=200)
-    steps = _area("Steps to see it")
-    logs = _area("Logs")
-    error = _area("Error text")
-    reference = _text("Earlier incident", most=100)
-    security = BooleanField("This may be a security weakness")
-    trial = BooleanField("This is a trial run: it never counts")
-    channel = SelectField("It reached us by")
-    called_at = _text("When the customer called (YYYY-MM-DD HH:MM, UTC)", most=40)
+    function = _text(say("Affected function"))
+    impact = _area(say("Business impact"))
+    users = _text(say("Users affected"), most=200)
+    start = _text(say("When it began"), most=200)
+    steps = _area(say("Steps to see it"))
+    logs = _area(say("Logs"))
+    error = _area(say("Error text"))
+    reference = _text(say("Earlier incident"), most=100)
+    security = BooleanField(say("This may be a security weakness"))
+    trial = BooleanField(say("This is a trial run: it never counts"))
+    channel = SelectField(say("It reached us by"))
+    called_at = _text(say("When the customer called (YYYY-MM-DD HH:MM, UTC)"), most=40)
     files = Files()
 
     def ask(
@@ -127,7 +135,7 @@ class ReportForm(Form):
         Without channels nobody is asked how it reached us: a customer uses the portal.
         """
         self.severity.choices = offered(severities)
-        self.module.choices = offered([*((m, m) for m in modules), ("", "Something else")])
+        self.module.choices = offered([*((m, m) for m in modules), ("", say("Something else"))])
         self.module.validators = []
         self.needed = needed
         if channels:
@@ -141,10 +149,13 @@ class ReportForm(Form):
         for name in FACT_FIELDS:
             field = self[name]
             if name in self.needed and not field.data:
-                field.errors = [*field.errors, f"The contract asks for this: {field.label.text}."]
+                field.errors = [
+                    *field.errors,
+                    say("The contract asks for this: %(text)s.", text=field.label.text),
+                ]
                 sound = False
         if self.called_at and self.called_at.data and self.called() is None:
-            self.called_at.errors = ["Write it as 2026-11-25 14:30."]
+            self.called_at.errors = [say("Write it as 2026-11-25 14:30.")]
             sound = False
         return sound
 
@@ -169,21 +180,21 @@ def read_moment(text: str | None, zone: ZoneInfo) -> datetime | None:
 class SaidForm(Form):
     """Saying something about an incident. Which fields are asked for depends on what is said."""
 
-    words = _area("Words")
+    words = _area(say("Words"))
     about = HiddenField(filters=[trimmed])
-    choice = RadioField("Choice", validate_choice=False)
-    from_report = BooleanField("It was wrong from the beginning: count it from the report")
-    ends_pause = BooleanField("This is what the other side waits for: let the clocks run")
+    choice = RadioField(say("Choice"), validate_choice=False)
+    from_report = BooleanField(say("It was wrong from the beginning: count it from the report"))
+    ends_pause = BooleanField(say("This is what the other side waits for: let the clocks run"))
     files = Files()
 
     def need(self, *, words: bool, choices: list[tuple[str, str]] | None) -> bool:
         """Check what this verb needs; errors stand beside the fields."""
         sound = True
         if words and not self.words.data:
-            self.words.errors = ["Write a few words: the other side reads them."]
+            self.words.errors = [say("Write a few words: the other side reads them.")]
             sound = False
         if choices is not None and self.choice.data not in {key for key, _ in choices}:
-            self.choice.errors = ["Choose one."]
+            self.choice.errors = [say("Choose one.")]
             sound = False
         return sound
 
@@ -192,12 +203,12 @@ class NoteForm(Form):
     """Writing a note for one's own side."""
 
     note = TextAreaField(
-        "Note",
+        say("Note"),
         filters=[trimmed],
         validators=[
-            InputRequired("Write the note."),
+            InputRequired(say("Write the note.")),
             plain,
-            Length(max=LONGEST, message="Write at most 8,000 characters."),
+            Length(max=LONGEST, message=say("Write at most 8,000 characters.")),
         ],
     )
 
@@ -206,7 +217,7 @@ class ContactsForm(Form):
     """Who may open incidents."""
 
     people = SelectMultipleField(
-        "People who may open incidents",
+        say("People who may open incidents"),
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
@@ -216,12 +227,12 @@ class ReasonForm(Form):
     """Asking for the next level, with the reason it reads."""
 
     reason = TextAreaField(
-        "Why the next level is needed",
+        say("Why the next level is needed"),
         filters=[trimmed],
         validators=[
-            InputRequired("Give the reason: the next level reads it."),
+            InputRequired(say("Give the reason: the next level reads it.")),
             plain,
-            Length(max=2000, message="Write at most 2,000 characters."),
+            Length(max=2000, message=say("Write at most 2,000 characters.")),
         ],
     )
 
@@ -235,10 +246,10 @@ class LevelForm(Form):
 class AccountForm(Form):
     """Writing the account of a cause."""
 
-    kind = RadioField("Which account is this?", validators=[InputRequired("Choose one.")])
-    timeline = _area("What happened, and when")
-    cause = _area("Why it happened")
-    impact = _area("What it did to the business")
+    kind = RadioField(say("Which account is this?"), validators=[InputRequired(say("Choose one."))])
+    timeline = _area(say("What happened, and when"))
+    cause = _area(say("Why it happened"))
+    impact = _area(say("What it did to the business"))
 
     def content(self) -> dict[str, str]:
         """What was written, by field."""
@@ -255,17 +266,17 @@ class ReviewForm(Form):
     """The customer's review of a full account."""
 
     answer = RadioField(
-        "Does it answer your questions?",
-        choices=offered([("accept", "Yes, accept it"), ("return", "No, return it")]),
-        validators=[InputRequired("Choose one.")],
+        say("Does it answer your questions?"),
+        choices=offered([("accept", say("Yes, accept it")), ("return", say("No, return it"))]),
+        validators=[InputRequired(say("Choose one."))],
     )
-    reason = _area("What it lacks")
+    reason = _area(say("What it lacks"))
 
     def validate(self, extra_validators: Any = None) -> bool:
         """A return needs its reason."""
         sound: bool = super().validate(extra_validators)
         if self.answer.data == "return" and not self.reason.data:
-            self.reason.errors = ["Say what it lacks: the vendor mends it by your words."]
+            self.reason.errors = [say("Say what it lacks: the vendor mends it by your words.")]
             return False
         return sound
 
@@ -274,32 +285,32 @@ class MeasureForm(Form):
     """An action that follows from a cause."""
 
     words = TextAreaField(
-        "What will be done",
+        say("What will be done"),
         filters=[trimmed],
         validators=[
-            InputRequired("Say what will be done."),
+            InputRequired(say("Say what will be done.")),
             plain,
-            Length(max=1000, message="Write at most 1,000 characters."),
+            Length(max=1000, message=say("Write at most 1,000 characters.")),
         ],
     )
     owner = StringField(
-        "Who answers for it",
+        say("Who answers for it"),
         filters=[trimmed],
         validators=[
-            InputRequired("Name one person."),
+            InputRequired(say("Name one person.")),
             plain,
-            Length(max=120, message="Write at most 120 characters."),
+            Length(max=120, message=say("Write at most 120 characters.")),
         ],
     )
     side = RadioField(
-        "Whose is it?",
-        choices=offered([("vendor", "The vendor’s"), ("customer", "The customer’s")]),
+        say("Whose is it?"),
+        choices=offered([("vendor", say("The vendor’s")), ("customer", say("The customer’s"))]),
         default="vendor",
     )
     due = StringField(
-        "Due",
+        say("Due"),
         filters=[trimmed],
-        validators=[InputRequired("Give a date.")],
+        validators=[InputRequired(say("Give a date."))],
         widget=DateInput(),
     )
 
@@ -308,18 +319,18 @@ class MeasureForm(Form):
         try:
             date.fromisoformat(field.data or "")
         except ValueError:
-            raise ValidationError("Write a date such as 2026-12-01.") from None
+            raise ValidationError(say("Write a date such as 2026-12-01.")) from None
 
 
 class OutcomeForm(Form):
     """What an executive review decided."""
 
     outcome = TextAreaField(
-        "What was decided",
+        say("What was decided"),
         filters=[trimmed],
         validators=[
-            InputRequired("Write down what was decided, who does it and by when."),
+            InputRequired(say("Write down what was decided, who does it and by when.")),
             plain,
-            Length(max=LONGEST, message="Write at most 8,000 characters."),
+            Length(max=LONGEST, message=say("Write at most 8,000 characters.")),
         ],
     )

@@ -38,7 +38,6 @@ TEMPLATES_LEFT = {
     "changes",
     "contracts",
     "evidence",
-    "incidents",
     "negotiation",
     "operations",
     "plans",

@@ -17,6 +17,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.residency.actions import store_document
 from portal.residency.databases import RegionDatabase
 from portal.residency.models import Document
@@ -73,7 +74,7 @@ def write_note(
     if side is None:
         raise NotFound
     if not words.strip():
-        raise Refused("Write the note.")
+        raise Refused(say("Write the note."))
     with transaction(session):
         incident = find_incident(session, contract, number)
         row = Note(

@@ -39,10 +39,11 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say, say_n
 from portal.notices.actions import tell, write_mail
 from portal.notices.letters import letter
 from portal.sla.rules.incident import History
-from portal.sla.rules.promises import AIM_WORDS, Aim, Promises
+from portal.sla.rules.promises import AIM_IN_TEXT, Aim, Promises
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,23 @@ class Post:
                 "incidents_called", name=first.contact.person or first.contact.role,
                 ref=self.contract.id, lines=lines,
             )  # fmt: skip
-            what = f"incident {first.incident.number} ({first.incident.severity})"
-            subject = what if len(calls) == 1 else f"{len(calls)} incidents"
+            subject = say_n(
+                "Called to %(num)s incident: %(ref)s",
+                "Called to %(num)s incidents: %(ref)s",
+                len(calls),
+                ref=self.contract.id,
+            )
+            if len(calls) == 1:
+                subject = say(
+                    "Called to incident %(number)s (%(severity)s): %(ref)s",
+                    number=first.incident.number,
+                    severity=first.incident.severity,
+                    ref=self.contract.id,
+                )
             write_mail(
                 self.session, chain=self.contract.id, dedupe=f"called:{first.row.id}:{email}",
                 recipient=email, name=first.contact.person or first.contact.role,
-                subject=f"Called to {subject}: {self.contract.id}", text=text, at=self.at,
+                subject=str(subject), text=text, at=self.at,
                 due_at=due,
             )  # fmt: skip
 
@@ -136,7 +148,7 @@ def _tell_clocks(post: Post, incident: Incident) -> None:
             continue
         if row.result == "breached" and row.breach_told_at is None:
             row.breach_told_at = post.at
-            _tell_clock(post, incident, row, "Target missed")
+            _tell_clock(post, incident, row, say("Target missed"))
             record(
                 post.session, post.contract.id, "incident:target:missed", actor=PORTAL, at=post.at,
                 facts={"incident": incident.number, "severity": row.severity, "aim": row.aim,
@@ -144,7 +156,7 @@ def _tell_clocks(post: Post, incident: Incident) -> None:
             )  # fmt: skip
         elif row.result == "running" and row.warned_at is None and _is_soon(row, post.at):
             row.warned_at = post.at
-            _tell_clock(post, incident, row, "Soon due")
+            _tell_clock(post, incident, row, say("Soon due"))
 
 
 def _is_soon(row: ClockRecord, at: datetime) -> bool:
@@ -155,11 +167,19 @@ def _tell_clock(post: Post, incident: Incident, row: ClockRecord, what: str) -> 
     event = "incidents:critical:told" if incident.severity == "S1" else "incidents:target:told"
     for person in people_of_incident(post.session, post.contract, incident):
         tell(
-            post.session, event=event, to=person, chain=post.contract.id, at=post.at,
-            cause=f"{what}:{row.id}", link=path_of(post.contract, incident),
-            what=f"{what}, {AIM_WORDS[Aim(row.aim)].lower()}", number=incident.number,
-            severity=row.severity, sender="The portal", due=row.due_at,
-        )  # fmt: skip
+            post.session,
+            event=event,
+            to=person,
+            chain=post.contract.id,
+            at=post.at,
+            cause=f"{what}:{row.id}",
+            link=path_of(post.contract, incident),
+            what=say("%(what)s, %(aim)s", what=what, aim=AIM_IN_TEXT[Aim(row.aim)]),
+            number=incident.number,
+            severity=row.severity,
+            sender=say("The portal"),
+            due=row.due_at,
+        )
 
 
 def _climb(post: Post, incident: Incident, history: History, promises: Promises) -> None:
@@ -219,16 +239,16 @@ def escalate(
     if side is None:
         raise NotFound
     if not reason.strip():
-        raise Refused("Give the reason: the next level reads it.")
+        raise Refused(say("Give the reason: the next level reads it."))
     with transaction(session):
         incident = find_incident(session, contract, number)
         promises, history = promises_for(session, contract, incident), history_of(incident)
         if incident.standing != "open":
-            raise Refused("Only an open incident is escalated.")
+            raise Refused(say("Only an open incident is escalated."))
         reached = {one.level for one in told_levels(incident, history)}
         level = next((one for one in LEVELS if one not in reached), None)
         if level is None:
-            raise Refused("The last level is told already.")
+            raise Refused(say("The last level is told already."))
         post = Post(session, contract, at)
         row = _call(
             post, incident, history, promises, Step(level, at, "asked"), person=actor.log,
@@ -250,9 +270,9 @@ def confirm_level(
         episode = episode_of(history)
         rows = [r for r in incident.escalations if r.level == level and r.episode == episode]
         if not rows:
-            raise Refused("This level was not called.")
+            raise Refused(say("This level was not called."))
         if rows[0].confirmed_at is not None:
-            raise Refused("This level has confirmed already.")
+            raise Refused(say("This level has confirmed already."))
         rows[0].confirmed_at, rows[0].confirmed_by = at, actor.person_id
         derive(session, incident, history, promises, now=at)
         record(

@@ -21,6 +21,7 @@ from portal.incidents.queries import find_incident, history_of, promises_for
 from portal.incidents.rules.steps import Situation, why_not
 from portal.kit.db import transaction
 from portal.kit.errors import NotAllowed, NotFound, Refused
+from portal.kit.words import say
 from portal.residency.databases import RegionDatabase
 from portal.sla.rules.incident import CUSTOMER, Happened, pauses_of
 
@@ -120,7 +121,7 @@ def claim_pause(
 ) -> IncidentEvent:
     """Claim that the clocks stand still, on a ground of the contract, and what is awaited."""
     if begins_at is not None and begins_at > said.at:
-        raise Refused("A pause cannot begin in the future.")
+        raise Refused(say("A pause cannot begin in the future."))
     line = Line(ground=ground, begins_at=begins_at, words=_worded(words).words)
     return _follow(said, Happened.PAUSE_CLAIMED, line)
 
@@ -182,7 +183,7 @@ def close_in(session: Session, contract: Contract, incident: Incident, *, at: da
 
 def _worded(words: str) -> Line:
     if not words.strip():
-        raise Refused("Write a few words: the other side reads them.")
+        raise Refused(say("Write a few words: the other side reads them."))
     return Line(words=words.strip())
 
 

@@ -9,30 +9,31 @@ from portal.contracts.queries import name_of
 from portal.contracts.rules.life import Side
 from portal.incidents.models import Incident, IncidentEvent
 from portal.incidents.queries import people_of_incident
+from portal.kit.words import say
 from portal.notices.actions import tell
 
 WHAT = {
-    "reported": "Reported",
-    "message": "New message",
-    "acknowledged": "Acknowledged",
-    "response": "First diagnosis",
-    "update": "Update",
-    "severity_proposed": "Another severity proposed",
-    "severity_agreed": "Severity agreed",
-    "severity_declined": "Severity disputed",
-    "severity_withdrawn": "Severity proposal withdrawn",
-    "pause_claimed": "Clocks paused",
-    "pause_contested": "Pause contested",
-    "pause_settled": "Pause settled",
-    "pause_ended": "Clocks run again",
-    "workaround": "Workaround delivered",
-    "resolved": "Resolved: please confirm",
-    "refused": "Delivery refused",
-    "confirmed": "Closed",
-    "reopened": "Reopened",
-    "excluded": "Exclusion claimed",
-    "exclusion_contested": "Exclusion contested",
-    "exclusion_settled": "Exclusion settled",
+    "reported": say("Reported"),
+    "message": say("New message"),
+    "acknowledged": say("Acknowledged"),
+    "response": say("First diagnosis"),
+    "update": say("Update"),
+    "severity_proposed": say("Another severity proposed"),
+    "severity_agreed": say("Severity agreed"),
+    "severity_declined": say("Severity disputed"),
+    "severity_withdrawn": say("Severity proposal withdrawn"),
+    "pause_claimed": say("Clocks paused"),
+    "pause_contested": say("Pause contested"),
+    "pause_settled": say("Pause settled"),
+    "pause_ended": say("Clocks run again"),
+    "workaround": say("Workaround delivered"),
+    "resolved": say("Resolved: please confirm"),
+    "refused": say("Delivery refused"),
+    "confirmed": say("Closed"),
+    "reopened": say("Reopened"),
+    "excluded": say("Exclusion claimed"),
+    "exclusion_contested": say("Exclusion contested"),
+    "exclusion_settled": say("Exclusion settled"),
 }
 
 

@@ -23,6 +23,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotAllowed, NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import long_day, say
 from portal.residency.databases import RegionDatabase
 from portal.sla.rules.incident import TRIAL, Happened
 
@@ -66,12 +67,15 @@ def report(
         called = _called_at(said, side, at)
         version = version_in_force(contract, on=called.date())
         if version is None:
-            raise Refused("Incidents are reported once the contract is completed.")
+            raise Refused(say("Incidents are reported once the contract is completed."))
         start = service_start(contract)
         if start is not None and called.date() < start and not said.is_trial:
             raise Refused(
-                f"Support starts on {start.day} {start:%B %Y}. Until then only a trial run can be "
-                "reported, which never counts."
+                say(
+                    "Support starts on %(start)s. Until then only a trial run can be reported, "
+                    "which never counts.",
+                    start=long_day(start),
+                )
             )
         promises = promises_on(session, contract, called.date())
         entitled = entitlement_of(
@@ -121,7 +125,7 @@ def _called_at(said: Report, side: Side, at: datetime) -> datetime:
     if said.called_at is None or side is Side.CUSTOMER:
         return at
     if said.called_at > at:
-        raise Refused("A call cannot lie in the future.")
+        raise Refused(say("A call cannot lie in the future."))
     return said.called_at
 
 
@@ -138,16 +142,16 @@ def name_contacts(
     """Replace the list of who may open incidents; the customer keeps it, within B7."""
     demand(actor, "incident:contacts")
     if side_of(contract, actor) is not Side.CUSTOMER:
-        raise NotAllowed("The customer chooses its named contacts.")
+        raise NotAllowed(say("The customer chooses its named contacts."))
     chosen = list(dict.fromkeys(people))
     if not {*chosen} <= {member.person_id for member in members_of(actor.organisation_id)}:
-        raise Refused("Choose members of your own organisation.")
+        raise Refused(say("Choose members of your own organisation."))
     with transaction(session):
         if version_in_force(contract) is None:
-            raise Refused("Named contacts are chosen once the contract is completed.")
+            raise Refused(say("Named contacts are chosen once the contract is completed."))
         most = promises_on(session, contract, at.date()).terms.get("B7")
         if most not in (None, UNLIMITED) and len(chosen) > int(most):
-            raise Refused(f"This contract allows {most} named contacts.")
+            raise Refused(say("This contract allows %(most)s named contacts.", most=most))
         rows = session.scalars(
             select(NamedContact).where(NamedContact.contract_id == contract.id)
         ).all()

@@ -19,6 +19,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.notices.actions import tell
 from portal.sla.rules.promises import Promises
 
@@ -84,7 +85,7 @@ def hold_review(
     if side_of(contract, actor) is None:
         raise NotFound
     if not outcome.strip():
-        raise Refused("Write down what was decided, who does it and by when.")
+        raise Refused(say("Write down what was decided, who does it and by when."))
     with transaction(session):
         row = session.scalar(
             select(ExecutiveReview).where(
@@ -94,7 +95,7 @@ def hold_review(
         if row is None:
             raise NotFound
         if row.held_at is not None:
-            raise Refused("This review is written down already.")
+            raise Refused(say("This review is written down already."))
         row.held_at, row.held_by = at, actor.person_id
         put(session, row, outcome=outcome.strip())
         record(

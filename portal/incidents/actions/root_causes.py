@@ -20,6 +20,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotAllowed, NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.notices.actions import tell
 
 
@@ -39,7 +40,7 @@ def deliver_account(
         incident, row = _open(session, contract, actor, number, Side.VENDOR)
         now = _standing(row, at)
         if not now.vendors_turn:
-            raise Refused("The customer has the full account.")
+            raise Refused(say("The customer has the full account."))
         terms = promises_for(session, contract, incident).terms
         lacking = missing(terms, kind, content, measures=len(row.measures))
         if lacking:
@@ -83,9 +84,9 @@ def _review(
     with transaction(session):
         incident, row = _open(session, contract, actor, number, Side.CUSTOMER)
         if not _standing(row, at).customers_turn:
-            raise Refused("There is no full account to review.")
+            raise Refused(say("There is no full account to review."))
         if kind is Kind.RETURNED and not reason.strip():
-            raise Refused("Say what it lacks: the vendor mends it by your words.")
+            raise Refused(say("Say what it lacks: the vendor mends it by your words."))
         content = {"reason": reason.strip()}
         account = _say(session, incident, row, kind, content, actor, Side.CUSTOMER, at=at)
         if kind is Kind.ACCEPTED:
@@ -132,9 +133,9 @@ def finish_measure(
         if row is None or row.contract_id != contract.id or side is None:
             raise NotFound
         if row.side != side.value:
-            raise NotAllowed("The side that owns this action says that it is done.")
+            raise NotAllowed(say("The side that owns this action says that it is done."))
         if row.done_at is not None:
-            raise Refused("This action is done already.")
+            raise Refused(say("This action is done already."))
         row.done_at, row.done_by = at, actor.person_id
         cause = session.get_one(RootCause, row.root_cause_id)
         incident = session.get_one(Incident, cause.incident_id)
@@ -180,7 +181,7 @@ def keep_root_causes(session: Session, contract: Contract, *, at: datetime) -> i
             incident = session.get_one(Incident, cause.incident_id)
             measure.late_told_at = at
             _tell(
-                session, contract, incident, Side(measure.side), "An action is overdue",
+                session, contract, incident, Side(measure.side), say("An action is overdue"),
                 measure.id, None, at=at,
             )  # fmt: skip
             told += 1
@@ -195,22 +196,30 @@ def _remind(session: Session, contract: Contract, row: RootCause, *, at: datetim
         row.late_told_at = at
         row.soon_told_at = row.soon_told_at or at
         for side in Side:
-            _tell(session, contract, incident, side, "Root cause overdue", f"{row.id}:late", None,
-                  at=at)  # fmt: skip
+            _tell(
+                session,
+                contract,
+                incident,
+                side,
+                say("Root cause overdue"),
+                f"{row.id}:late",
+                None,
+                at=at,
+            )
         return 1
     if row.soon_told_at is not None:
         return 0
     row.soon_told_at = at
-    what, cause = "Root cause due within a day", f"{row.id}:soon"
+    what, cause = say("Root cause due within a day"), f"{row.id}:soon"
     _tell(session, contract, incident, Side.VENDOR, what, cause, None, at=at)
     return 1
 
 
 _WHAT = {
-    Kind.PRELIMINARY: "First account of the cause",
-    Kind.FINAL: "Full account of the cause: please review",
-    Kind.RETURNED: "Account of the cause returned",
-    Kind.ACCEPTED: "Account of the cause accepted",
+    Kind.PRELIMINARY: say("First account of the cause"),
+    Kind.FINAL: say("Full account of the cause: please review"),
+    Kind.RETURNED: say("Account of the cause returned"),
+    Kind.ACCEPTED: say("Account of the cause accepted"),
 }
 
 
@@ -225,7 +234,11 @@ def _open(
     if row is None:
         raise NotFound
     if mine is not side:
-        raise NotAllowed(f"Only the {side} can do this.")
+        raise NotAllowed(
+            say("Only the vendor can do this.")
+            if side is Side.VENDOR
+            else say("Only the customer can do this.")
+        )
     return incident, row
 
 
@@ -281,9 +294,17 @@ def _tell(
 ) -> None:
     for person in people_to_tell(contract, side):
         tell(
-            session, event="incidents:root_cause:told", to=person, chain=contract.id, cause=cause,
-            link=f"{path_of(contract, incident)}/root-cause", at=at,
-            by=actor.person_id if actor else None, what=what, number=incident.number,
-            severity=incident.severity, sender=actor.organisation_name if actor else "The portal",
+            session,
+            event="incidents:root_cause:told",
+            to=person,
+            chain=contract.id,
+            cause=cause,
+            link=f"{path_of(contract, incident)}/root-cause",
+            at=at,
+            by=actor.person_id if actor else None,
+            what=what,
+            number=incident.number,
+            severity=incident.severity,
+            sender=actor.organisation_name if actor else say("The portal"),
             due=None,
-        )  # fmt: skip
+        )

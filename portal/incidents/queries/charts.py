@@ -9,15 +9,16 @@ from sqlalchemy.orm import Session
 
 from portal.contracts.models import Contract
 from portal.incidents.models import ClockRecord, Incident
+from portal.kit.words import say
 from portal.sla.rules.promises import Aim
 
 AGES: Sequence[tuple[str, timedelta]] = (
-    ("under a day", timedelta(days=1)),
-    ("1 to 3 days", timedelta(days=3)),
-    ("3 to 7 days", timedelta(days=7)),
-    ("7 to 30 days", timedelta(days=30)),
+    (say("under a day"), timedelta(days=1)),
+    (say("1 to 3 days"), timedelta(days=3)),
+    (say("3 to 7 days"), timedelta(days=7)),
+    (say("7 to 30 days"), timedelta(days=30)),
 )
-OLDEST = "over 30 days"
+OLDEST = say("over 30 days")
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,10 @@ def speeds(session: Session, contract: Contract, *, begin: datetime, end: dateti
 
 def open_by_age(session: Session, contract: Contract, *, now: datetime) -> list[tuple[str, int]]:
     """Return how many incidents are open, by how long ago they were reported."""
-    words = case(*((Incident.reported_at > now - age, label) for label, age in AGES), else_=OLDEST)
+    words = case(
+        *((Incident.reported_at > now - age, str(label)) for label, age in AGES),
+        else_=str(OLDEST),
+    )
     rows = session.execute(
         select(words, func.count())
         .where(Incident.contract_id == contract.id, Incident.standing == "open")

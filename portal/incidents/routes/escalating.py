@@ -9,6 +9,7 @@ from portal.incidents.routes.doors import bp, visit
 from portal.incidents.routes.incident import incident_page
 from portal.kit.errors import Refused
 from portal.kit.web import needs, see_other
+from portal.kit.words import say
 
 
 @bp.post("/contracts/<ref>/incidents/<int:number>/escalation")
@@ -22,7 +23,7 @@ def escalation(ref: str, number: int) -> ResponseReturnValue:
     row = actions.escalate(
         here.session, here.contract, here.actor, number, reason=form.reason.data, at=here.now
     )
-    flash(f"Level {row.level} is called on both sides.", "good")
+    flash(say("Level %(level)s is called on both sides.", level=row.level), "good")
     return see_other(url_for("incidents.show", ref=ref, number=number) + "#escalation")
 
 
@@ -33,9 +34,9 @@ def confirm_level(ref: str, number: int) -> ResponseReturnValue:
     here = visit(ref, needs="incident:follow")
     form = LevelForm()
     if not form.validate_on_submit():
-        raise Refused("Name the level you confirm for.")
+        raise Refused(say("Name the level you confirm for."))
     actions.confirm_level(
         here.session, here.contract, here.actor, number, form.level.data, at=here.now
     )
-    flash("Confirmed. The next level waits for its own time.", "good")
+    flash(say("Confirmed. The next level waits for its own time."), "good")
     return see_other(url_for("incidents.show", ref=ref, number=number) + "#escalation")

@@ -18,6 +18,7 @@ from portal.incidents.rules.bars import bars
 from portal.incidents.rules.exports import csv_lines, instant
 from portal.incidents.rules.reading import STANDING_WORDS, span_words
 from portal.kit.web import needs, page
+from portal.kit.words import say
 from portal.sla.rules.promises import AIM_WORDS
 
 USUAL = timedelta(days=90)
@@ -68,10 +69,13 @@ def _figures(here: Visit, wanted: Wanted, begin: datetime, end: datetime) -> dic
     ages = open_by_age(here.session, here.contract, now=here.now)
     months = by_month(here.session, here.contract, begin=begin, end=end)
     shares = [
-        (f"{AIM_WORDS[one.aim]}, {one.severity}", f"{one.met} of {one.due}",
-         [(one.met, "is-good"), (one.missed, "is-bad"), (one.disputed, "is-warn")])
+        (
+            f"{AIM_WORDS[one.aim]}, {one.severity}",
+            say("%(met)s of %(due)s", met=one.met, due=one.due),
+            [(one.met, "is-good"), (one.missed, "is-bad"), (one.disputed, "is-warn")],
+        )
         for one in met
-    ]  # fmt: skip
+    ]
     return {
         "contract": here.contract,
         "wanted": wanted,

@@ -13,6 +13,7 @@ from portal.incidents.routes.doors import Visit, bp, visit
 from portal.incidents.rules.entitlement import modules_of
 from portal.incidents.rules.reading import SEVERITY_KINDS, STANDING_WORDS
 from portal.kit.web import needs, page
+from portal.kit.words import say
 from portal.sla.rules.promises import AIM_WORDS, SEVERITIES
 
 
@@ -91,11 +92,16 @@ def list_choices(here: Visit) -> dict[str, list[tuple[str, str]]]:
     terms = promises_on(here.session, here.contract, here.now.date()).terms
     modules = list(dict.fromkeys(name for name, _ in modules_of(terms)))
     return {
-        "severity": [("", "Any"), *((s, s) for s in SEVERITIES)],
-        "standing": [("", "Any"), *((key, words[0]) for key, words in STANDING_WORDS.items())],
-        "module": [("", "Any"), *((name, name) for name in modules)],
+        "severity": [("", say("Any")), *((s, s) for s in SEVERITIES)],
+        "standing": [("", say("Any")), *((key, words[0]) for key, words in STANDING_WORDS.items())],
+        "module": [("", say("Any")), *((name, name) for name in modules)],
         "breach": [
-            ("", "Any"), ("any", "A target missed"), ("none", "No target missed"),
-            *((aim.value, f"{words} missed") for aim, words in AIM_WORDS.items()),
+            ("", say("Any")),
+            ("any", say("A target missed")),
+            ("none", say("No target missed")),
+            *(
+                (aim.value, say("%(words)s missed", words=words))
+                for aim, words in AIM_WORDS.items()
+            ),
         ],
-    }  # fmt: skip
+    }

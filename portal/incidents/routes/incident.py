@@ -23,6 +23,7 @@ from portal.incidents.queries.beside import (
 )
 from portal.incidents.queries.root_causes import find_root_cause
 from portal.incidents.routes.doors import Visit, bp, visit
+from portal.incidents.routes.reporting import CHANNELS
 from portal.incidents.rules import root_cause as cause_rules
 from portal.incidents.rules.escalation import LEVELS, contacts_at, episode_of
 from portal.incidents.rules.files import header_name
@@ -40,6 +41,7 @@ from portal.incidents.rules.reading import (
 )
 from portal.incidents.rules.steps import Situation
 from portal.kit.web import download, needs, page, see_other
+from portal.kit.words import say
 from portal.negotiation.queries import agreed_in
 from portal.residency.actions import read_document
 from portal.sla.rules import tzdata_version
@@ -113,7 +115,8 @@ def incident_page(
         names=names,
         watching=watching,
         watches=here.actor.person_id in watching,
-        reporter=names.get(incident.reported_by, "Somebody"),
+        reporter=names.get(incident.reported_by, say("Somebody")),
+        channels=CHANNELS,
         standing=STANDING_WORDS[incident.standing],
         fact_labels=_fact_labels(here),
     )
@@ -161,7 +164,7 @@ def _events(
             "label": event_words(event),
             "side": event.side,
             "organisation": sides[event.side],
-            "who": names.get(rows[event.id].person_id, "The portal"),
+            "who": names.get(rows[event.id].person_id, say("The portal")),
             "words": rows[event.id].words if number > 1 else None,
             "files": files.get(event.id, []),
         }
@@ -203,15 +206,15 @@ def _levels(incident: Incident, told: Told, names: dict[str, str]) -> dict[str, 
         "left": left,
         "next_at": incident.escalate_at if left else None,
         "people": {row.level: contacts_at(told.promises.terms, row.level) for row in rows},
-        "causes": {"time": "by its time", "silence": "the level before stayed silent",
-                   "asked": "asked for"},
+        "causes": {"time": say("by its time"), "silence": say("the level before stayed silent"),
+                   "asked": say("asked for")},
     }  # fmt: skip
 
 
 def _fact_labels(here: Visit) -> dict[str, str]:
     schema = load_schema(here.contract.schema_version)
     labels = {option.code: option.label.capitalize() for option in schema.terms["H2"].options}
-    return {"module": "Module", "environment": "Where", **labels}
+    return {"module": say("Module"), "environment": say("Where"), **labels}
 
 
 @bp.get("/contracts/<ref>/incidents/<int:number>/files/<file_id>")
@@ -233,7 +236,9 @@ def note(ref: str, number: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return incident_page(here, number, note_form=form, status=422)
     actions.write_note(here.session, here.contract, here.actor, number, form.note.data, at=here.now)
-    flash(f"Kept. Only {name_of(here.contract, here.side)} sees it.", "good")
+    flash(
+        say("Kept. Only %(contract)s sees it.", contract=name_of(here.contract, here.side)), "good"
+    )
     return see_other(url_for("incidents.show", ref=ref, number=number) + "#notes")
 
 
@@ -243,5 +248,5 @@ def watching(ref: str, number: int) -> ResponseReturnValue:
     """Begin to watch an incident, or stop."""
     here = visit(ref)
     on = actions.watch(here.session, here.contract, here.actor, number, at=here.now)
-    flash("You are told of everything here." if on else "You are no longer told.", "good")
+    flash(say("You are told of everything here.") if on else say("You are no longer told."), "good")
     return see_other(url_for("incidents.show", ref=ref, number=number))

@@ -16,11 +16,18 @@ from portal.incidents.routes.doors import Visit, bp, visit
 from portal.incidents.rules.entitlement import contacts_left, modules_of
 from portal.kit.errors import NotFound
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.residency.stores import LEAVE_OUT, StoreAway
 from portal.terms.rules import load_schema
 
-CHANNELS = {"portal": "Portal", "email": "E-mail", "phone": "Phone", "chat": "Chat",
-            "callback": "Callback", "bridge": "Conference bridge"}  # fmt: skip
+CHANNELS = {
+    "portal": say("Portal"),
+    "email": say("E-mail"),
+    "phone": say("Phone"),
+    "chat": say("Chat"),
+    "callback": say("Callback"),
+    "bridge": say("Conference bridge"),
+}
 
 
 def terms_now(here: Visit) -> Any:
@@ -59,7 +66,7 @@ def create(ref: str) -> ResponseReturnValue:
     except StoreAway:
         form.files.errors = [LEAVE_OUT]
         return _report_page(here, form, status=422)
-    flash(f"Incident {incident.number} is reported. The clocks run.", "good")
+    flash(say("Incident %(number)s is reported. The clocks run.", number=incident.number), "good")
     return see_other(url_for("incidents.show", ref=ref, number=incident.number))
 
 
@@ -114,7 +121,7 @@ def save_contacts(ref: str) -> ResponseReturnValue:
     actions.name_contacts(
         here.session, here.contract, here.actor, form.people.data or [], at=here.now
     )
-    flash("Your named contacts are saved.", "good")
+    flash(say("Your named contacts are saved."), "good")
     return see_other(url_for("incidents.contacts", ref=ref))
 
 

@@ -14,6 +14,7 @@ from portal.incidents.queries.reviews import agenda_of, find_review, reviews_of
 from portal.incidents.routes.doors import Visit, bp, visit
 from portal.incidents.rules.reviews import TRIGGER_WORDS
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.terms.rules import load_schema, show
 
 
@@ -50,7 +51,7 @@ def hold_review(ref: str, number: int) -> ResponseReturnValue:
     actions.hold_review(
         here.session, here.contract, here.actor, number, outcome=form.outcome.data, at=here.now
     )
-    flash("The outcome is written down. Both sides see it.", "good")
+    flash(say("The outcome is written down. Both sides see it."), "good")
     return see_other(url_for("incidents.review_page", ref=ref, number=number))
 
 
@@ -74,7 +75,7 @@ def _page(
         now=here.now,
         today=here.now.date().isoformat(),
         sides={side.value: name_of(here.contract, side) for side in Side},
-        holder=names_of([row.held_by]).get(row.held_by, "Somebody") if row.held_by else "",
+        holder=names_of([row.held_by]).get(row.held_by, say("Somebody")) if row.held_by else "",
         form=form or OutcomeForm(formdata=None)
         if row.held_at is None and may(here.actor, "review:hold") else None,
     )  # fmt: skip

@@ -26,6 +26,7 @@ from portal.incidents.rules.root_cause import (
 )
 from portal.kit.errors import NotFound
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 
 
 @bp.get("/contracts/<ref>/root-causes")
@@ -70,7 +71,7 @@ def deliver(ref: str, number: int) -> ResponseReturnValue:
         here.session, here.contract, here.actor, number, kind=kind, content=form.content(),
         at=here.now,
     )  # fmt: skip
-    flash("Delivered to the customer.", "good")
+    flash(say("Delivered to the customer."), "good")
     return see_other(url_for("incidents.root_cause", ref=ref, number=number))
 
 
@@ -86,10 +87,10 @@ def review(ref: str, number: int) -> ResponseReturnValue:
     args = (here.session, here.contract, here.actor, number)
     if form.answer.data == "accept":
         actions.accept_account(*args, at=here.now)
-        flash("Accepted. The actions are followed up until they are done.", "good")
+        flash(say("Accepted. The actions are followed up until they are done."), "good")
     else:
         actions.return_account(*args, reason=form.reason.data, at=here.now)
-        flash("Returned to the vendor.", "good")
+        flash(say("Returned to the vendor."), "good")
     return see_other(url_for("incidents.root_cause", ref=ref, number=number))
 
 
@@ -107,7 +108,7 @@ def add_measure(ref: str, number: int) -> ResponseReturnValue:
         owner=form.owner.data, side=Side(form.side.data), due=date.fromisoformat(form.due.data),
         at=here.now,
     )  # fmt: skip
-    flash("The action is added.", "good")
+    flash(say("The action is added."), "good")
     return see_other(url_for("incidents.root_cause", ref=ref, number=number))
 
 
@@ -117,7 +118,7 @@ def finish_measure(ref: str, measure_id: str) -> ResponseReturnValue:
     """Say that an action is done."""
     here = visit(ref, needs="incident:follow")
     actions.finish_measure(here.session, here.contract, here.actor, measure_id, at=here.now)
-    flash("Done. Both sides see it.", "good")
+    flash(say("Done. Both sides see it."), "good")
     return see_other(url_for("incidents.root_causes", ref=ref))
 
 

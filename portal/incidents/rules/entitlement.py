@@ -4,20 +4,22 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from portal.kit.words import say
+
 Terms = Mapping[str, Any]
 UNLIMITED = "unlimited"
 
 EXCLUSION_WORDS: Mapping[str, str] = {
-    "unsupported_version": "an unsupported version",
-    "customer_modification": "a change made by the customer",
-    "misuse": "misuse",
-    "beta": "beta features",
-    "data_repair": "data repair",
-    "custom_code": "custom code",
-    "third_party": "faults of third parties",
-    "hardware_network": "hardware and network",
-    "on_site": "on-site work",
-    "training": "training",
+    "unsupported_version": say("an unsupported version"),
+    "customer_modification": say("a change made by the customer"),
+    "misuse": say("misuse"),
+    "beta": say("beta features"),
+    "data_repair": say("data repair"),
+    "custom_code": say("custom code"),
+    "third_party": say("faults of third parties"),
+    "hardware_network": say("hardware and network"),
+    "on_site": say("on-site work"),
+    "training": say("training"),
 }
 
 
@@ -59,8 +61,10 @@ def entitlement_of(
     anyone = is_vendor or is_security or severity == "S1" or not contacts
     if not anyone and reporter not in contacts:
         return Entitlement(
-            "Only the named contacts of this contract open incidents below severity 1. "
-            "Ask one of them, or ask your IT administrator to name you.",
+            say(
+                "Only the named contacts of this contract open incidents below severity 1. Ask one "
+                "of them, or ask your IT administrator to name you."
+            ),
             (),
         )
     return Entitlement(None, tuple(_doubts(terms, module, environment, severity)))
@@ -68,13 +72,23 @@ def entitlement_of(
 
 def _doubts(terms: Terms, module: str, environment: str, severity: str) -> list[str]:
     known = modules_of(terms)
-    doubts = []
+    doubts: list[str] = []
     if module not in {name for name, _ in known}:
-        doubts.append(f"{module or 'What is affected'} is not among the supported modules.")
+        doubts.append(
+            say("%(module)s is not among the supported modules.", module=module)
+            if module
+            else say("What is affected is not among the supported modules.")
+        )
     elif (module, environment) not in known and environment != "test":
-        doubts.append(f"{module} is not supported in {environment}.")
+        doubts.append(
+            say(
+                "%(module)s is not supported in %(environment)s.",
+                module=module,
+                environment=environment,
+            )
+        )
     if environment == "test" and severity < "S3" and not _allows_test(terms, severity):
-        doubts.append("Outside production the contract supports severity 3 or lower.")
+        doubts.append(say("Outside production the contract supports severity 3 or lower."))
     return doubts
 
 

@@ -2,6 +2,8 @@
 
 import re
 
+from portal.kit.words import say
+
 LARGEST_FILE = 20 * 1024 * 1024
 MOST_FILES = 5
 # What each kind must begin with; text kinds must be readable as text instead.
@@ -35,15 +37,22 @@ def file_problem(name: str, content: bytes) -> str | None:
     """Say why a file is not taken, or None: its ending, its size, and that it is what it says."""
     ending, shown = ending_of(name), name[:60]
     if ending not in MEDIA_TYPES:
-        return f"“{shown}” is not taken. Choose a pdf, png, jpg, txt, csv, log or zip file."
+        return say(
+            "“%(shown)s” is not taken. Choose a pdf, png, jpg, txt, csv, log or zip file.",
+            shown=shown,
+        )
     if not content:
-        return f"“{shown}” is empty."
+        return say("“%(shown)s” is empty.", shown=shown)
     if len(content) > LARGEST_FILE:
-        return f"“{shown}” is larger than 20 MB."
+        return say("“%(shown)s” is larger than 20 MB.", shown=shown)
     if ending in _TEXT and not _is_text(content):
-        return f"“{shown}” is not a text file."
+        return say("“%(shown)s” is not a text file.", shown=shown)
     if ending in _SIGNATURES and not content.startswith(_SIGNATURES[ending]):
-        return f"“{shown}” is not a {ending} file, whatever its name says."
+        return say(
+            "“%(shown)s” is not a %(ending)s file, whatever its name says.",
+            shown=shown,
+            ending=ending,
+        )
     return None
 
 

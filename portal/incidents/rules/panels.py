@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from portal.incidents.rules.entitlement import EXCLUSION_WORDS
 from portal.incidents.rules.steps import GROUND_WORDS, Situation, grounds_of, why_not
+from portal.kit.words import say
 from portal.sla.rules.incident import (
     CUSTOMER,
     VENDOR,
@@ -20,10 +21,10 @@ from portal.sla.rules.promises import SEVERITIES
 Choices = Sequence[tuple[str, str]]
 
 MEANS_WORDS: Mapping[str, str] = {
-    "permanent_fix": "A permanent fix",
-    "accepted_workaround": "A workaround the customer accepts",
-    "config_change": "A change of configuration",
-    "fix_in_release": "A fix in a coming release",
+    "permanent_fix": say("A permanent fix"),
+    "accepted_workaround": say("A workaround the customer accepts"),
+    "config_change": say("A change of configuration"),
+    "fix_in_release": say("A fix in a coming release"),
 }
 
 
@@ -76,7 +77,9 @@ def _means(now: Situation) -> Choices:
 
 def _exclusions(now: Situation) -> Choices:
     codes = list(now.promises.terms.get("I6") or ())
-    found = [(code, f"Not in scope: {EXCLUSION_WORDS[code]}") for code in codes]
+    found: list[tuple[str, str]] = [
+        (code, say("Not in scope: %(what)s", what=EXCLUSION_WORDS[code])) for code in codes
+    ]
     if now.promises.terms.get("H3") == "excluded":
         found.insert(0, ("customer_part", GROUND_WORDS["customer_part"]))
     return found
@@ -87,50 +90,59 @@ H = Happened
 VERBS: Mapping[str, Verb] = {
     verb.noun: verb
     for verb in (
-        Verb("acknowledgement", H.ACKNOWLEDGED, ANSWER, "Acknowledge",
-             "A word to the customer (optional)", done="Acknowledged. The first clock stopped."),
-        Verb("response", H.RESPONSE, ANSWER, "Give a first diagnosis", "What you found",
-             words=True, files=True, done="Sent."),
-        Verb("update", H.UPDATE, ANSWER, "Give an update",
-             "Where it stands; without progress, why", words=True, files=True,
-             done="Sent. The update clock starts again."),
-        Verb("workaround", H.WORKAROUND, ANSWER, "Deliver a workaround",
-             "How to use it, step by step", words=True, files=True,
-             done="Delivered. The workaround clock has stopped."),
-        Verb("resolution", H.RESOLVED, ANSWER, "Resolve", "What was done, and how to check it",
-             words=True, choices=_means, choice_label="It is resolved by", files=True,
-             done="Resolved. The customer is asked to confirm."),
-        Verb("message", H.MESSAGE, FOLLOW, "Write a message", "Message", words=True, files=True,
-             done="Sent."),
-        Verb("severity", H.SEVERITY_PROPOSED, FOLLOW, "Propose another severity",
-             "Why, by its effect on the business", words=True, choices=_severities,
-             choice_label="Severity", done="Proposed. The graver severity holds until agreed."),
-        Verb("pause", H.PAUSE_CLAIMED, FOLLOW, "Claim a pause", "What is awaited, and from whom",
-             words=True, choices=_grounds, choice_label="Ground in the contract",
-             done="Claimed. The other side sees it and may contest it."),
-        Verb("exclusion", H.EXCLUDED, ANSWER, "Say that it does not count",
-             "What shows it: the vendor must show it", words=True, choices=_exclusions,
-             choice_label="Ground in the contract", done="Said. The customer may contest it."),
-        Verb("confirmation", H.CONFIRMED, FOLLOW, "Close it", "A last word (optional)",
-             done="Closed."),
-        Verb("reopening", H.REOPENED, FOLLOW, "Reopen", "What happens again", words=True,
-             done="Reopened. The clocks go on from where they stood."),
-        Verb("refusal", H.REFUSED, FOLLOW, "It does not work", "What still fails", words=True,
-             done="Refused. It stopped no clock."),
-        Verb("severity-agreement", H.SEVERITY_AGREED, FOLLOW, "Agree", done="Agreed."),
-        Verb("severity-objection", H.SEVERITY_DECLINED, FOLLOW, "Disagree",
-             "Why", words=True, done="Disputed. It goes to the level the contract names."),
-        Verb("severity-withdrawal", H.SEVERITY_WITHDRAWN, FOLLOW, "Withdraw the proposal",
-             done="Withdrawn."),
-        Verb("pause-contest", H.PAUSE_CONTESTED, FOLLOW, "Contest this pause",
-             "Why it does not count", words=True,
-             done="Contested. Its time is shown both ways until settled."),
-        Verb("pause-settlement", H.PAUSE_SETTLED, FOLLOW, "Accept that this time does not count",
-             done="Settled: the pause stands."),
-        Verb("pause-end", H.PAUSE_ENDED, FOLLOW, "End the pause now", done="The clocks run."),
-        Verb("exclusion-contest", H.EXCLUSION_CONTESTED, FOLLOW, "Contest it",
-             "Why it counts", words=True, done="Contested."),
-        Verb("exclusion-settlement", H.EXCLUSION_SETTLED, FOLLOW, "Give way", done="Settled."),
+        Verb("acknowledgement", H.ACKNOWLEDGED, ANSWER, say("Acknowledge"),
+             say("A word to the customer (optional)"),
+             done=say("Acknowledged. The first clock stopped.")),
+        Verb("response", H.RESPONSE, ANSWER, say("Give a first diagnosis"), say("What you found"),
+             words=True, files=True, done=say("Sent.")),
+        Verb("update", H.UPDATE, ANSWER, say("Give an update"),
+             say("Where it stands; without progress, why"), words=True, files=True,
+             done=say("Sent. The update clock starts again.")),
+        Verb("workaround", H.WORKAROUND, ANSWER, say("Deliver a workaround"),
+             say("How to use it, step by step"), words=True, files=True,
+             done=say("Delivered. The workaround clock has stopped.")),
+        Verb("resolution", H.RESOLVED, ANSWER, say("Resolve"),
+             say("What was done, and how to check it"),
+             words=True, choices=_means, choice_label=say("It is resolved by"), files=True,
+             done=say("Resolved. The customer is asked to confirm.")),
+        Verb("message", H.MESSAGE, FOLLOW, say("Write a message"), say("Message"), words=True,
+             files=True, done=say("Sent.")),
+        Verb("severity", H.SEVERITY_PROPOSED, FOLLOW, say("Propose another severity"),
+             say("Why, by its effect on the business"), words=True, choices=_severities,
+             choice_label=say("Severity"),
+             done=say("Proposed. The graver severity holds until agreed.")),
+        Verb("pause", H.PAUSE_CLAIMED, FOLLOW, say("Claim a pause"),
+             say("What is awaited, and from whom"),
+             words=True, choices=_grounds, choice_label=say("Ground in the contract"),
+             done=say("Claimed. The other side sees it and may contest it.")),
+        Verb("exclusion", H.EXCLUDED, ANSWER, say("Say that it does not count"),
+             say("What shows it: the vendor must show it"), words=True, choices=_exclusions,
+             choice_label=say("Ground in the contract"),
+             done=say("Said. The customer may contest it.")),
+        Verb("confirmation", H.CONFIRMED, FOLLOW, say("Close it"), say("A last word (optional)"),
+             done=say("Closed.")),
+        Verb("reopening", H.REOPENED, FOLLOW, say("Reopen"), say("What happens again"), words=True,
+             done=say("Reopened. The clocks go on from where they stood.")),
+        Verb("refusal", H.REFUSED, FOLLOW, say("It does not work"), say("What still fails"),
+             words=True, done=say("Refused. It stopped no clock.")),
+        Verb("severity-agreement", H.SEVERITY_AGREED, FOLLOW, say("Agree"), done=say("Agreed.")),
+        Verb("severity-objection", H.SEVERITY_DECLINED, FOLLOW, say("Disagree"),
+             say("Why"), words=True,
+             done=say("Disputed. It goes to the level the contract names.")),
+        Verb("severity-withdrawal", H.SEVERITY_WITHDRAWN, FOLLOW, say("Withdraw the proposal"),
+             done=say("Withdrawn.")),
+        Verb("pause-contest", H.PAUSE_CONTESTED, FOLLOW, say("Contest this pause"),
+             say("Why it does not count"), words=True,
+             done=say("Contested. Its time is shown both ways until settled.")),
+        Verb("pause-settlement", H.PAUSE_SETTLED, FOLLOW,
+             say("Accept that this time does not count"),
+             done=say("Settled: the pause stands.")),
+        Verb("pause-end", H.PAUSE_ENDED, FOLLOW, say("End the pause now"),
+             done=say("The clocks run.")),
+        Verb("exclusion-contest", H.EXCLUSION_CONTESTED, FOLLOW, say("Contest it"),
+             say("Why it counts"), words=True, done=say("Contested.")),
+        Verb("exclusion-settlement", H.EXCLUSION_SETTLED, FOLLOW, say("Give way"),
+             done=say("Settled.")),
     )
 }  # fmt: skip
 
@@ -186,30 +198,44 @@ def _with_pause(panel: Panel, now: Situation) -> Panel:
     return panel
 
 
+# By the side, and whether the other side disputes it.
+_PROPOSED = {
+    (VENDOR, False): say("Severity %(severity)s is proposed by the vendor"),
+    (CUSTOMER, False): say("Severity %(severity)s is proposed by the customer"),
+    (VENDOR, True): say("Severity %(severity)s is disputed by the vendor"),
+    (CUSTOMER, True): say("Severity %(severity)s is disputed by the customer"),
+}
+_CLAIMED = {
+    (VENDOR, False): say("Pause, claimed by the vendor: %(ground)s"),
+    (CUSTOMER, False): say("Pause, claimed by the customer: %(ground)s"),
+    (VENDOR, True): say("Contested pause, claimed by the vendor: %(ground)s"),
+    (CUSTOMER, True): say("Contested pause, claimed by the customer: %(ground)s"),
+}
+
+
 def _severity_questions(now: Situation, allowed: Collection[str]) -> list[tuple[str, list[Panel]]]:
-    found = []
+    found: list[tuple[str, list[Panel]]] = []
     for proposal in proposals_of(now.history):
         if proposal.is_open:
-            state = "disputed" if proposal.declined_at else "proposed"
-            title = f"Severity {proposal.severity} is {state} by the {proposal.side}"
+            words = _PROPOSED[proposal.side, proposal.declined_at is not None]
+            title = words % {"severity": proposal.severity}
             nouns = ("severity-agreement", "severity-objection", "severity-withdrawal")
             found.append((title, _opened(now, allowed, proposal.id, *nouns)))
     return found
 
 
 def _pause_questions(now: Situation, allowed: Collection[str]) -> list[tuple[str, list[Panel]]]:
-    found = []
+    found: list[tuple[str, list[Panel]]] = []
     for claim in pauses_of(now.history, now.promises):
         running = claim.end is None or claim.end > now.now
         if not running and not claim.contested and claim.side == now.side:
             continue
         if not claim.counts:
             continue
-        ground = GROUND_WORDS.get(claim.ground, claim.ground).lower()
-        verb = "Contested pause" if claim.contested else "Pause"
-        title = f"{verb}, claimed by the {claim.side}: {ground}"
+        ground = GROUND_WORDS.get(claim.ground, claim.ground)
+        title = _CLAIMED[claim.side, claim.contested] % {"ground": ground}
         if not running:
-            title += " (ended)"
+            title = say("%(title)s (ended)", title=title)
         nouns = ("pause-end", "pause-contest", "pause-settlement")
         answers = _opened(now, allowed, claim.id, *nouns)
         found.append((title, [_own_words(panel, claim.side == now.side) for panel in answers]))
@@ -220,7 +246,9 @@ def _own_words(panel: Panel, mine: bool) -> Panel:
     """The claimant of a contested pause gives way by taking it back."""
     if panel.verb.noun != "pause-settlement" or not mine:
         return panel
-    verb = replace(panel.verb, label="Take the pause back: this time counts", done="Taken back.")
+    verb = replace(
+        panel.verb, label=say("Take the pause back: this time counts"), done=say("Taken back.")
+    )
     return replace(panel, verb=verb)
 
 
@@ -230,17 +258,17 @@ def _delivery_questions(now: Situation, allowed: Collection[str]) -> list[tuple[
     if now.standing is Standing.RESOLVED and resolution is not None:
         answers = _opened(now, allowed, "", "confirmation")
         answers += _opened(now, allowed, resolution.id, "refusal")
-        found.append(("Resolved: does it work?", answers))
+        found.append((say("Resolved: does it work?"), answers))
     elif now.standing is Standing.OPEN:
         ways = [e for e in now.history.all_of(H.WORKAROUND) if e.id not in now.history.refused]
         if ways:
             answers = _opened(now, allowed, ways[-1].id, "refusal")
-            found.append(("A workaround is delivered", answers))
+            found.append((say("A workaround is delivered"), answers))
         if now.side == CUSTOMER:
-            found.append(("No longer a problem?", _opened(now, allowed, "", "confirmation")))
+            found.append((say("No longer a problem?"), _opened(now, allowed, "", "confirmation")))
     return found
 
 
 def _exclusion_question(now: Situation, allowed: Collection[str]) -> list[tuple[str, list[Panel]]]:
     nouns = ("exclusion-contest", "exclusion-settlement")
-    return [("The vendor says that it does not count", _opened(now, allowed, "", *nouns))]
+    return [(say("The vendor says that it does not count"), _opened(now, allowed, "", *nouns))]

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from portal.kit.words import say
 from portal.sla.rules import due_at, target_from_term
 from portal.sla.rules.promises import Promises
 
 TRIGGER_WORDS: Mapping[str, str] = {
-    "s1_count": "Severity 1 incidents",
-    "uptime_missed": "Months of missed uptime",
-    "outage_hours": "A single long outage",
-    "credits_pct": "Credits above a share of the fees",
-    "rca_overdue": "A root cause analysis overdue",
-    "attainment_pct": "Targets met below a share",
-    "peak_outage": "An outage in a peak",
+    "s1_count": say("Severity 1 incidents"),
+    "uptime_missed": say("Months of missed uptime"),
+    "outage_hours": say("A single long outage"),
+    "credits_pct": say("Credits above a share of the fees"),
+    "rca_overdue": say("A root cause analysis overdue"),
+    "attainment_pct": say("Targets met below a share"),
+    "peak_outage": say("An outage in a peak"),
 }
 
 

@@ -6,20 +6,29 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from portal.kit.words import say
 from portal.sla.rules import due_at, target_from_term
 from portal.sla.rules.promises import Promises
 
 SOON = timedelta(hours=24)
 
 FIELDS: Mapping[str, tuple[str, str]] = {
-    "timeline": ("What happened, and when", "The incident’s own events are a good beginning."),
-    "cause": ("Why it happened", "The cause behind the cause, without blaming people."),
-    "impact": ("What it did to the business", "Who could not work, for how long, what it cost."),
+    "timeline": (
+        say("What happened, and when"),
+        say("The incident’s own events are a good beginning."),
+    ),
+    "cause": (say("Why it happened"), say("The cause behind the cause, without blaming people.")),
+    "impact": (
+        say("What it did to the business"),
+        say("Who could not work, for how long, what it cost."),
+    ),
 }
 METHOD_HINTS: Mapping[str, str] = {
-    "five_whys": "The contract asks for five whys: ask why five times, one line each.",
-    "eight_d": "The contract asks for 8D: problem, containment, cause, correction, prevention.",
-    "free": "Use a method of your choice and name it.",
+    "five_whys": say("The contract asks for five whys: ask why five times, one line each."),
+    "eight_d": say(
+        "The contract asks for 8D: problem, containment, cause, correction, prevention."
+    ),
+    "free": say("Use a method of your choice and name it."),
 }
 
 
@@ -33,10 +42,10 @@ class Kind(StrEnum):
 
 
 KIND_WORDS: Mapping[str, str] = {
-    Kind.PRELIMINARY: "First account",
-    Kind.FINAL: "Full account",
-    Kind.RETURNED: "Returned by the customer",
-    Kind.ACCEPTED: "Accepted by the customer",
+    Kind.PRELIMINARY: say("First account"),
+    Kind.FINAL: say("Full account"),
+    Kind.RETURNED: say("Returned by the customer"),
+    Kind.ACCEPTED: say("Accepted by the customer"),
 }
 
 
@@ -80,13 +89,13 @@ def missing(
     """What an account lacks, by field. A first account says what is known; a full one everything
     the contract lists (N3.content)."""
     needed = set(terms.get("N3.content") or ())
-    found = {}
+    found: dict[str, str] = {}
     for name in FIELDS:
         asked = name in needed if kind is Kind.FINAL else name == "timeline"
         if asked and not content.get(name, "").strip():
-            found[name] = f"The contract asks for this: {FIELDS[name][0].lower()}."
+            found[name] = say("The contract asks for this: %(name)s.", name=FIELDS[name][0])
     if kind is Kind.FINAL and "actions" in needed and not measures:
-        found["measures"] = "Add at least one action with its owner and date first."
+        found["measures"] = say("Add at least one action with its owner and date first.")
     return found
 
 
@@ -106,15 +115,15 @@ def standing(
     """Where a root cause stands after what was said, given in order."""
     last = said[-1] if said else ""
     if last == Kind.ACCEPTED:
-        return Standing("Accepted", "good", False, False)
+        return Standing(say("Accepted"), "good", False, False)
     if last == Kind.FINAL:
-        return Standing("To be reviewed by the customer", "yours", False, True)
+        return Standing(say("To be reviewed by the customer"), "yours", False, True)
     if now > final_due:
-        return Standing("Overdue", "bad", True, False)
+        return Standing(say("Overdue"), "bad", True, False)
     if last == Kind.RETURNED:
-        return Standing("Returned, to be mended", "warn", True, False)
+        return Standing(say("Returned, to be mended"), "warn", True, False)
     if last == Kind.PRELIMINARY:
-        return Standing("First account given", "open", True, False)
+        return Standing(say("First account given"), "open", True, False)
     if preliminary_due is not None and now > preliminary_due:
-        return Standing("First account overdue", "bad", True, False)
-    return Standing("Waited for", "open", True, False)
+        return Standing(say("First account overdue"), "bad", True, False)
+    return Standing(say("Waited for"), "open", True, False)

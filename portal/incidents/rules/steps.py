@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from portal.kit.words import say
 from portal.sla.rules.incident import (
     CUSTOMER,
     VENDOR,
@@ -46,11 +47,11 @@ EVENTS: Mapping[Happened, str] = {
 }
 
 GROUND_WORDS: Mapping[str, str] = {
-    "waiting_on_customer": "Waiting on the customer",
-    "agreed_hold": "An agreed hold",
-    "workaround_refused": "A workaround the customer refuses",
-    "force_majeure": "Force majeure",
-    "customer_part": "The customer has not done its part",
+    "waiting_on_customer": say("Waiting on the customer"),
+    "agreed_hold": say("An agreed hold"),
+    "workaround_refused": say("A workaround the customer refuses"),
+    "force_majeure": say("Force majeure"),
+    "customer_part": say("The customer has not done its part"),
 }
 
 
@@ -95,9 +96,9 @@ def why_not(
 ) -> str | None:
     """Say why this may not happen now, or None."""
     if kind in _VENDORS and situation.side != VENDOR:
-        return "Only the vendor can do this."
+        return say("Only the vendor can do this.")
     if kind in _CUSTOMERS and situation.side != CUSTOMER:
-        return "Only the customer can do this."
+        return say("Only the customer can do this.")
     check = _CHECKS.get(kind, _while_not_closed)
     return check(situation, answers, severity or ground)
 
@@ -116,15 +117,15 @@ Check = Callable[[Situation, str | None, str | None], str | None]
 
 
 def _while_not_closed(now: Situation, answers: str | None, word: str | None) -> str | None:
-    return "This incident is closed." if now.standing is Standing.CLOSED else None
+    return say("This incident is closed.") if now.standing is Standing.CLOSED else None
 
 
 def _while_open(now: Situation, answers: str | None, word: str | None) -> str | None:
     match now.standing:
         case Standing.CLOSED:
-            return "This incident is closed."
+            return say("This incident is closed.")
         case Standing.RESOLVED:
-            return "This incident is resolved and waits for the customer."
+            return say("This incident is resolved and waits for the customer.")
         case _:
             return None
 
@@ -134,13 +135,13 @@ def _acknowledged(now: Situation, answers: str | None, word: str | None) -> str 
     since = last[-1].at if last else now.history.reported
     taken = [event for event in now.history.all_of(Happened.ACKNOWLEDGED) if event.at >= since]
     if taken:
-        return "This incident is acknowledged already."
+        return say("This incident is acknowledged already.")
     return _while_open(now, answers, word)
 
 
 def _severity_proposed(now: Situation, answers: str | None, word: str | None) -> str | None:
     if word == severity_now(now.history) and not any(p.is_open for p in proposals_of(now.history)):
-        return f"The severity is {word} already."
+        return say("The severity is %(word)s already.", word=word)
     return _while_not_closed(now, answers, word)
 
 
@@ -150,24 +151,24 @@ def _open_proposal(now: Situation, answers: str | None, *, own: bool) -> str | N
             if (proposal.side == now.side) is own:
                 return None
             return (
-                "The other side answers its own question only by withdrawing it."
+                say("The other side answers its own question only by withdrawing it.")
                 if own
-                else "Your side proposed this. The other side answers."
+                else say("Your side proposed this. The other side answers.")
             )
-    return "This proposal is no longer open."
+    return say("This proposal is no longer open.")
 
 
 def _severity_answered(now: Situation, answers: str | None, word: str | None) -> str | None:
     if answers is None:
         mine = now.promises.terms.get("C2") == "vendor" and now.side == VENDOR
-        return None if mine else "Under this contract a severity is proposed and agreed."
+        return None if mine else say("Under this contract a severity is proposed and agreed.")
     return _open_proposal(now, answers, own=False)
 
 
 def _severity_declined(now: Situation, answers: str | None, word: str | None) -> str | None:
     found = [p for p in proposals_of(now.history) if p.id == answers]
     if found and found[0].declined_at:
-        return "This proposal was declined already."
+        return say("This proposal was declined already.")
     return _open_proposal(now, answers, own=False)
 
 
@@ -177,10 +178,10 @@ def _severity_withdrawn(now: Situation, answers: str | None, word: str | None) -
 
 def _pause_claimed(now: Situation, answers: str | None, word: str | None) -> str | None:
     if word not in grounds_of(now.promises.terms):
-        return "The contract does not let the clocks stand still on this ground."
+        return say("The contract does not let the clocks stand still on this ground.")
     claims = pauses_of(now.history, now.promises)
     if any(c.ground == word and _runs(c.end, now.now) and c.counts for c in claims):
-        return "The clocks already stand still on this ground."
+        return say("The clocks already stand still on this ground.")
     return _while_open(now, answers, word)
 
 
@@ -191,57 +192,59 @@ def _runs(end: datetime | None, now: datetime) -> bool:
 def _pause_contested(now: Situation, answers: str | None, word: str | None) -> str | None:
     claim = now.target(answers)
     if claim is None or claim.kind is not Happened.PAUSE_CLAIMED:
-        return "There is no such pause."
+        return say("There is no such pause.")
     if claim.side == now.side:
-        return "Your side claimed this pause. End it instead."
+        return say("Your side claimed this pause. End it instead.")
     if now.history.answer_to(claim, Happened.PAUSE_CONTESTED):
-        return "This pause is contested already."
+        return say("This pause is contested already.")
     claimed = next(c for c in pauses_of(now.history, now.promises) if c.id == claim.id)
     if now.settled_until is not None and claimed.end and claimed.end <= now.settled_until:
-        return "The time to contest this pause is over: the statement that counts it is settled."
+        return say(
+            "The time to contest this pause is over: the statement that counts it is settled."
+        )
     return None
 
 
 def _pause_settled(now: Situation, answers: str | None, word: str | None) -> str | None:
     claim = now.target(answers)
     if claim is None or claim.kind is not Happened.PAUSE_CLAIMED:
-        return "There is no such pause."
+        return say("There is no such pause.")
     if not now.history.answer_to(claim, Happened.PAUSE_CONTESTED):
-        return "Nobody contests this pause."
+        return say("Nobody contests this pause.")
     if now.history.answer_to(claim, Happened.PAUSE_SETTLED):
-        return "This pause is settled already."
+        return say("This pause is settled already.")
     return None
 
 
 def _pause_ended(now: Situation, answers: str | None, word: str | None) -> str | None:
     for claim in pauses_of(now.history, now.promises):
         if claim.id == answers:
-            return None if _runs(claim.end, now.now) else "This pause has ended."
-    return "There is no such pause."
+            return None if _runs(claim.end, now.now) else say("This pause has ended.")
+    return say("There is no such pause.")
 
 
 def _resolved(now: Situation, answers: str | None, word: str | None) -> str | None:
     means = now.promises.terms.get("C8") or ()
     if word not in means:
-        return "The contract does not call this a resolution."
+        return say("The contract does not call this a resolution.")
     return _while_open(now, answers, word)
 
 
 def _refused(now: Situation, answers: str | None, word: str | None) -> str | None:
     delivery = now.target(answers)
     if delivery is None or delivery.kind not in (Happened.WORKAROUND, Happened.RESOLVED):
-        return "There is nothing delivered to refuse."
+        return say("There is nothing delivered to refuse.")
     if now.history.answer_to(delivery, Happened.REFUSED):
-        return "This was refused already."
+        return say("This was refused already.")
     return _while_not_closed(now, answers, word)
 
 
 def _reopened(now: Situation, answers: str | None, word: str | None) -> str | None:
     if now.standing is Standing.OPEN:
-        return "This incident is open."
+        return say("This incident is open.")
     window = now.promises.reopen_until(_ended(now.history))
     if window is None or now.now > window:
-        return "The time to reopen has passed. Report a new incident and name this one."
+        return say("The time to reopen has passed. Report a new incident and name this one.")
     return None
 
 
@@ -251,16 +254,16 @@ def _ended(history: History) -> datetime:
 
 def _excluded(now: Situation, answers: str | None, word: str | None) -> str | None:
     if is_excluded(now.history) is not False:
-        return "The vendor says so already."
+        return say("The vendor says so already.")
     return None
 
 
 def _exclusion_contested(now: Situation, answers: str | None, word: str | None) -> str | None:
-    return None if is_excluded(now.history) else "There is no exclusion to contest."
+    return None if is_excluded(now.history) else say("There is no exclusion to contest.")
 
 
 def _exclusion_settled(now: Situation, answers: str | None, word: str | None) -> str | None:
-    return None if is_excluded(now.history) is None else "No exclusion is contested."
+    return None if is_excluded(now.history) is None else say("No exclusion is contested.")
 
 
 _CHECKS: Mapping[Happened, Check] = {

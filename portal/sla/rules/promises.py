@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from portal.kit.words import say
 from portal.sla.rules.calendar import Calendar, calendar_from_schedule
 from portal.sla.rules.clock import due_at
 from portal.sla.rules.instants import to_moment
@@ -35,10 +36,17 @@ class Aim(StrEnum):
 
 
 AIM_WORDS = {
-    Aim.RESPONSE: "First response",
-    Aim.UPDATE: "Next update",
-    Aim.WORKAROUND: "Workaround",
-    Aim.RESOLUTION: "Resolution",
+    Aim.RESPONSE: say("First response"),
+    Aim.UPDATE: say("Next update"),
+    Aim.WORKAROUND: say("Workaround"),
+    Aim.RESOLUTION: say("Resolution"),
+}
+# The same inside a sentence.
+AIM_IN_TEXT = {
+    Aim.RESPONSE: say("first response"),
+    Aim.UPDATE: say("next update"),
+    Aim.WORKAROUND: say("workaround"),
+    Aim.RESOLUTION: say("resolution"),
 }
 _TERM = {
     Aim.RESPONSE: "first_response",
