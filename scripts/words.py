@@ -19,19 +19,21 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
+from portal.terms.rules.schema import message_of
+
 ROOT = Path(__file__).resolve().parents[1]
 LANGUAGES = ROOT / "portal" / "kit" / "languages"
 # The contract's own language, the operator's commands, and the documents kept with a contract.
 UNTRANSLATED = {
     "portal/cli",
-    "portal/terms/data",
+    "portal/terms/data/standard-terms-1.0.toml",
     "templates/deed",
     "templates/statements/report.html",
 }
 KEYWORDS = ("_", "gettext", "ngettext")
 JINJA = {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}
 # Keys of the term schema whose text people read.
-SCHEMA_WORDS = {"title", "label", "help", "unit_words", "why", "example", "hint", "words"}
+SCHEMA_WORDS = {"title", "label", "help"}
 LANGUAGES_NAMED = {"de": "German"}
 Id = str | tuple[str, ...]
 
@@ -106,7 +108,7 @@ def _of_templates() -> Iterator[Found]:
 def _of_schema() -> Iterator[Found]:
     for path, text in _files("portal/terms/data", ".toml"):
         for words in schema_words(tomllib.loads(text)):
-            yield Found("terms", words, path)
+            yield Found("terms", message_of(words), path)
 
 
 def schema_words(value: Any, key: str = "") -> Iterator[str]:

@@ -49,7 +49,7 @@ TEMPLATES_LEFT = {
     "statements",
     "templates",
 }
-PYTHON_LEFT = TEMPLATES_LEFT | {"audit", "residency", "settings", "sla", "terms"}
+PYTHON_LEFT = TEMPLATES_LEFT | {"audit", "residency", "settings", "sla"}
 # Names and signs that are the same in every language.
 SAME = re.compile(r"^[–\s]*(Counterpart|UTC|SHA-256|PDF|CSV|JSON|API|OpenAPI|TOTP|[A-Z]\d+|x)$")
 

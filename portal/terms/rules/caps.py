@@ -3,11 +3,12 @@
 import re
 from decimal import Decimal
 
+from portal.kit.words import say
 from portal.terms.rules.numbers import normal_money, plain, read_money, write_money
-from portal.terms.rules.shape import Kind, Shape, Unreadable, Value
+from portal.terms.rules.shape import Kind, Shape, Unreadable, Value, or_less, or_more
 from portal.terms.rules.text import clean_line
 
-_MESSAGE = (
+_MESSAGE = say(
     'Write a cap such as "1.5 x 12-month fees", "500000.00 USD" '
     'or "greater of 1.5 x 12-month fees and 500000.00 USD".'
 )
@@ -78,9 +79,9 @@ def _problems(shape: Shape, value: Value) -> list[str]:
         return []
     multiple = Decimal(value["multiple"])
     if shape.hard_min is not None and multiple < Decimal(shape.hard_min["multiple"]):
-        return [f"Use {_write(shape, shape.hard_min)} or more."]
+        return [or_more(_write(shape, shape.hard_min))]
     if shape.hard_max is not None and multiple > Decimal(shape.hard_max["multiple"]):
-        return [f"Use {_write(shape, shape.hard_max)} or less."]
+        return [or_less(_write(shape, shape.hard_max))]
     return []
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from portal.kit.words import say
 from portal.terms.rules.numbers import word_of
 from portal.terms.rules.shape import Kind, Shape, Unreadable, Value
 from portal.terms.rules.text import clean_line
@@ -13,20 +14,21 @@ _NO = frozenset({"no", "n", "false", "off", "0"})
 def _read_bool(_shape: Shape, text: str) -> Value:
     word = clean_line(text, 20).casefold()
     if word not in _YES | _NO:
-        raise Unreadable('Write "yes" or "no".')
+        raise Unreadable(say('Write "yes" or "no".'))
     return word in _YES
 
 
 def _normal_bool(_shape: Shape, value: Value) -> Value:
     if not isinstance(value, bool):
-        raise Unreadable('Write "yes" or "no".')
+        raise Unreadable(say('Write "yes" or "no".'))
     return value
 
 
 def _choose(shape: Shape) -> Unreadable:
     labels = ", ".join(f'"{o.label}"' for o in shape.options[:12])
-    more = " and so on" if len(shape.options) > 12 else ""
-    return Unreadable(f"Choose from {labels}{more}.")
+    if len(shape.options) > 12:
+        return Unreadable(say("Choose from %(labels)s and so on.", labels=labels))
+    return Unreadable(say("Choose from %(labels)s.", labels=labels))
 
 
 def _read_enum(shape: Shape, text: str) -> Value:

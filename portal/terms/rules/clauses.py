@@ -1,5 +1,6 @@
 """Clauses of the parties' own: a title in the first line, the text below it."""
 
+from portal.kit.words import say
 from portal.terms.rules.shape import Kind, Shape, Unreadable, Value
 from portal.terms.rules.text import a_string, clean_line, clean_lines, means_none
 
@@ -7,7 +8,7 @@ LONGEST_TITLE = 120
 LONGEST_TEXT = 19_800
 """With its title a clause is no longer than any input may be."""
 
-_MESSAGE = "Write the title in the first line and the clause below it."
+_MESSAGE = say("Write the title in the first line and the clause below it.")
 
 
 def _read(shape: Shape, text: str) -> Value:

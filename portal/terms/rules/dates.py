@@ -3,6 +3,7 @@
 import re
 from datetime import date
 
+from portal.kit.words import say
 from portal.terms.rules.shape import Kind, Shape, Unreadable, Value
 from portal.terms.rules.text import clean_line
 
@@ -10,7 +11,7 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
 )
-_MESSAGE = 'Write a date such as "1 January 2027" or "2027-01-01".'
+_MESSAGE = say('Write a date such as "1 January 2027" or "2027-01-01".')
 
 
 def month_number(word: str) -> int | None:
@@ -37,11 +38,11 @@ def read_date(text: str) -> str:
 
 def _real(year: int, month: int, day: int) -> str:
     if not 2000 <= year <= 2100:
-        raise Unreadable("Use a year from 2000 to 2100.")
+        raise Unreadable(say("Use a year from 2000 to 2100."))
     try:
         return date(year, month, day).isoformat()
     except ValueError:
-        raise Unreadable("There is no such day. " + _MESSAGE) from None
+        raise Unreadable(say("There is no such day. %(advice)s", advice=_MESSAGE)) from None
 
 
 def write_date(value: Value) -> str:
@@ -59,9 +60,9 @@ def normal_date(value: Value) -> str:
 
 def _problems(shape: Shape, value: Value) -> list[str]:
     if shape.hard_min is not None and value < shape.hard_min:
-        return [f"Use {write_date(shape.hard_min)} or later."]
+        return [say("Use %(first)s or later.", first=write_date(shape.hard_min))]
     if shape.hard_max is not None and value > shape.hard_max:
-        return [f"Use {write_date(shape.hard_max)} or earlier."]
+        return [say("Use %(last)s or earlier.", last=write_date(shape.hard_max))]
     return []
 
 

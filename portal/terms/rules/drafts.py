@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from portal.kit.words import say, say_n
 from portal.terms.rules.checks.facts import Finding
 from portal.terms.rules.coherence import coherence
 from portal.terms.rules.kinds import normal, parse, validate
@@ -29,10 +30,15 @@ def read_draft(schema: Schema, raw: Mapping[str, Any]) -> Draft:
         term = schema.find(reference)
         if term is None:
             said = reference[:_NAMES_SHOWN]
-            message = f"There is no term {said!r} in schema {schema.version}."
+            message = say(
+                "There is no term %(name)s in schema %(version)s.",
+                name=repr(said), version=schema.version,
+            )  # fmt: skip
             draft.problems.append(Finding("error", "unknown", 0, (said,), message))
         elif term.id in draft.values:
-            message = f"{term.label} ({term.id}) is there twice: keep one."
+            message = say(
+                "%(label)s (%(term)s) is there twice: keep one.", label=term.label, term=term.id
+            )  # fmt: skip
             draft.problems.append(Finding("error", "twice", 0, (term.id,), message))
         else:
             draft.problems.extend(_take(draft, term, written))
@@ -61,7 +67,13 @@ def _read(term: Term, written: Any) -> Value:
 
 
 def _invalid(term: Term, problem: str) -> Finding:
-    return Finding("error", "value", 0, (term.id,), f"{term.label} ({term.id}): {problem}")
+    return Finding(
+        "error",
+        "value",
+        0,
+        (term.id,),
+        say("%(label)s (%(term)s): %(message)s", label=term.label, term=term.id, message=problem),
+    )
 
 
 def check_draft(schema: Schema, raw: Mapping[str, Any]) -> list[Finding]:
@@ -76,6 +88,9 @@ def _missing(schema: Schema, draft: Draft) -> Iterator[Finding]:
     missing = tuple(t.id for t in schema.terms.values() if t.required and t.id not in told)
     if missing:
         first = schema.terms[missing[0]]
-        count = "1 needed term is" if len(missing) == 1 else f"{len(missing)} needed terms are"
-        message = f"{count} missing; the first is {first.label} ({first.id})."
+        message = say_n(
+            "%(num)s needed term is missing; the first is %(label)s (%(term)s).",
+            "%(num)s needed terms are missing; the first is %(label)s (%(term)s).",
+            len(missing), label=first.label, term=first.id,
+        )  # fmt: skip
         yield Finding("warning", "missing", 0, missing, message)

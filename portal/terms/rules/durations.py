@@ -10,8 +10,9 @@ from datetime import timedelta
 from decimal import Decimal
 from math import ceil, inf
 
+from portal.kit.words import listed, say
 from portal.terms.rules.numbers import label_of, word_of
-from portal.terms.rules.shape import Kind, Shape, Unreadable, Value
+from portal.terms.rules.shape import Kind, Shape, Unreadable, Value, or_less, or_more
 from portal.terms.rules.text import clean_line
 
 _WORDS = {
@@ -35,7 +36,7 @@ _UNIT_OF = {
     **dict.fromkeys(("mo", "month", "months", "calendar months"), ("mo", 1)),
     **dict.fromkeys(("y", "year", "years"), ("mo", 12)),
 }
-_CLOCK_WORDS = {"24x7": "round the clock", "24x5": "round the clock Monday to Friday"}
+_CLOCK_WRITTEN = {"24x7": "round the clock", "24x5": "round the clock Monday to Friday"}
 _CLOCK_OF = {
     **dict.fromkeys(("24x7", "round the clock"), "24x7"),
     **dict.fromkeys(("24x5", "round the clock monday to friday"), "24x5"),
@@ -53,7 +54,7 @@ OFFICE_WEEK = tuple((day * DAY + 9 * 60, day * DAY + 17 * 60) for day in range(5
 def _message(shape: Shape) -> str:
     said = [f'"{text}"' for text in _examples(shape)[:2]]
     said += [f'"{option.label}"' for option in shape.options]
-    return f"Write a time such as {' or '.join(said)}."
+    return say("Write a time such as %(examples)s.", examples=listed(said, either=True))
 
 
 def _examples(shape: Shape) -> list[str]:
@@ -131,7 +132,7 @@ def _in_words(value: Value, *, many_clocks: bool) -> str:
     words = f"{n} {_WORDS[unit][n != 1]}"
     if unit not in ("min", "h") or (clock == "24x7" and not many_clocks):
         return words
-    return f"{words}, {_CLOCK_WORDS[clock]}"
+    return f"{words}, {_CLOCK_WRITTEN[clock]}"
 
 
 def _problems(shape: Shape, value: Value) -> list[str]:
@@ -139,13 +140,13 @@ def _problems(shape: Shape, value: Value) -> list[str]:
         return []
     if shape.unit_options and value["unit"] not in shape.unit_options:
         offered = ", ".join(_WORDS[unit][1] for unit in shape.unit_options)
-        return [f"Use one of these units: {offered}."]
+        return [say("Use one of these units: %(units)s.", units=offered)]
     if value["clock"] not in shape.clocks and value["unit"] in ("min", "h"):
-        return ["This time is not counted on that clock: write it without."]
+        return [say("This time is not counted on that clock: write it without.")]
     if shape.hard_min is not None and longest(value) < longest(shape.hard_min):
-        return [f"Use {_write(shape, shape.hard_min)} or more."]
+        return [or_more(_write(shape, shape.hard_min))]
     if shape.hard_max is not None and longest(value) > longest(shape.hard_max):
-        return [f"Use {_write(shape, shape.hard_max)} or less."]
+        return [or_less(_write(shape, shape.hard_max))]
     return []
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from portal.kit.words import say
 from portal.terms.rules.choices import read_boxes
 from portal.terms.rules.clauses import CLAUSE
 from portal.terms.rules.durations import DAY
@@ -47,13 +48,13 @@ def normal(term: Shape, value: Value) -> Value:
 def validate(term: Shape, value: Any) -> list[str]:
     """List what is wrong with a value in sentences; an empty list means it may stand."""
     if value is None:
-        return ["This is needed: write a value."] if term.required else []
+        return [say("This is needed: write a value.")] if term.required else []
     try:
         settled = normal(term, value)
     except Unreadable as refusal:
         return [refusal.message]
     if not _same(settled, value):
-        return ["Write it in its usual form: " + show(term, settled)[:200]]
+        return [say("Write it in its usual form: %(value)s", value=show(term, settled)[:200])]
     return KINDS[term.type].problems(term, value) + _days_problems(term, value)
 
 
@@ -77,5 +78,13 @@ def _days_problems(term: Shape, value: Value) -> list[str]:
         told = windows_year(slots, year, zone="UTC", holidays=frozenset())
         if minutes_in(told) > term.days_a_year * DAY:
             days = round(minutes_in(told) / DAY)
-            return [f"This fills {days} days of {year}: use {term.days_a_year} days or fewer."]
+            most = term.days_a_year
+            return [
+                say(
+                    "This fills %(days)s days of %(year)s: use %(most)s days or fewer.",
+                    days=days,
+                    year=year,
+                    most=most,
+                )
+            ]
     return []

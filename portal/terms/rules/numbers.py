@@ -3,7 +3,8 @@
 import re
 from decimal import Decimal
 
-from portal.terms.rules.shape import Kind, Shape, Unreadable, Value
+from portal.kit.words import listed, say
+from portal.terms.rules.shape import Kind, Shape, Unreadable, Value, or_less, or_more
 from portal.terms.rules.text import clean_line
 
 LARGEST = 1_000_000_000
@@ -42,7 +43,7 @@ def _decimal(text: str, *, places: int, message: str) -> Decimal:
         raise Unreadable(message)
     number = Decimal(text)
     if number != round(number, places):
-        raise Unreadable(f"Use at most {places} digits after the point.")
+        raise Unreadable(say("Use at most %(places)s digits after the point.", places=places))
     return number
 
 
@@ -68,13 +69,13 @@ def label_of(shape: Shape, value: Value) -> str | None:
     return option.label if option else None
 
 
-def outside(shape: Shape, number: Decimal, *, say: str) -> list[str]:
-    """Say that a number is out of the hard range; `say` is a format such as "{} %"."""
+def outside(shape: Shape, number: Decimal, *, written: str) -> list[str]:
+    """Say that a number is out of the hard range; `written` is a format such as "{} %"."""
     low, high = shape.hard_min, shape.hard_max
     if low is not None and number < Decimal(str(low)):
-        return [f"Use {say.format(low)} or more."]
+        return [or_more(written.format(low))]
     if high is not None and number > Decimal(str(high)):
-        return [f"Use {say.format(high)} or less."]
+        return [or_less(written.format(high))]
     return []
 
 
@@ -82,8 +83,10 @@ def outside(shape: Shape, number: Decimal, *, say: str) -> list[str]:
 
 
 def _int_message(shape: Shape) -> str:
-    words = " or ".join(f'"{o.label}"' for o in shape.options)
-    return 'Write a whole number such as "5"' + (f" or {words}." if words else ".")
+    words = [f'"{option.label}"' for option in shape.options]
+    return say(
+        "Write a whole number such as %(examples)s.", examples=listed(['"5"', *words], either=True)
+    )
 
 
 def _read_int(shape: Shape, text: str) -> Value:
@@ -106,12 +109,12 @@ def _write_int(shape: Shape, value: Value) -> str:
 
 
 def _int_problems(shape: Shape, value: Value) -> list[str]:
-    return outside(shape, Decimal(value), say="{}") if isinstance(value, int) else []
+    return outside(shape, Decimal(value), written="{}") if isinstance(value, int) else []
 
 
 # ---- percentages ---------------------------------------------------------------------------------
 
-_PCT_MESSAGE = 'Write a percentage such as "99.95 %".'
+_PCT_MESSAGE = say('Write a percentage such as "99.95 %".')
 
 
 def _read_pct(shape: Shape, text: str) -> Value:
@@ -135,15 +138,15 @@ def _write_pct(shape: Shape, value: Value) -> str:
 def _pct_problems(shape: Shape, value: Value) -> list[str]:
     if label_of(shape, value):
         return []
-    problems = outside(shape, Decimal(value), say="{} %")
+    problems = outside(shape, Decimal(value), written="{} %")
     if not problems and shape.hard_max is None and Decimal(value) > 100:
-        return ["Use 100 % or less."]
+        return [or_less("100 %")]
     return problems
 
 
 # ---- factors -------------------------------------------------------------------------------------
 
-_FACTOR_MESSAGE = 'Write a factor such as "3 times" or "1.5 times".'
+_FACTOR_MESSAGE = say('Write a factor such as "3 times" or "1.5 times".')
 
 
 def _read_factor(_shape: Shape, text: str) -> Value:
@@ -162,12 +165,12 @@ def _write_factor(_shape: Shape, value: Value) -> str:
 
 
 def _factor_problems(shape: Shape, value: Value) -> list[str]:
-    return outside(shape, Decimal(value), say="{} times")
+    return outside(shape, Decimal(value), written="{} times")
 
 
 # ---- money ---------------------------------------------------------------------------------------
 
-_MONEY_MESSAGE = 'Write an amount with its currency, such as "180.00 USD".'
+_MONEY_MESSAGE = say('Write an amount with its currency, such as "180.00 USD".')
 _MONEY = re.compile(r"(?:(?P<a>[A-Za-z]{3}) ?)?(?P<n>[\d.,]+)(?: ?(?P<b>[A-Za-z]{3}))?", re.ASCII)
 
 
@@ -178,7 +181,13 @@ def read_money(text: str) -> dict[str, str]:
         raise Unreadable(_MONEY_MESSAGE)
     currency = (match["a"] or match["b"]).upper()
     if currency not in CURRENCIES:
-        raise Unreadable(f'"{currency}" is not a currency code. {_MONEY_MESSAGE}')
+        raise Unreadable(
+            say(
+                '"%(currency)s" is not a currency code. %(advice)s',
+                currency=currency,
+                advice=_MONEY_MESSAGE,
+            )
+        )
     places = MINOR_DIGITS[currency]
     amount = _decimal(match["n"], places=places, message=_MONEY_MESSAGE)
     return {"amount": f"{amount:.{places}f}", "currency": currency}
@@ -199,8 +208,8 @@ def write_money(value: Value) -> str:
 
 
 def _money_problems(shape: Shape, value: Value) -> list[str]:
-    say = "{} " + value["currency"].replace("{", "")
-    return outside(shape, Decimal(value["amount"]), say=say)
+    written = "{} " + value["currency"].replace("{", "")
+    return outside(shape, Decimal(value["amount"]), written=written)
 
 
 INT = Kind(_read_int, _write_int, _normal_int, _int_problems)

@@ -1,10 +1,13 @@
 """References to a thing outside the contract: its name, its version, and its address or hash."""
 
+from portal.kit.words import say
 from portal.terms.rules.shape import Kind, Shape, Unreadable, Value
 from portal.terms.rules.text import clean_line, means_none
 
 _PARTS = ("name", "version", "target")
-_MESSAGE = 'Write the name, the version and the address, such as "Security policy | 3 | https://…".'
+_MESSAGE = say(
+    'Write the name, the version and the address, such as "Security policy | 3 | https://…".'
+)
 
 
 def _read(shape: Shape, text: str) -> Value:

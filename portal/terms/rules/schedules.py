@@ -5,6 +5,7 @@ from functools import cache
 from itertools import groupby
 from zoneinfo import available_timezones
 
+from portal.kit.words import say
 from portal.terms.rules.durations import DAY, WEEK
 from portal.terms.rules.shape import Kind, Shape, Unreadable, Value
 from portal.terms.rules.text import clean_line
@@ -12,7 +13,9 @@ from portal.terms.rules.text import clean_line
 DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
 DAY_NAMES = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 _FULL_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_MESSAGE = 'Write hours such as "Mo-Fr 09:00-17:00 America/New_York" or "24x7 America/New_York".'
+_MESSAGE = say(
+    'Write hours such as "Mo-Fr 09:00-17:00 America/New_York" or "24x7 America/New_York".'
+)
 _ROUND_THE_CLOCK = {"24x7": DAYS, "24x5": DAYS[:5]}
 _MOST_ENTRIES = 28
 
@@ -28,7 +31,12 @@ def read_zone(text: str) -> str:
     """Return the IANA time zone of this name."""
     name = _zones().get(text.casefold())
     if name is None:
-        raise Unreadable(f'"{text[:40]}" is not a time zone: write one such as "America/New_York".')
+        raise Unreadable(
+            say(
+                '"%(zone)s" is not a time zone: write one such as "America/New_York".',
+                zone=text[:40],
+            )
+        )
     return name
 
 
@@ -127,7 +135,12 @@ def _read(_shape: Shape, text: str) -> Value:
     parts = [part.strip() for part in re.split(r"[;\n]", text.strip())]
     body, zone = cut_zone(clean_line("; ".join(part for part in parts if part), 2000))
     if zone is None:
-        raise Unreadable('Add a time zone at the end, such as "America/New_York". ' + _MESSAGE)
+        raise Unreadable(
+            say(
+                'Add a time zone at the end, such as "America/New_York". %(advice)s',
+                advice=_MESSAGE,
+            )
+        )
     entries = [entry for part in body.split(";") for entry in _read_entries(part.strip())]
     return _tidy(zone, entries)
 
@@ -212,7 +225,7 @@ def merged(pieces: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 def _problems(_shape: Shape, value: Value) -> list[str]:
     total = sum(end - start for entry in value["days"] for start, end in day_minutes(entry))
     if total > sum(end - start for start, end in open_week(value)):
-        return ["Some hours overlap: write each hour of the week once."]
+        return [say("Some hours overlap: write each hour of the week once.")]
     return []
 
 

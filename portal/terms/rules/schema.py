@@ -1,5 +1,6 @@
 """The schema: every term of a version, read once from its data files and checked."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -7,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from portal.kit.words import Words, say
 from portal.terms.rules.canon import value_sha256
 from portal.terms.rules.kinds import KINDS, parse, validate
 from portal.terms.rules.shape import Group, Option, Shape, Term, Unreadable, Value
@@ -73,7 +75,7 @@ def load_schema(version: str = "1") -> Schema:
     terms: dict[str, Term] = {}
     for file in sorted(folder.glob("?.toml")):
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
-        groups.append(Group(raw["code"], raw["title"]))
+        groups.append(Group(raw["code"], say(raw["title"])))
         for term in _terms_of(raw, lists):
             if term.id in terms:
                 raise SchemaBroken(f"{file.name}: {term.id} is there twice.")
@@ -122,9 +124,22 @@ def _one_each(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for severity in entry["each"]:
         one = {key: value for key, value in entry.items() if key != "each"}
         one["default"] = entry["default"].get(severity)
-        for key in ("id", "name", "label", "help"):
-            one[key] = entry[key].format(severity=severity, s=severity.lower(), n=severity[1:])
+        own = {"severity": severity, "s": severity.lower(), "n": severity[1:]}
+        one |= {key: entry[key].format(**own) for key in ("id", "name")}
+        one |= {key: _said(entry[key], own) for key in ("label", "help")}
         yield one
+
+
+def _said(text: str, values: Mapping[str, str]) -> str:
+    named = {name: value for name, value in values.items() if f"{{{name}}}" in text}
+    return say(message_of(text), **named)
+
+
+def message_of(text: str) -> str:
+    """Return the words of a data file as a message: what stands for each severity, by its name."""
+    if re.search(r"\{\w+\}", text) is None:
+        return text
+    return re.sub(r"\{(\w+)\}", r"%(\1)s", text.replace("%", "%%"))
 
 
 _TERM_KEYS = ("id", "group", "help", "drives", "owners_customer", "owners_vendor", "invariants")
@@ -144,11 +159,16 @@ def _term(raw: dict[str, Any]) -> Term:
     for key in _TERM_KEYS:
         if key in raw:
             parts[key] = tuple(raw[key]) if key in _LISTS else raw[key]
+    parts["help"] = _words(raw["help"])
     bare = Term(**parts)
     default = _default(bare, raw.get("default"))
     term = replace(bare, invariants=_invariants(bare), default=default)
     _check(term)
     return term
+
+
+def _words(text: str) -> str:
+    return text if isinstance(text, Words) else say(text)
 
 
 def _default(term: Term, text: Any) -> Value:
@@ -159,6 +179,7 @@ def _default(term: Term, text: Any) -> Value:
 
 def _shape_parts(raw: dict[str, Any]) -> dict[str, Any]:
     parts = {key: raw[key] for key in _SHAPE_KEYS if key in raw}
+    parts["label"] = _words(raw["label"])
     parts["options"] = tuple(_option(option) for option in raw.get("options", ()))
     parts["unit_options"] = tuple(raw.get("units", ()))
     parts["clocks"] = tuple(raw.get("clocks", ("24x7",)))

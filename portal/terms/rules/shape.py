@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from portal.kit.words import say
+
 Value = Any
 """A plain JSON-able structure: str, int, bool, list, dict or None. Never a float."""
 
@@ -104,6 +106,16 @@ class Kind:
     problems: Callable[[Shape, Value], list[str]] = field(default=lambda _shape, _value: [])
 
 
+def or_more(least: str) -> str:
+    """Say that a value is under the least one."""
+    return say("Use %(least)s or more.", least=least)
+
+
+def or_less(most: str) -> str:
+    """Say that a value is over the most there may be."""
+    return say("Use %(most)s or less.", most=most)
+
+
 def wants(shape: Shape, example: str) -> Unreadable:
     """Build the refusal that shows an example of what to write."""
-    return Unreadable(f"Write {example}.")
+    return Unreadable(say("Write %(example)s.", example=example))

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from portal.kit.words import say
 from portal.terms.rules.clauses import LONGEST_TEXT
 from portal.terms.rules.schema import Schema
 from portal.terms.rules.shape import Group, Term, Value
 
-GROUP = Group("X", "Special terms")
+GROUP = Group("X", say("Special terms"))
 
 _ID = re.compile(r"X[1-9][0-9]{0,2}", re.ASCII)
 
@@ -41,8 +42,8 @@ def special_term(term_id: str, value: Value = None) -> Term:
         group=GROUP.code,
         type="clause",
         name=f"special_{number_of(term_id)}",
-        label=title or f"Special term {number_of(term_id)}",
-        help="A clause of your own. It stands before the agreed terms and the standard terms.",
+        label=title or say("Special term %(number)s", number=number_of(term_id)),
+        help=say("A clause of your own. It stands before the agreed terms and the standard terms."),
         max_length=LONGEST_TEXT,
         owners_customer=("legal",),
         owners_vendor=("legal",),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from portal.kit.words import say
 from portal.terms.rules.caps import CAP
 from portal.terms.rules.choices import BOOL, ENUM, MULTI
 from portal.terms.rules.dates import DATE
@@ -60,7 +61,7 @@ def _read(shape: Shape, text: str) -> Value:
     lines = [line.strip() for line in text.split("\n")]
     numbered = [(n, line) for n, line in enumerate(lines, 1) if line]
     if len(numbered) > shape.max_rows:
-        raise Unreadable(f"Write at most {shape.max_rows} lines.")
+        raise Unreadable(say("Write at most %(most)s lines.", most=shape.max_rows))
     return _told([_read_row(shape, n, line) for n, line in numbered])
 
 
@@ -73,7 +74,12 @@ def _read_row(shape: Shape, number: int, line: str) -> Row:
     cells = _cells(line)
     if len(cells) > len(shape.columns):
         raise Unreadable(
-            f"Line {number} has {len(cells)} parts: write one row a line as {_columns_said(shape)}."
+            say(
+                "Line %(number)s has %(cells)s parts: write one row a line as %(columns)s.",
+                number=number,
+                cells=len(cells),
+                columns=_columns_said(shape),
+            )
         )
     cells += [""] * (len(shape.columns) - len(cells))
     row: Row = {}
@@ -81,8 +87,14 @@ def _read_row(shape: Shape, number: int, line: str) -> Row:
         try:
             row[column.name] = None if means_none(cell) else _kind(column).read(column, cell)
         except Unreadable as refusal:
-            where = f"Line {number}, {column.label}"
-            raise Unreadable(f"{where}: {refusal.message}") from None
+            raise Unreadable(
+                say(
+                    "Line %(number)s, %(column)s: %(message)s",
+                    number=number,
+                    column=column.label,
+                    message=refusal.message,
+                )
+            ) from None
     return row
 
 
@@ -106,14 +118,20 @@ def _write_row(shape: Shape, row: Row) -> str:
 
 def _normal(shape: Shape, value: Value) -> Value:
     if not isinstance(value, list) or len(value) > shape.max_rows:
-        raise Unreadable(f"Write one row a line as {_columns_said(shape)}.")
+        raise Unreadable(say("Write one row a line as %(columns)s.", columns=_columns_said(shape)))
     return _told([_normal_row(shape, n, row) for n, row in enumerate(value, 1)])
 
 
 def _normal_row(shape: Shape, number: int, row: Value) -> Row:
     names = {column.name for column in shape.columns}
     if not isinstance(row, dict) or not set(row) <= names:
-        raise Unreadable(f"Row {number}: write the columns {_columns_said(shape)}.")
+        raise Unreadable(
+            say(
+                "Row %(number)s: write the columns %(columns)s.",
+                number=number,
+                columns=_columns_said(shape),
+            )
+        )
     return {column.name: _normal_cell(column, number, row) for column in shape.columns}
 
 
@@ -124,24 +142,36 @@ def _normal_cell(column: Shape, number: int, row: Row) -> Value:
     try:
         return _kind(column).normal(column, value)
     except Unreadable as refusal:
-        raise Unreadable(f"Row {number}, {column.label}: {refusal.message}") from None
+        raise Unreadable(
+            say(
+                "Row %(number)s, %(column)s: %(message)s",
+                number=number,
+                column=column.label,
+                message=refusal.message,
+            )
+        ) from None
 
 
 def _problems(shape: Shape, value: Value) -> list[str]:
     problems = [
-        f"Row {n}, {column.label}: {problem}"
+        say(
+            "Row %(number)s, %(column)s: %(message)s",
+            number=n,
+            column=column.label,
+            message=problem,
+        )
         for n, row in enumerate(value, 1)
         for column in shape.columns
         for problem in _cell_problems(column, row[column.name])
     ]
     if len(value) < shape.min_rows:
-        problems.append(f"Write at least {shape.min_rows} rows.")
+        problems.append(say("Write at least %(least)s rows.", least=shape.min_rows))
     return problems + _key_problems(shape, value)
 
 
 def _cell_problems(column: Shape, value: Value) -> list[str]:
     if value is None:
-        return ["this is needed."] if column.required else []
+        return [say("this is needed.")] if column.required else []
     return _kind(column).problems(column, value)
 
 
@@ -156,11 +186,13 @@ def _key_problems(shape: Shape, value: Value) -> list[str]:
         return []
     keys = [row_key(shape, row) for row in value]
     twice = sorted({key for key in keys if keys.count(key) > 1})
-    problems = [f"{' | '.join(key)} is there twice: keep one row." for key in twice]
+    problems: list[str] = [
+        say("%(row)s is there twice: keep one row.", row=" | ".join(key)) for key in twice
+    ]
     if shape.every_key:
         told = {key[0] for key in keys}
         missing = [o.label for o in keyed[0].options if o.label not in told]
-        problems += [f"Add a row for {label}." for label in missing]
+        problems += [say("Add a row for %(label)s.", label=label) for label in missing]
     return problems
 
 

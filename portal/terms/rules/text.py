@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from portal.kit.words import say
 from portal.terms.rules.shape import Kind, Shape, Unreadable, Value
 
 LONGEST_INPUT = 20_000
@@ -23,14 +24,18 @@ def means_none(text: str) -> bool:
 def clean_lines(text: str, longest: int = LONGEST_INPUT) -> str:
     """Return the text in NFC with plain spaces and line ends, or refuse what cannot be seen."""
     if len(text) > longest:
-        raise Unreadable(f"This is too long: write at most {longest} characters.")
+        raise Unreadable(
+            say("This is too long: write at most %(longest)s characters.", longest=longest)
+        )
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     text = unicodedata.normalize("NFC", text)
     _refuse_hidden(text)
     lines = [_SPACES.sub(" ", line).strip() for line in text.split("\n")]
     text = "\n".join(lines).strip("\n")
     if len(text) > longest:
-        raise Unreadable(f"This is too long: write at most {longest} characters.")
+        raise Unreadable(
+            say("This is too long: write at most %(longest)s characters.", longest=longest)
+        )
     return text
 
 
@@ -46,13 +51,17 @@ def _refuse_hidden(text: str) -> None:
         if unicodedata.category(character) in _HIDDEN_CATEGORIES or character in _INVISIBLE_LETTERS:
             code = f"U+{ord(character):04X}"
             raise Unreadable(
-                f"Remove the hidden or control character {code}: a contract shows all it says."
+                say(
+                    "Remove the hidden or control character %(code)s: a contract shows "
+                    "all it says.",
+                    code=code,
+                )
             )
 
 
 def _refuse_none_word(text: str) -> str:
     if means_none(text):
-        raise Unreadable('Leave it empty to say "none".')
+        raise Unreadable(say('Leave it empty to say "none".'))
     return text
 
 
@@ -75,7 +84,7 @@ def _normal_prose(shape: Shape, value: Value) -> Value:
 def a_string(value: Value) -> str:
     """Return the value if it is text, else refuse it."""
     if not isinstance(value, str):
-        raise Unreadable("Write text here.")
+        raise Unreadable(say("Write text here."))
     return value
 
 

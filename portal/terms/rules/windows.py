@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 
+from portal.kit.words import say
 from portal.terms.rules.dates import MONTHS, month_number
 from portal.terms.rules.schedules import (
     DAYS,
@@ -26,14 +27,14 @@ from portal.terms.rules.schedules import (
 from portal.terms.rules.shape import Kind, Shape, Unreadable, Value
 from portal.terms.rules.text import clean_line
 
-_MESSAGE = (
+_MESSAGE = say(
     'Write windows such as "Su 02:00-05:00 America/New_York", "quarter-end -5bd..+2bd" '
     'or "20-30 Nov".'
 )
 _MOST_WINDOWS = 40
 _NTH = {"1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "last": -1}
 _NTH |= {"first": 1, "second": 2, "third": 3, "fourth": 4}
-_NTH_WORDS = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", -1: "last"}
+_NTH_WRITTEN = {1: "1st", 2: "2nd", 3: "3rd", 4: "4th", -1: "last"}
 _FURTHEST = 60
 
 Slot = dict[str, Value]
@@ -79,7 +80,7 @@ def _month_day(day: str, month_word: str) -> str | None:
         # A leap year, so that 29 February can be named.
         return date(2000, month, int(day)).isoformat()[5:]
     except ValueError:
-        raise Unreadable(f"There is no {day} {month_word}.") from None
+        raise Unreadable(say("There is no %(day)s %(month)s.", day=day, month=month_word)) from None
 
 
 _PERIOD_END = re.compile(
@@ -93,7 +94,7 @@ def _period_end(text: str) -> Slot | None:
         return None
     first, last = int(match[2]), int(match[4])
     if first > last or max(-first, last) > _FURTHEST:
-        raise Unreadable('Write the earlier day first, such as "quarter-end -5bd..+2bd".')
+        raise Unreadable(say('Write the earlier day first, such as "quarter-end -5bd..+2bd".'))
     freq = f"{match[1].casefold()}_end"
     return {"freq": freq, "from": first, "to": last, "unit": match[3].casefold()}
 
@@ -111,9 +112,9 @@ def _once(text: str) -> Slot | None:
     start, end = match[1], match[3] or match[1]
     first, last = read_clock(match[2] or "00:00"), read_clock(match[4] or "24:00")
     if first is None or last is None or not (_is_day(start) and _is_day(end)):
-        raise Unreadable("There is no such day or time. " + _MESSAGE)
+        raise Unreadable(say("There is no such day or time. %(advice)s", advice=_MESSAGE))
     if (start, first) >= (end, last):
-        raise Unreadable('Write the earlier day first, such as "2026-11-20..2026-11-30".')
+        raise Unreadable(say('Write the earlier day first, such as "2026-11-20..2026-11-30".'))
     return {"freq": "once", "start": start, "end": end, "from": first, "to": last}
 
 
@@ -160,7 +161,7 @@ def _tidy(slots: list[Slot]) -> Value:
     if not slots:
         raise Unreadable(_MESSAGE)
     if len(slots) > _MOST_WINDOWS:
-        raise Unreadable(f"Write at most {_MOST_WINDOWS} windows.")
+        raise Unreadable(say("Write at most %(most)s windows.", most=_MOST_WINDOWS))
     by_text = {_write_slot(slot): slot for slot in slots}
     return sorted(by_text.values(), key=_rank)
 
@@ -186,7 +187,7 @@ def _write_weekly(slot: Slot) -> str:
 
 
 def _write_monthly(slot: Slot) -> str:
-    return f"{_NTH_WORDS[slot['nth']]} {slot['day'].title()} {slot['from']}-{slot['to']}"
+    return f"{_NTH_WRITTEN[slot['nth']]} {slot['day'].title()} {slot['from']}-{slot['to']}"
 
 
 def _write_yearly(slot: Slot) -> str:

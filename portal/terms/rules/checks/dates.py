@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from portal.kit.words import say
 from portal.terms.rules.checks.facts import Facts, Finding, error, warning
 from portal.terms.rules.durations import is_length
 from portal.terms.rules.shape import Value
@@ -53,8 +54,11 @@ def _support_starts(facts: Facts) -> Iterator[Finding]:
         yield error(
             7,
             ("A5", "A4.date", "A4"),
-            f"Support starts on {facts.say('A5')}, before the contract does on "
-            f"{facts.say('A4.date')}.",
+            say(
+                "Support starts on %(a5)s, before the contract does on %(a4_date)s.",
+                a5=facts.told("A5"),
+                a4_date=facts.told("A4.date"),
+            ),
         )
 
 
@@ -66,10 +70,23 @@ def _notice_fits(facts: Facts, notice: Value) -> Iterator[Finding]:
             yield error(
                 7,
                 ("P6", term_id),
-                f"{facts.label('P6')} ({facts.say('P6')}) is not shorter than the "
-                f"{facts.label(term_id).lower()} ({facts.say(term_id)}): the notice date would lie "
-                "before the term begins.",
+                _not_shorter(facts, term_id),
             )
+
+
+def _not_shorter(facts: Facts, term_id: str) -> str:
+    notice, length = facts.told("P6"), facts.told(term_id)
+    if term_id == "P1":
+        return say(
+            "Notice period (%(notice)s) is not shorter than the initial term (%(length)s): "
+            "the notice date would lie before the term begins.",
+            notice=notice, length=length,
+        )  # fmt: skip
+    return say(
+        "Notice period (%(notice)s) is not shorter than the renewal term (%(length)s): "
+        "the notice date would lie before the term begins.",
+        notice=notice, length=length,
+    )  # fmt: skip
 
 
 def _price_in_time(facts: Facts, notice: Value) -> Iterator[Finding]:
@@ -78,8 +95,13 @@ def _price_in_time(facts: Facts, notice: Value) -> Iterator[Finding]:
         yield error(
             7,
             ("P12", "P6"),
-            f"The new price is told {facts.say('P12')} before the term ends, but notice is due "
-            f"{facts.say('P6')} before: the customer would have to decide without the price.",
+            say(
+                "The new price is told %(p12)s before the term ends, but notice is "
+                "due %(p6)s before: the customer would have to decide without the "
+                "price.",
+                p12=facts.told("P12"),
+                p6=facts.told("P6"),
+            ),
         )
 
 
@@ -91,22 +113,31 @@ def check_renewal(facts: Facts) -> Iterator[Finding]:
         yield warning(
             8,
             ("P4", "P1"),
-            f"Each renewal binds for {facts.say('P4')}, longer than the initial term of "
-            f"{facts.say('P1')}.",
+            say(
+                "Each renewal binds for %(p4)s, longer than the initial term of %(p1)s.",
+                p4=facts.told("P4"),
+                p1=facts.told("P1"),
+            ),
         )
     if facts.get("P3") == "auto" and _uncapped(facts):
         yield warning(
             8,
             ("P10", "P10.percent", "P3"),
-            f"The contract renews by itself and the price {facts.say('P10')} without a limit: "
-            "nobody knows what the next term costs.",
+            say(
+                "The contract renews by itself and the price %(p10)s without a "
+                "limit: nobody knows what the next term costs.",
+                p10=facts.told("P10"),
+            ),
         )
     if renews and facts.get("P11") == "per_year" and is_length(again) and again["n"] > 12:
         yield warning(
             8,
             ("P11", "P4"),
-            f"The price rises each contract year and a renewal runs {facts.say('P4')}: it rises "
-            "several times within one renewal.",
+            say(
+                "The price rises each contract year and a renewal runs %(p4)s: it "
+                "rises several times within one renewal.",
+                p4=facts.told("P4"),
+            ),
         )
 
 
@@ -131,16 +162,25 @@ def check_reviews(facts: Facts) -> Iterator[Finding]:
             yield error(
                 10,
                 ("N3",),
-                f"{row['severity']}: the full root cause analysis is due after "
-                f"{write_cell(columns['final'], full)}, not later than the first account "
-                f"({write_cell(columns['preliminary'], first)}).",
+                say(
+                    "%(severity)s: the full root cause analysis is due after %(full)s, "
+                    "not later than the first account (%(first)s).",
+                    severity=row["severity"],
+                    full=write_cell(columns["final"], full),
+                    first=write_cell(columns["preliminary"], first),
+                ),
             )
     if facts.has("N5", "B5") and facts.knows("N5.anchor") and not _anchored(facts):
         yield warning(
             10,
             ("N5", "N5.anchor", "B5"),
-            f"The service review ({facts.say('N5')}) is timed by {facts.say('N5.anchor')}, not by "
-            "a peak period: it may come too late to change anything before the peak.",
+            say(
+                "The service review (%(n5)s) is timed by %(n5_anchor)s, not by a "
+                "peak period: it may come too late to change anything before the "
+                "peak.",
+                n5=facts.told("N5"),
+                n5_anchor=facts.told("N5.anchor"),
+            ),
         )
 
 

@@ -65,7 +65,7 @@ class Facts:
         """Return the rows of a table; none of them where it is none or unknown."""
         return self.values.get(term_id) or []
 
-    def say(self, term_id: str) -> str:
+    def told(self, term_id: str) -> str:
         """Print the value of a term in the words people use."""
         return show(self.schema.terms[term_id], self.values.get(term_id))
 

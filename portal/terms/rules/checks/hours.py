@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from portal.kit.words import listed, say, say_n
 from portal.terms.rules.checks.facts import Facts, Finding, error, warning
 from portal.terms.rules.durations import DAY, in_business_time, is_length, longest
 from portal.terms.rules.numbers import plain
@@ -27,18 +28,32 @@ def check_support_hours(facts: Facts) -> Iterator[Finding]:
     written = [term.id for term in facts.in_business_time()]
     missing = [term_id for term_id in ("B1", "B2") if not facts.has(term_id)]
     if written and missing:
-        labels = " and ".join(facts.label(term_id) for term_id in missing)
-        first = facts.label(written[0])
-        count = "1 term is" if len(written) == 1 else f"{len(written)} terms are"
-        absent = "is not set" if len(missing) == 1 else "are not set"
         yield error(
             2,
             (*missing, *written),
-            f"{count} in business hours or days (first: {first}), but {labels} {absent}: "
-            "business time has no calendar to run on.",
+            _no_calendar(facts, written, missing),
         )
     yield from _selling_without_support(facts)
     yield from _no_voice_at_night(facts)
+
+
+def _no_calendar(facts: Facts, written: list[str], missing: list[str]) -> str:
+    first, labels = facts.label(written[0]), [facts.label(one) for one in missing]
+    if len(missing) == 1:
+        return say_n(
+            "%(num)s term is in business hours or days (first: %(first)s), but %(label)s is not "
+            "set: business time has no calendar to run on.",
+            "%(num)s terms are in business hours or days (first: %(first)s), but %(label)s is not "
+            "set: business time has no calendar to run on.",
+            len(written), first=first, label=labels[0],
+        )  # fmt: skip
+    return say_n(
+        "%(num)s term is in business hours or days (first: %(first)s), but %(labels)s are not "
+        "set: business time has no calendar to run on.",
+        "%(num)s terms are in business hours or days (first: %(first)s), but %(labels)s are not "
+        "set: business time has no calendar to run on.",
+        len(written), first=first, labels=listed(labels),
+    )  # fmt: skip
 
 
 def _selling_without_support(facts: Facts) -> Iterator[Finding]:
@@ -52,9 +67,15 @@ def _selling_without_support(facts: Facts) -> Iterator[Finding]:
         yield warning(
             2,
             (*slow, "B1", "B4"),
-            f"{facts.label(slow[0])} runs in support hours ({facts.say('B1')}), but the customer "
-            f"also sells outside them ({facts.say('B4')}), for example from {when}: sales at that "
-            "time have no support.",
+            say(
+                "%(label)s runs in support hours (%(b1)s), but the customer also "
+                "sells outside them (%(b4)s), for example from %(when)s: sales at "
+                "that time have no support.",
+                label=facts.label(slow[0]),
+                b1=facts.told("B1"),
+                b4=facts.told("B4"),
+                when=when,
+            ),
         )
 
 
@@ -65,8 +86,10 @@ def _no_voice_at_night(facts: Facts) -> Iterator[Finding]:
         yield error(
             2,
             ("B3", "B6"),
-            "S1 is covered 24x7 but has neither phone nor callback: a critical fault at night "
-            "cannot wait in a mailbox.",
+            say(
+                "S1 is covered 24x7 but has neither phone nor callback: a critical "
+                "fault at night cannot wait in a mailbox."
+            ),
         )
 
 
@@ -94,9 +117,13 @@ def _in_selling_hours(facts: Facts) -> Iterator[Finding]:
             yield error(
                 3,
                 ("E1", "B4", "E8"),
-                f"Maintenance ({facts.say('E1')}) falls into sales-critical hours "
-                f"({facts.say('B4')}), first on {said_start(both, facts.get('B4')['tz'])}: move "
-                "it, or agree an exception.",
+                say(
+                    "Maintenance (%(e1)s) falls into sales-critical hours (%(b4)s), "
+                    "first on %(first)s: move it, or agree an exception.",
+                    e1=facts.told("E1"),
+                    b4=facts.told("B4"),
+                    first=said_start(both, facts.get("B4")["tz"]),
+                ),
             )
             return
 
@@ -109,9 +136,13 @@ def _in_peaks(facts: Facts, peaks: Value) -> Iterator[Finding]:
             yield error(
                 3,
                 ("E1", "B5", "E7", "E8"),
-                f"Maintenance ({facts.say('E1')}) falls into a peak period, first on "
-                f"{said_start(both, facts.zone())}: freeze the peak, move the window, or agree an "
-                "exception.",
+                say(
+                    "Maintenance (%(e1)s) falls into a peak period, first on "
+                    "%(first)s: freeze the peak, move the window, or agree an "
+                    "exception.",
+                    e1=facts.told("E1"),
+                    first=said_start(both, facts.zone()),
+                ),
             )
             return
 
@@ -123,8 +154,12 @@ def _unfrozen_peaks(facts: Facts, peaks: Value) -> Iterator[Finding]:
             yield error(
                 3,
                 ("E7", "B5"),
-                f"The freeze ({facts.say('E7')}) leaves out part of a peak period, first from "
-                f"{said_start(open_peak, facts.zone())}: the freeze must hold every peak.",
+                say(
+                    "The freeze (%(e7)s) leaves out part of a peak period, first from "
+                    "%(first)s: the freeze must hold every peak.",
+                    e7=facts.told("E7"),
+                    first=said_start(open_peak, facts.zone()),
+                ),
             )
             return
 
@@ -139,9 +174,15 @@ def _rollback_fits(facts: Facts) -> Iterator[Finding]:
         yield warning(
             3,
             ("F14", "F15", "E1"),
-            f"Deciding on a rollback ({facts.say('F14')}) and doing it ({facts.say('F15')}) takes "
-            f"{said_minutes(needed)}, more than the shortest window of "
-            f"{said_minutes(min(lengths))}: a late rollback would run over.",
+            say(
+                "Deciding on a rollback (%(f14)s) and doing it (%(f15)s) takes "
+                "%(needed)s, more than the shortest window of %(shortest)s: a "
+                "late rollback would run over.",
+                f14=facts.told("F14"),
+                f15=facts.told("F15"),
+                needed=said_minutes(needed),
+                shortest=said_minutes(min(lengths)),
+            ),
         )
 
 
@@ -154,8 +195,8 @@ def said_minutes(minutes: float | Decimal) -> str:
     """Say a number of minutes as hours where it is whole hours, else as minutes."""
     hours, rest = divmod(minutes, 60)
     if hours and not rest:
-        return f"{int(hours)} {'hour' if hours == 1 else 'hours'}"
-    return f"{plain(round(Decimal(minutes), 1))} minutes"
+        return say_n("%(num)s hour", "%(num)s hours", int(hours))
+    return say("%(minutes)s minutes", minutes=Decimal(plain(round(Decimal(minutes), 1))))
 
 
 # ---- check 5 -------------------------------------------------------------------------------------
@@ -166,26 +207,34 @@ def check_downtime(facts: Facts) -> Iterator[Finding]:
     if not facts.has("D1"):
         return
     allowed = (100 - Decimal(facts.get("D1"))) * _MONTH_MINUTES / 100
-    said = f"An uptime of {facts.say('D1')} allows {said_minutes(allowed)} down in 30 days"
-    yield from _outages_fit(facts, allowed, said)
+    yield from _outages_fit(facts, allowed)
     rollback = facts.get("F15")
     if is_length(rollback) and allowed < Decimal(longest(rollback)):
         yield warning(
             5,
             ("D1", "F15"),
-            f"{said}, less than one rollback may take ({facts.say('F15')}): a single rollback "
-            "breaks the month.",
+            say(
+                "An uptime of %(d1)s allows %(allowed)s down in 30 days, less than one rollback "
+                "may take (%(f15)s): a single rollback breaks the month.",
+                d1=facts.told("D1"),
+                allowed=said_minutes(allowed),
+                f15=facts.told("F15"),
+            ),
         )
     if facts.has("D3") and Decimal(facts.get("D3")) < Decimal(facts.get("D1")):
         yield error(
             5,
             ("D3", "D1"),
-            f"Uptime in peaks ({facts.say('D3')}) is below ordinary uptime ({facts.say('D1')}): "
-            "the peak must not be promised less.",
+            say(
+                "Uptime in peaks (%(d3)s) is below ordinary uptime (%(d1)s): the "
+                "peak must not be promised less.",
+                d3=facts.told("D3"),
+                d1=facts.told("D1"),
+            ),
         )
 
 
-def _outages_fit(facts: Facts, allowed: Decimal, said: str) -> Iterator[Finding]:
+def _outages_fit(facts: Facts, allowed: Decimal) -> Iterator[Finding]:
     """One shortest outage of each module that is measured by itself must fit into the month."""
     shortest, modules = facts.get("D7"), max(1, len(facts.rows("D5")))
     if not is_length(shortest):
@@ -195,7 +244,15 @@ def _outages_fit(facts: Facts, allowed: Decimal, said: str) -> Iterator[Finding]
         yield warning(
             5,
             ("D1", "D7", "D5"),
-            f"{said}, less than the shortest outage counted ({facts.say('D7')}) once for each of "
-            f"{modules} measured {'module' if modules == 1 else 'modules'} "
-            f"({said_minutes(together)}).",
+            say_n(
+                "An uptime of %(d1)s allows %(allowed)s down in 30 days, less than the shortest "
+                "outage counted (%(d7)s) once for each of %(num)s measured module (%(together)s).",
+                "An uptime of %(d1)s allows %(allowed)s down in 30 days, less than the shortest "
+                "outage counted (%(d7)s) once for each of %(num)s measured modules (%(together)s).",
+                modules,
+                d1=facts.told("D1"),
+                allowed=said_minutes(allowed),
+                d7=facts.told("D7"),
+                together=said_minutes(together),
+            ),
         )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 
+from portal.kit.words import say
 from portal.terms.rules.caps import cap_order
 from portal.terms.rules.checks.facts import Facts, Finding, error, warning
 from portal.terms.rules.durations import length_of
@@ -45,8 +46,13 @@ def _complete(facts: Facts) -> Iterator[Finding]:
                 yield error(
                     4,
                     (term, other),
-                    f"{facts.label(term)} {facts.say(term)}, but {facts.label(other)} is none: "
-                    "this form of credit cannot be reckoned without it.",
+                    say(
+                        "%(term_label)s %(term)s, but %(other_label)s is none: this form "
+                        "of credit cannot be reckoned without it.",
+                        term_label=facts.label(term),
+                        term=facts.told(term),
+                        other_label=facts.label(other),
+                    ),
                 )
 
 
@@ -58,8 +64,11 @@ def _earned_back(facts: Facts) -> Iterator[Finding]:
             yield error(
                 4,
                 ("K15", needed),
-                f"Credits can be earned back, but {facts.label(needed)} is none: nobody could say "
-                "when or how much.",
+                say(
+                    "Credits can be earned back, but %(needed_label)s is none: nobody "
+                    "could say when or how much.",
+                    needed_label=facts.label(needed),
+                ),
             )
 
 
@@ -75,47 +84,84 @@ def _laddered(facts: Facts, term: str, gives: str) -> Iterator[Finding]:
         yield error(
             4,
             (term, "D1"),
-            f"The ladder begins at {rungs[0]['to']} % but uptime is promised at "
-            f"{facts.say('D1')}: the top of the ladder must be the promise.",
+            say(
+                "The ladder begins at %(top)s %% but uptime is promised at "
+                "%(d1)s: the top of the ladder must be the promise.",
+                top=rungs[0]["to"],
+                d1=facts.told("D1"),
+            ),
         )
     if Decimal(rungs[-1]["from"]) > 0:
         yield warning(
             4,
             (term,),
-            f"The ladder ends at {rungs[-1]['from']} %: below that, the worst months earn no "
-            "credit.",
+            say(
+                "The ladder ends at %(bottom)s %%: below that, the worst months earn no credit.",
+                bottom=rungs[-1]["from"],
+            ),
         )
 
 
 def _turned(term: str, rungs: list[Row]) -> Iterator[Finding]:
     for rung in rungs:
         if Decimal(rung["from"]) >= Decimal(rung["to"]):
-            yield error(4, (term,), f"{_band(rung)} is upside down: write the lower uptime first.")
+            yield error(
+                4,
+                (term,),
+                say("%(band)s is upside down: write the lower uptime first.", band=_band(rung)),
+            )
 
 
 def _band(rung: Row) -> str:
-    return f"The band {rung['from']} % to {rung['to']} %"
+    return say(
+        "The band %(lowest)s %% to %(highest)s %%", lowest=rung["from"], highest=rung["to"]
+    )  # fmt: skip
 
 
 def _joined(facts: Facts, term: str, gives: str, upper: Row, lower: Row) -> Iterator[Finding]:
     edge, start = Decimal(lower["to"]), Decimal(upper["from"])
     if edge != start:
-        fault = "leaves a gap to" if edge < start else "overlaps"
         yield error(
             4,
             (term,),
-            f"{_band(upper)} {fault} the band {lower['from']} % to {lower['to']} %: each band must "
-            "begin where the next one ends.",
+            _apart(upper, lower, gap=edge < start),
         )
     if _worth(lower[gives]) < _worth(upper[gives]):
         said = {row["from"]: _said(facts, term, gives, row) for row in (upper, lower)}
         yield error(
             4,
             (term,),
-            f"{_band(lower)} {'pays' if gives == 'credit' else 'gives'} {said[lower['from']]}, "
-            f"less than the {said[upper['from']]} of the band above it: a worse month must not "
-            f"{'pay' if gives == 'credit' else 'give'} less.",
+            _worse_earns_less(_band(lower), said[lower["from"]], said[upper["from"]], gives),
         )
+
+
+def _apart(upper: Row, lower: Row, *, gap: bool) -> str:
+    between = {"upper": _band(upper), "lowest": lower["from"], "highest": lower["to"]}
+    if gap:
+        return say(
+            "%(upper)s leaves a gap to the band %(lowest)s %% to %(highest)s %%: each band must "
+            "begin where the next one ends.",
+            **between,
+        )  # fmt: skip
+    return say(
+        "%(upper)s overlaps the band %(lowest)s %% to %(highest)s %%: each band must begin where "
+        "the next one ends.",
+        **between,
+    )  # fmt: skip
+
+
+def _worse_earns_less(band: str, given: str, above: str, gives: str) -> str:
+    if gives == "credit":
+        return say(
+            "%(band)s pays %(given)s, less than the %(above)s of the band above it: a worse month "
+            "must not pay less.",
+            band=band, given=given, above=above,
+        )  # fmt: skip
+    return say(
+        "%(band)s gives %(given)s, less than the %(above)s of the band above it: a worse month "
+        "must not give less.",
+        band=band, given=given, above=above,
+    )  # fmt: skip
 
 
 def _worth(gift: Value) -> Decimal:
@@ -143,8 +189,12 @@ def _capped(facts: Facts) -> Iterator[Finding]:
             yield warning(
                 4,
                 ("K1", "K5"),
-                f"The ladder promises {said} but credits in a month stop at {facts.say('K5')}: "
-                "those rungs are never paid in full.",
+                say(
+                    "The ladder promises %(said)s but credits in a month stop at "
+                    "%(k5)s: those rungs are never paid in full.",
+                    said=said,
+                    k5=facts.told("K5"),
+                ),
             )
     if not facts.has("K6"):
         return
@@ -155,9 +205,16 @@ def _capped(facts: Facts) -> Iterator[Finding]:
         yield warning(
             4,
             ("K1", "K6", "P1"),
-            f"A bad year at the first rung ({rungs[0]['credit']} % a month) comes to "
-            f"{plain(bad_year)} % of a monthly fee, but credits in a term of {months} months stop "
-            f"at {facts.say('K6')} ({plain(cap)} % of a monthly fee).",
+            say(
+                "A bad year at the first rung (%(credit)s %% a month) "
+                "comes to %(bad_year)s %% of a monthly fee, but credits in a term "
+                "of %(months)s months stop at %(k6)s (%(cap)s %% of a monthly fee).",
+                credit=rungs[0]["credit"],
+                bad_year=plain(bad_year),
+                months=months,
+                k6=facts.told("K6"),
+                cap=plain(cap),
+            ),
         )
 
 
@@ -175,25 +232,39 @@ def check_liability(facts: Facts) -> Iterator[Finding]:
         yield error(
             6,
             ("L2", "L4"),
-            f"{said}: both under the higher limit and without a limit. A claim stands in one "
-            "place only.",
+            say(
+                "%(said)s: both under the higher limit and without a limit. A "
+                "claim stands in one place only.",
+                said=said,
+            ),
         )
     yield from _credits_over_limit(facts)
 
 
 def _higher_limit(facts: Facts) -> Iterator[Finding]:
     order = cap_order(facts.get("L3"), facts.get("L1"))
-    said = f"{facts.label('L3')} ({facts.say('L3')})"
-    ordinary = f"{facts.label('L1')} ({facts.say('L1')})"
+    said = say("%(label)s (%(value)s)", label=facts.label("L3"), value=facts.told("L3"))
+    ordinary = say("%(label)s (%(value)s)", label=facts.label("L1"), value=facts.told("L1"))
     if order is None:
         yield warning(
             6,
             ("L3", "L1"),
-            f"Whether {said} is above {ordinary} depends on the fees: write both in the same way.",
+            say(
+                "Whether %(said)s is above %(ordinary)s depends on the fees: write "
+                "both in the same way.",
+                said=said,
+                ordinary=ordinary,
+            ),
         )
         return
     yield error(
-        6, ("L3", "L1"), f"{said} is not above {ordinary}: graver claims need the greater limit."
+        6,
+        ("L3", "L1"),
+        say(
+            "%(said)s is not above %(ordinary)s: graver claims need the greater limit.",
+            said=said,
+            ordinary=ordinary,
+        ),
     )
 
 
@@ -208,9 +279,15 @@ def _credits_over_limit(facts: Facts) -> Iterator[Finding]:
         yield warning(
             6,
             ("K6", "L1", "P1"),
-            f"Credits in a term may reach {facts.say('K6')} of {months} months' fees "
-            f"({plain(round(credits_at_most, 2))} months), more than the limit of liability "
-            f"({facts.say('L1')}): the limit would cut the credits.",
+            say(
+                "Credits in a term may reach %(k6)s of %(months)s months' fees "
+                "(%(most)s months), more than the limit of "
+                "liability (%(l1)s): the limit would cut the credits.",
+                k6=facts.told("K6"),
+                months=months,
+                most=plain(round(credits_at_most, 2)),
+                l1=facts.told("L1"),
+            ),
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from portal.kit.words import say
 from portal.terms.rules.checks.facts import Facts, Finding, error, warning
 
 
@@ -14,16 +15,22 @@ def check_scope(facts: Facts) -> Iterator[Finding]:
             yield warning(
                 12,
                 ("I1", "D5"),
-                f"{module} is supported but has neither an uptime of its own nor a criticality: "
-                "nobody knows how much it matters.",
+                say(
+                    "%(module)s is supported but has neither an uptime of its own nor "
+                    "a criticality: nobody knows how much it matters.",
+                    module=module,
+                ),
             )
     for row in facts.rows("I3"):
         if row["support"] == "full" and not row["pass_through"]:
             yield warning(
                 12,
                 ("I3",),
-                f"{row['product']} has full support without a promise from its maker passed "
-                "through: the vendor promises what it cannot do itself.",
+                say(
+                    "%(product)s has full support without a promise from its maker "
+                    "passed through: the vendor promises what it cannot do itself.",
+                    product=row["product"],
+                ),
             )
 
 
@@ -32,7 +39,20 @@ def check_responsibilities(facts: Facts) -> Iterator[Finding]:
     for row in facts.rows("H1"):
         count = sum("A" in (row[side] or ()) for side in ("vendor", "customer"))
         if count != 1:
-            fault = "nobody answers (A)" if count == 0 else "both parties answer (A)"
             yield error(
-                13, ("H1",), f"{row['activity']}: {fault}. Exactly one party must answer for it."
+                13,
+                ("H1",),
+                _answers(row["activity"], count),
             )
+
+
+def _answers(activity: str, count: int) -> str:
+    if count == 0:
+        return say(
+            "%(activity)s: nobody answers (A). Exactly one party must answer for it.",
+            activity=activity,
+        )
+    return say(
+        "%(activity)s: both parties answer (A). Exactly one party must answer for it.",
+        activity=activity,
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from portal.kit.words import say
 from portal.terms.rules.checks.facts import SEVERITIES, Facts, Finding, error, warning
 from portal.terms.rules.durations import DAY, is_length
 from portal.terms.rules.shape import Value
@@ -33,8 +34,14 @@ def _in_order(facts: Facts, target: str, graver: str, lighter: str) -> Iterator[
         yield error(
             1,
             (first, second),
-            f"{facts.label(second)} ({_said(facts, second)}) is sooner than "
-            f"{facts.label(first)} ({_said(facts, first)}): the graver fault must not wait longer.",
+            say(
+                "%(second_label)s (%(second)s) is sooner than %(first_label)s "
+                "(%(first)s): the graver fault must not wait longer.",
+                second_label=facts.label(second),
+                second=_said(facts, second),
+                first_label=facts.label(first),
+                first=_said(facts, first),
+            ),
         )
 
 
@@ -50,7 +57,7 @@ def _told(facts: Facts, term_id: str) -> str:
 
 
 def _said(facts: Facts, term_id: str) -> str:
-    return facts.say(_told(facts, term_id))
+    return facts.told(_told(facts, term_id))
 
 
 def _steps(facts: Facts, severity: str) -> Iterator[Finding]:
@@ -67,8 +74,14 @@ def _steps(facts: Facts, severity: str) -> Iterator[Finding]:
             yield error(
                 1,
                 (sooner, later),
-                f"{facts.label(sooner)} ({facts.say(sooner)}) can take longer than "
-                f"{facts.label(later)} ({facts.say(later)}): it must come first.",
+                say(
+                    "%(sooner_label)s (%(sooner)s) can take longer than "
+                    "%(later_label)s (%(later)s): it must come first.",
+                    sooner_label=facts.label(sooner),
+                    sooner=facts.told(sooner),
+                    later_label=facts.label(later),
+                    later=facts.told(later),
+                ),
             )
 
 
@@ -79,8 +92,14 @@ def _peak(facts: Facts, severity: str) -> Iterator[Finding]:
         yield error(
             1,
             (peak, ordinary),
-            f"{facts.label(peak)} ({facts.say(peak)}) is slower than "
-            f"{facts.label(ordinary)} ({facts.say(ordinary)}): a peak must not be served worse.",
+            say(
+                "%(peak_label)s (%(peak)s) is slower than %(ordinary_label)s "
+                "(%(ordinary)s): a peak must not be served worse.",
+                peak_label=facts.label(peak),
+                peak=facts.told(peak),
+                ordinary_label=facts.label(ordinary),
+                ordinary=facts.told(ordinary),
+            ),
         )
 
 
@@ -103,9 +122,16 @@ def _climbs(facts: Facts, row: dict[str, Value]) -> Iterator[Finding]:
             yield error(
                 9,
                 ("G2",),
-                f"{severity} reaches {higher} after {_cell(facts, higher, row)}, not later than "
-                f"{lower} after {_cell(facts, lower, row)}: each level must come after the one "
-                "below it.",
+                say(
+                    "%(severity)s reaches %(higher)s after %(within)s, not later than "
+                    "%(lower)s after %(below)s: each level must come after the one "
+                    "below it.",
+                    severity=severity,
+                    higher=higher,
+                    within=_cell(facts, higher, row),
+                    lower=lower,
+                    below=_cell(facts, lower, row),
+                ),
             )
     resolution = f"C4.{severity}.resolution"
     known = is_length(row["L2"]) and is_length(facts.get(resolution))
@@ -113,8 +139,14 @@ def _climbs(facts: Facts, row: dict[str, Value]) -> Iterator[Finding]:
         yield error(
             9,
             ("G2", resolution),
-            f"{severity} reaches L2 after {_cell(facts, 'L2', row)}, later than it must be "
-            f"resolved ({facts.say(resolution)}): the support lead would hear of it too late.",
+            say(
+                "%(severity)s reaches L2 after %(within)s, later than it must be "
+                "resolved (%(resolution)s): the support lead would hear of it too "
+                "late.",
+                severity=severity,
+                within=_cell(facts, "L2", row),
+                resolution=facts.told(resolution),
+            ),
         )
 
 
@@ -134,9 +166,22 @@ def _answered(facts: Facts) -> Iterator[Finding]:
                 yield error(
                     9,
                     ("G1",),
-                    f"Nobody of the {side} can be reached on level {level}: name someone with a "
-                    "phone or an e-mail address and the hours they answer.",
+                    _nobody(side, level),
                 )
+
+
+def _nobody(side: str, level: str) -> str:
+    if side == "vendor":
+        return say(
+            "Nobody of the vendor can be reached on level %(level)s: name someone with a phone "
+            "or an e-mail address and the hours they answer.",
+            level=level,
+        )
+    return say(
+        "Nobody of the customer can be reached on level %(level)s: name someone with a phone "
+        "or an e-mail address and the hours they answer.",
+        level=level,
+    )
 
 
 def _reachable(row: dict[str, Value]) -> bool:
@@ -158,12 +203,25 @@ def check_commitments(facts: Facts) -> Iterator[Finding]:
             yield warning(
                 11,
                 (*terms, credit),
-                f"{', '.join(promised)}: the targets are a commitment with credit, but "
-                f"{facts.label(credit)} is none, so missing the "
-                f"{target.replace('_', ' ')} costs nothing.",
+                _costs_nothing(facts, target, credit, promised),
             )
         yield from _unit_of_time_late(facts, credit)
     yield from _short_claim(facts)
+
+
+def _costs_nothing(facts: Facts, target: str, credit: str, promised: list[str]) -> str:
+    severities, label = ", ".join(promised), facts.label(credit)
+    if target == "resolution":
+        return say(
+            "%(severities)s: the targets are a commitment with credit, but %(label)s is none, so "
+            "missing the resolution costs nothing.",
+            severities=severities, label=label,
+        )  # fmt: skip
+    return say(
+        "%(severities)s: the targets are a commitment with credit, but %(label)s is none, so "
+        "missing the first response costs nothing.",
+        severities=severities, label=label,
+    )  # fmt: skip
 
 
 def _unit_of_time_late(facts: Facts, credit: str) -> Iterator[Finding]:
@@ -173,8 +231,13 @@ def _unit_of_time_late(facts: Facts, credit: str) -> Iterator[Finding]:
         yield error(
             11,
             (shape, unit),
-            f"{facts.label(shape)} {facts.say(shape)}, but {facts.label(unit)} is none: nobody "
-            "could count the units.",
+            say(
+                "%(shape_label)s %(shape)s, but %(unit_label)s is none: nobody "
+                "could count the units.",
+                shape_label=facts.label(shape),
+                shape=facts.told(shape),
+                unit_label=facts.label(unit),
+            ),
         )
 
 
@@ -189,6 +252,9 @@ def _short_claim(facts: Facts) -> Iterator[Finding]:
         yield warning(
             11,
             ("K7", "K8"),
-            f"Credits must be claimed within {facts.say('K8')}: with less than 30 days most "
-            "credits are lost before the report is read.",
+            say(
+                "Credits must be claimed within %(k8)s: with less than 30 days "
+                "most credits are lost before the report is read.",
+                k8=facts.told("K8"),
+            ),
         )
