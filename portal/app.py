@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.accounts import gate
+from portal.accounts.oidc import Providers
 from portal.accounts.parking import park
 from portal.accounts.routes import bp as accounts_pages
 from portal.admin.routes import bp as admin_pages
@@ -155,6 +156,7 @@ def _open_databases(app: Flask, settings: Settings) -> None:
     cipher_of: CipherOf = lambda owner: directory  # noqa: E731  one key serves the directory
     app.extensions["directory_cipher_of"] = cipher_of
     app.extensions["regions"] = Regions(settings)
+    app.extensions["providers"] = Providers(settings.providers)
     db.init_app(app)
     with app.app_context():
         harden_sqlite(db.engine, synchronous="FULL")

@@ -154,9 +154,32 @@ class SignIn(Model):
         String(64), comment="a passkey answers it once, base64url"
     )
     challenged_at: Mapped[datetime | None] = mapped_column(Instant)
+    means: Mapped[str] = mapped_column(
+        String(40), server_default="password", comment="password, or the name of a provider"
+    )
+    device: Mapped[str | None] = mapped_column(
+        String(64), comment="SHA-256 of the cookie by which a browser is known again"
+    )
 
     person: Mapped[Person] = relationship()
     membership: Mapped[Membership | None] = relationship()
+
+
+class ProviderLink(Model):
+    """An account at a provider that opens a person's account here; one each a provider."""
+
+    __tablename__ = "provider_links"
+    __table_args__ = (
+        UniqueConstraint("issuer", "subject"),
+        UniqueConstraint("person_id", "issuer"),
+    )
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    issuer: Mapped[str] = mapped_column(String(200))
+    subject: Mapped[str] = mapped_column(String(255), comment="who it is at the issuer, for ever")
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    used_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class Passkey(Model):

@@ -13,6 +13,7 @@ from portal.accounts.models import (
     Organisation,
     Passkey,
     Person,
+    ProviderLink,
     RecoveryCode,
     SignIn,
 )
@@ -88,6 +89,12 @@ def passkeys_of(person_id: str) -> Sequence[Passkey]:
     """Return a person's passkeys, the oldest first."""
     query = select(Passkey).where(Passkey.person_id == person_id)
     return db.session.scalars(query.order_by(Passkey.created_at)).all()
+
+
+def provider_links_of(person_id: str) -> Sequence[ProviderLink]:
+    """Return the accounts at providers that open a person's account, the oldest first."""
+    query = select(ProviderLink).where(ProviderLink.person_id == person_id)
+    return db.session.scalars(query.order_by(ProviderLink.created_at)).all()
 
 
 def challenge_of(sign_in_id: str) -> str | None:

@@ -479,3 +479,27 @@ def browser_words(agent: str) -> str:
     )
     system = next((name for mark, name in systems.items() if mark in agent), "")
     return say("%(browser)s on %(system)s", browser=browser, system=system) if system else browser
+
+
+def link_problem(
+    *, label: str, email: str, verified: bool, domains: Collection[str], known: bool, invited: bool
+) -> str | None:
+    """Return why a provider's word about an address lets nobody in; None where it may."""
+    if not email or not verified:
+        return say(
+            "%(label)s does not say that your e-mail address is verified. Use your password.",
+            label=label,
+        )
+    if domains and email.rpartition("@")[2] not in domains:
+        return say(
+            "Addresses like yours do not sign in with %(label)s here. Use your password.",
+            label=label,
+        )
+    if known:
+        return None
+    if invited:
+        return say("Open the invitation in your mail first. After that this works.")
+    return say(
+        "Nobody here has the address %(label)s gave. Ask your administrator for an invitation.",
+        label=label,
+    )

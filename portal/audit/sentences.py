@@ -52,6 +52,11 @@ def _round_sent(facts: Facts) -> str:
     return f"sent round {facts.get('number', '')}" + (f": {told}" if told else "")
 
 
+def _signed_in_by(facts: Facts) -> str:
+    means = str(facts.get("means", "password"))
+    return "signed in with the password" if means == "password" else f"signed in by {means}"
+
+
 def _people_changed(facts: Facts) -> str:
     return (
         f"named the people of the {facts.get('side', '')}: "
@@ -451,7 +456,9 @@ WORDINGS: Mapping[str, Wording] = {
     "person:passkey:removed": "removed a passkey",
     "person:passkey:used": "used a passkey",
     "person:password:changed": "changed the password",
-    "person:sign_in:started": "signed in with the password",
+    "person:sign_in:started": _signed_in_by,
+    "person:provider:linked": lambda f: f"linked an account at {f.get('provider', 'a provider')}",
+    "person:provider:removed": "removed the link to an account at a provider",
     "person:sign_in:proven": "proved a second factor",
     "person:sign_in:ended": "ended a session",
     "person:organisation:chosen": "chose the organisation to act for",

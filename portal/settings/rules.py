@@ -84,6 +84,23 @@ class OwnSeal:
 
 
 @dataclass(frozen=True)
+class Provider:
+    """An OpenID Connect provider people may sign in with; `issuer` is compared letter by letter.
+
+    `verified_by` names the claim that says the address is the person's own; `domains` what such an
+    address may end with, any where it is empty.
+    """
+
+    name: str
+    label: str
+    issuer: str
+    client_id: str
+    verified_by: str
+    domains: frozenset[str]
+    client_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything the portal reads from outside."""
 
@@ -107,6 +124,7 @@ class Settings:
     authorities: tuple[Authority, ...] = ()
     own_seal: OwnSeal | None = None
     webhook_hosts: frozenset[str] = frozenset()
+    providers: Mapping[str, Provider] = field(default_factory=dict)
 
     @property
     def sends_plain_mail(self) -> bool:
@@ -208,6 +226,22 @@ def _own_seal(row: Mapping[str, Any] | None) -> OwnSeal | None:
     )
 
 
+def _provider(row: Mapping[str, Any], environ: Mapping[str, str]) -> Provider:
+    name, issuer = str(row.get("name", "")), str(row.get("issuer", ""))
+    if not (name.isascii() and name.isalnum() and name.islower()) or not row.get("client_id"):
+        raise BadSetting("oidc: give each provider a name of lower-case letters, and a client_id")
+    if not (issuer.startswith("https://") or _is_loopback(issuer)):
+        raise BadSetting(f'oidc "{name}": issuer must be an https address, as the provider says it')
+    if issuer.rstrip("/").endswith(("/common/v2.0", "/organizations/v2.0", "/consumers/v2.0")):
+        raise BadSetting(f'oidc "{name}": name the tenant in issuer; a shared one is many issuers')
+    return Provider(
+        name=name, label=str(row.get("label", name.title())), issuer=issuer,
+        client_id=str(row["client_id"]), verified_by=str(row.get("verified_by", "email_verified")),
+        domains=frozenset(str(one).lower() for one in row.get("domains", ())),
+        client_secret=environ.get(f"COUNTERPART_OIDC_{name.upper()}_SECRET"),
+    )  # fmt: skip
+
+
 def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Build the settings; raise `BadSetting` with the name of what is wrong."""
     mail = file.get("mail", {})
@@ -237,6 +271,7 @@ def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str
         authorities=tuple(_authority(row) for row in file.get("time_stamp", [])),
         own_seal=_own_seal(file.get("seal")),
         webhook_hosts=frozenset(str(host) for host in file.get("webhook_hosts", ())),
+        providers={one.name: one for one in (_provider(r, environ) for r in file.get("oidc", ()))},
     )
 
 

@@ -12,6 +12,7 @@ from portal.residency.queries import facts_of, missing_parts
 from portal.residency.rules import places_of
 from portal.residency.stores import CannotRead, CannotStore, Store
 from portal.settings.rules import BadSetting, Settings, settings_from
+from tests.door import Door
 from tests.residency import buckets
 
 pytestmark = pytest.mark.slow
@@ -28,9 +29,9 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture
-def door(server: str) -> Iterator[buckets.Door]:
+def door(server: str) -> Iterator[Door]:
     """A door before the server."""
-    one = buckets.Door(server)
+    one = Door(server)
     yield one
     one.close()
 
@@ -78,7 +79,7 @@ def test_the_prefix_holds_everything(server: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("manner", ["shut", "slow"])
 def test_a_store_that_is_away_says_so_in_time_and_goes_on(
-    door: buckets.Door, tmp_path: Path, manner: str
+    door: Door, tmp_path: Path, manner: str
 ) -> None:
     store = store_at(door.address, tmp_path)
     door.set(manner)
@@ -102,7 +103,7 @@ def test_a_store_that_is_away_says_so_in_time_and_goes_on(
 
 
 def test_a_file_whose_answer_was_lost_is_found_and_not_doubled(
-    door: buckets.Door, server: str, tmp_path: Path
+    door: Door, server: str, tmp_path: Path
 ) -> None:
     store = store_at(door.address, tmp_path)
     door.set("deaf")
@@ -133,9 +134,7 @@ def test_a_bucket_in_another_place_is_refused_at_the_start(server: str, tmp_path
     ]  # fmt: skip
 
 
-def test_a_store_that_is_away_at_the_start_keeps_nobody_out(
-    door: buckets.Door, tmp_path: Path
-) -> None:
+def test_a_store_that_is_away_at_the_start_keeps_nobody_out(door: Door, tmp_path: Path) -> None:
     door.set("shut")
     assert at_start(buckets.settings_on(tmp_path, door.address, name="plain")) == []
 
@@ -154,7 +153,7 @@ def test_doctor_sees_that_a_bucket_answers_lies_right_and_writes_once(
 
 
 def test_doctor_sees_a_store_that_is_away_and_a_file_others_may_read(
-    door: buckets.Door, tmp_path: Path
+    door: Door, tmp_path: Path
 ) -> None:
     held = tmp_path / "s3.toml"
     held.write_text('access_key_id = "a"\nsecret_access_key = "b"\n')

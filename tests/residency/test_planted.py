@@ -34,6 +34,7 @@ from portal.residency.models import DataKey, Document
 from portal.signing.models import Deed
 from tests import cast
 from tests.conftest import close, make_contract, sign_in
+from tests.door import Door
 from tests.negotiation.table import ACROSS, RESPONSE, SCHEMA, at_table, opens, say, settle
 from tests.residency import buckets
 from tests.signing import stage
@@ -173,7 +174,7 @@ def test_a_backup_is_put_back_into_another_bucket_even_when_it_was_away(
 ) -> None:
     home = tmp_path / "home"
     shutil.copytree(told[0] / "keys", home / "keys")
-    door = buckets.Door(server)
+    door = Door(server)
     buckets.write_settings(home, door.address, region="us", bucket="restored")
     around = told[0].parent
     words = ["restore", str(around / "backup"), "--identity", str(around / "identity"), "--verify"]

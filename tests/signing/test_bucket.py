@@ -20,6 +20,7 @@ from portal.residency.databases import Regions
 from portal.signing import queries
 from portal.signing.models import Deed, SealFailure
 from tests.conftest import Browser, close
+from tests.door import Door
 from tests.residency import buckets
 from tests.signing import stage
 
@@ -28,17 +29,17 @@ GIVES, TAKES = "The document store gives no file now.", "The document store take
 
 
 @pytest.fixture
-def door() -> Iterator[buckets.Door]:
+def door() -> Iterator[Door]:
     """A door before a server with one bucket."""
     with buckets.serving() as address:
         buckets.make_bucket(address, "deeds", buckets.LOCATIONS["eu"])
-        one = buckets.Door(address)
+        one = Door(address)
         yield one
         one.close()
 
 
 @pytest.fixture
-def app(home: Path, door: buckets.Door) -> Iterator[Flask]:
+def app(home: Path, door: Door) -> Iterator[Flask]:
     """The portal of this home, whose documents were brought into the bucket."""
     buckets.write_settings(home, door.address, region="eu", bucket="deeds")
     app = create_app(buckets.settings_of(home))
@@ -55,7 +56,7 @@ def app(home: Path, door: buckets.Door) -> Iterator[Flask]:
 
 
 def test_a_store_that_is_away_delays_the_seal_and_the_download_and_loses_nothing(
-    eu: Session, regions: Regions, contract: Contract, door: buckets.Door,
+    eu: Session, regions: Regions, contract: Contract, door: Door,
     client_as: Callable[[str], FlaskClient],
 ) -> None:  # fmt: skip
     ref = contract.id

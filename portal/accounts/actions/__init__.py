@@ -16,6 +16,7 @@ from portal.accounts.actions.factors import (
 )
 from portal.accounts.actions.forgetting import forget_person
 from portal.accounts.actions.limits import forget_old_attempts, give_back, reserve
+from portal.accounts.actions.linking import recognise, remove_link
 from portal.accounts.actions.passkeys import (
     add_passkey,
     challenge_passkey,
@@ -51,6 +52,8 @@ __all__ = [
     "make_recovery_codes",
     "mark_code_given",
     "prove_password",
+    "recognise",
+    "remove_link",
     "remove_passkey",
     "reserve",
     "spend_code",

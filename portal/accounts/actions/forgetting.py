@@ -10,6 +10,7 @@ from portal.accounts.models import (
     Membership,
     Passkey,
     Person,
+    ProviderLink,
     RecoveryCode,
     SignIn,
 )
@@ -21,6 +22,7 @@ def forget_person(session: Session, person_id: str, *, name: str, at: datetime) 
     session.execute(delete(Invitation).where(Invitation.email == person.email))
     session.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person_id))
     session.execute(delete(Passkey).where(Passkey.person_id == person_id))
+    session.execute(delete(ProviderLink).where(ProviderLink.person_id == person_id))
     session.execute(delete(SignIn).where(SignIn.person_id == person_id))
     session.execute(
         update(Membership)

@@ -6,14 +6,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts.actions.codes import actor_in_log
+from portal.accounts.actions.letters import tell_person
 from portal.accounts.gate import key_of
 from portal.accounts.models import Membership, Person, SignIn
 from portal.accounts.queries import memberships_of, person_by_id
-from portal.accounts.rules import MOST_SIGN_INS
+from portal.accounts.rules import MOST_SIGN_INS, browser_words
 from portal.audit.actions import record
 from portal.kit.db import db, transaction
 from portal.kit.errors import NotFound
 from portal.kit.refs import new_token
+
+PASSWORD = "password"  # noqa: S105  a means, not a secret
 
 
 def start_sign_in(
@@ -24,11 +27,14 @@ def start_sign_in(
     at: datetime,
     replaces: str | None = None,
     rehashed: str | None = None,
+    means: str = PASSWORD,
+    device: str | None = None,
 ) -> str:
-    """Open a session after the password was right, and return its cookie.
+    """Open a session after the password was right, or a provider vouched; return its cookie.
 
     The session of a person with a factor is half-way until `mark_code_given`. `replaces` names the
-    session this browser held before; `rehashed` the password's hash under today's parameters.
+    session this browser held before; `rehashed` the password's hash under today's parameters;
+    `means` the provider, if it was one; `device` the mark by which this browser is known again.
     """
     with transaction(db.session) as session:
         person = person_by_id(person_id)
@@ -37,12 +43,12 @@ def start_sign_in(
         homes = memberships_of(person_id)
         row = SignIn(
             person_id=person_id, membership_id=homes[0].id if len(homes) == 1 else None,
-            created_at=at, address=address[:45], agent=agent[:300],
+            created_at=at, address=address[:45], agent=agent[:300], means=means, device=device,
         )  # fmt: skip
         cookie = _open(session, row, person, replaces=replaces, at=at)
         record(
             session, person_id, "person:sign_in:started", actor=actor_in_log(person), at=at,
-            facts={"sign_in": row.id, "code_owed": person.has_factor},
+            facts={"sign_in": row.id, "code_owed": person.has_factor, "means": means},
         )  # fmt: skip
     return cookie
 
@@ -56,7 +62,7 @@ def mark_code_given(sign_in_id: str, *, at: datetime) -> str:
         person = old.person
         row = SignIn(
             person_id=old.person_id, membership_id=old.membership_id, created_at=old.created_at,
-            mfa_at=at, address=old.address, agent=old.agent,
+            mfa_at=at, address=old.address, agent=old.agent, means=old.means, device=old.device,
         )  # fmt: skip
         cookie = _open(session, row, person, replaces=old.id, at=at)
         record(
@@ -77,7 +83,27 @@ def _open(
     session.flush()
     if row.mfa_at or not person.has_factor:
         _end_oldest(session, person, at)
+        _tell_of_new_device(session, row, person, at)
     return cookie
+
+
+def _tell_of_new_device(session: Session, row: SignIn, person: Person, at: datetime) -> None:
+    """Write to the owner when a browser gets in that never did; the very first tells nobody.
+
+    A session that still owed its code was not in: whoever has the password alone must not make
+    their browser known by it.
+    """
+    were_in = [SignIn.person_id == person.id, SignIn.id != row.id]
+    if person.totp_confirmed_at is not None:
+        before_codes = SignIn.created_at <= person.totp_confirmed_at
+        were_in.append(SignIn.mfa_at.is_not(None) | before_codes)
+    devices = set(session.scalars(select(SignIn.device).where(*were_in).distinct()))
+    if row.device is None or not devices or row.device in devices:
+        return
+    tell_person(
+        person, "person:device:new", at=at, address_used=row.address,
+        browser=browser_words(row.agent),
+    )  # fmt: skip
 
 
 def _end(row: SignIn | None, at: datetime) -> None:

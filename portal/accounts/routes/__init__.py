@@ -1,6 +1,6 @@
-"""Pages of the accounts room: the door, one's own security, passkeys."""
+"""Pages of the accounts room: the door, providers, one's own security, passkeys."""
 
-from portal.accounts.routes import passkeys
+from portal.accounts.routes import passkeys, providers
 from portal.accounts.routes.account import bp
 
-__all__ = ["bp", "passkeys"]
+__all__ = ["bp", "passkeys", "providers"]

@@ -1,10 +1,21 @@
 """The door and one's own security: sign-in, codes, password, sessions."""
 
+import logging
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, current_app, flash, request, session, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    g,
+    make_response,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -22,10 +33,15 @@ from portal.accounts.rules import (
 )
 from portal.kit import clock
 from portal.kit.errors import NotFound, Refused
+from portal.kit.refs import new_token
 from portal.kit.web import download, leave_for, page, public, see_other, signed_in
 from portal.kit.words import say
 from portal.residency.databases import read_or_make_key
 from portal.settings.rules import Settings
+
+LOG = logging.getLogger("counterpart.accounts")
+# Thirteen months: a browser used once a year is still known.
+DEVICE_LIFE = 400 * 24 * 3600
 
 bp = Blueprint("accounts", __name__)
 bp.add_app_template_filter(browser_words, "browser")
@@ -56,7 +72,7 @@ def _status(outcome: CodeOutcome) -> int:
     return 429 if outcome.result is CodeResult.LOCKED else 422
 
 
-def _hand_over(response: Response, cookie: str) -> Response:
+def hand_over(response: Response, cookie: str) -> Response:
     """Give the browser a session's cookie, and a new form secret with it; messages stay."""
     messages = session.get("_flashes")
     session.clear()
@@ -66,7 +82,33 @@ def _hand_over(response: Response, cookie: str) -> Response:
     response.set_cookie(
         gate.cookie_name(settings()), cookie, httponly=True, samesite="Lax", path="/", secure=secure
     )
+    if "device" in g:
+        response.set_cookie(
+            _device_name(), g.device, max_age=DEVICE_LIFE, httponly=True, samesite="Lax", path="/",
+            secure=secure,
+        )  # fmt: skip
     return response
+
+
+def _device_name() -> str:
+    return "__Host-device" if settings().secure_cookies else "device"
+
+
+def device_of() -> str:
+    """Return the mark of this browser, hashed; a new one is handed over with the session."""
+    g.device = request.cookies.get(_device_name()) or new_token()
+    return gate.key_of(g.device)
+
+
+def sign_in_page(
+    form: SignInForm | None = None, *, message: str | None = None, status: int = 200
+) -> Response:
+    """Show the door: the password, and the providers this portal knows."""
+    form = form or SignInForm(formdata=None)
+    if message:
+        form.form_errors.append(message)
+    providers = list(settings().providers.values())
+    return make_response(page("accounts/sign_in/new.html", status, form=form, providers=providers))
 
 
 @bp.get("/sign-in")
@@ -75,8 +117,7 @@ def sign_in() -> ResponseReturnValue:
     """Ask for e-mail and password."""
     if current_user.is_authenticated:
         return see_other(safe_next(request.args.get("next")))
-    form = SignInForm(formdata=None, next=request.args.get("next", ""))
-    return page("accounts/sign_in/new.html", form=form)
+    return sign_in_page(SignInForm(formdata=None, next=request.args.get("next", "")))
 
 
 @bp.post("/sign-in")
@@ -85,22 +126,23 @@ def start_sign_in() -> ResponseReturnValue:
     """Judge e-mail and password; open a session, half-way where a code is owed."""
     form, now = SignInForm(), clock.now()
     if not form.validate():
-        return page("accounts/sign_in/new.html", 422, form=form)
+        return sign_in_page(form, status=422)
     outcome = actions.check_password(
         form.email.data, form.password.data, address=client_address(), at=now
     )
     if outcome.person_id is None:
-        form.form_errors.append(outcome.message)
-        return page("accounts/sign_in/new.html", 429 if outcome.until else 422, form=form)
+        status = 429 if outcome.until else 422
+        return sign_in_page(form, message=outcome.message, status=status)
     visitor = gate.visitor_or_none()
     cookie = actions.start_sign_in(
         outcome.person_id, address=client_address(), agent=request.user_agent.string, at=now,
         replaces=visitor.sign_in.id if visitor else None, rehashed=outcome.rehashed,
+        device=device_of(),
     )  # fmt: skip
     target = safe_next(form.next.data)
     if queries.has_factor(outcome.person_id):
         target = url_for("accounts.code", next=target)
-    return _hand_over(see_other(target), cookie)
+    return hand_over(see_other(target), cookie)
 
 
 def asked() -> gate.Visitor | None:
@@ -152,7 +194,7 @@ def give_code() -> ResponseReturnValue:
 def proven(visitor: gate.Visitor, target: str) -> ResponseReturnValue:
     """Make the session a full one and go on."""
     cookie = actions.mark_code_given(visitor.sign_in.id, at=clock.now())
-    return _hand_over(see_other(safe_next(target)), cookie)
+    return hand_over(see_other(safe_next(target)), cookie)
 
 
 @bp.get("/sign-in/recovery")
@@ -366,7 +408,7 @@ def confirm_factor() -> ResponseReturnValue:
     cookie = actions.mark_code_given(mine.id, at=now)
     flash(say("Codes are set up."), "good")
     onward = form.next.data or None
-    return _hand_over(see_other(url_for("accounts.recovery_codes", next=onward)), cookie)
+    return hand_over(see_other(url_for("accounts.recovery_codes", next=onward)), cookie)
 
 
 @bp.get("/security/recovery-codes")

@@ -482,6 +482,20 @@ _LIST = (
         Weight.SECURITY,
     ),
     Event(
+        "person:device:new",
+        say("A new browser signed in to your account"),
+        say("A new browser signed in"),
+        "accounts_new_device",
+        Weight.SECURITY,
+    ),
+    Event(
+        "person:provider:linked",
+        say("An account elsewhere opens your account from now on"),
+        say("An account elsewhere opens yours"),
+        "accounts_provider_linked",
+        Weight.SECURITY,
+    ),
+    Event(
         "contract:move:asked",
         say("The other side asks to move a contract to another region"),
         say("A move to another region waits for your answer: %(ref)s"),
