@@ -18,6 +18,7 @@ from portal.kit.db import reading, transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.notices.actions import tell
 from portal.notices.rules import Recipient
 from portal.profiles import queries, rules
@@ -53,7 +54,7 @@ def ask_for_turn(
         try:
             session.flush()
         except IntegrityError as error:
-            raise Refused("The other side was asked already. Withdraw that first.") from error
+            raise Refused(say("The other side was asked already. Withdraw that first.")) from error
         record(
             session, contract.id, "profile:turn:asked", actor=actor.log, at=at,
             facts={"profile": profile, "on": on, "turn": row.id},
@@ -82,7 +83,9 @@ def agree_to_turn(
     with transaction(session):
         row = _waiting(session, contract, turn_id)
         if row.asked_side == _side(contract, actor):
-            raise Refused("Your side asked for this. An administrator of the other must agree.")
+            raise Refused(
+                say("Your side asked for this. An administrator of the other must agree.")
+            )
         _demand(
             session, contract, Profile(row.profile), on=row.on, hindrances=hindrances, at=at
         )  # fmt: skip
@@ -114,7 +117,7 @@ def withdraw_turn(
 def _waiting(session: Session, contract: Contract, turn_id: str) -> ProfileTurn:
     row = queries.find_turn(session, contract, turn_id)
     if row.agreed_at is not None or row.withdrawn_at is not None:
-        raise Refused("This was answered already. Nothing was changed.")
+        raise Refused(say("This was answered already. Nothing was changed."))
     return row
 
 

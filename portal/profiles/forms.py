@@ -5,6 +5,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length, Optional
 
 from portal.kit.forms import Form, trimmed
+from portal.kit.words import say
 from portal.profiles.rules import LONGEST_REFERENCE, Profile
 
 
@@ -13,16 +14,19 @@ class TurnForm(Form):
 
     profile = StringField(validators=[AnyOf([*Profile])])
     on = RadioField(
-        choices=[SelectChoice("yes", "On"), SelectChoice("no", "Off")],
+        choices=[SelectChoice("yes", say("On")), SelectChoice("no", say("Off"))],
         validators=[InputRequired()],
     )
     reference = StringField(
-        "Signed business associate agreement",
+        say("Signed business associate agreement"),
         filters=[trimmed],
-        description="Its number or title, as both sides file it.",
+        description=say("Its number or title, as both sides file it."),
         validators=[
             Optional(),
-            Length(max=LONGEST_REFERENCE, message=f"Use at most {LONGEST_REFERENCE} characters."),
+            Length(
+                max=LONGEST_REFERENCE,
+                message=say("Use at most %(most)s characters.", most=LONGEST_REFERENCE),
+            ),
         ],
     )
-    signed_on = DateField("Day of its last signature", validators=[Optional()])
+    signed_on = DateField(say("Day of its last signature"), validators=[Optional()])

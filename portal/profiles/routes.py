@@ -19,6 +19,7 @@ from portal.kit.csv_file import csv_bytes
 from portal.kit.db import directory_reader
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import download, needs, page, see_other
+from portal.kit.words import say
 from portal.profiles import actions, queries, rules
 from portal.profiles.forms import TurnForm
 from portal.profiles.rules import Profile
@@ -44,7 +45,10 @@ def _hindrances(contract: Contract, profile: Profile, *, on: bool) -> list[str]:
     with directory_reader() as directory:
         ready = hipaa_among(directory, list(sides)) - leaving_hipaa(directory, list(sides))
     return [
-        f"{name} is not under the HIPAA profile: two of its administrators put it on first."
+        say(
+            "%(name)s is not under the HIPAA profile: two of its administrators put it on first.",
+            name=name,
+        )
         for key, name in sides.items()
         if key not in ready
     ]
@@ -92,7 +96,7 @@ def ask(ref: str) -> ResponseReturnValue:
     except Refused as refusal:
         form.form_errors.append(refusal.message)
         return _page(actor, session, contract, form, 422)
-    flash("Asked. It holds once an administrator of the other side agrees.", "good")
+    flash(say("Asked. It holds once an administrator of the other side agrees."), "good")
     return see_other(url_for("profiles.show", ref=ref))
 
 
@@ -108,7 +112,7 @@ def agree(ref: str, turn_id: str) -> ResponseReturnValue:
         session, actor, contract, turn_id, at=now,
         hindrances=_hindrances(contract, Profile(row.profile), on=row.on),
     )  # fmt: skip
-    flash("Agreed. Both sides are told.", "good")
+    flash(say("Agreed. Both sides are told."), "good")
     return see_other(url_for("profiles.show", ref=ref))
 
 
@@ -118,7 +122,7 @@ def withdraw(ref: str, turn_id: str) -> ResponseReturnValue:
     """End a wish nobody agreed to."""
     actor, session, contract = _opened(ref)
     actions.withdraw_turn(session, actor, contract, turn_id, at=clock.now())
-    flash("Withdrawn. What held goes on.", "good")
+    flash(say("Withdrawn. What held goes on."), "good")
     return see_other(url_for("profiles.show", ref=ref))
 
 

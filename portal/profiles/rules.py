@@ -9,6 +9,7 @@ from pathlib import Path
 
 from portal.contracts.rules.life import State
 from portal.kit.errors import Refused
+from portal.kit.words import say
 
 DELAY = timedelta(hours=24)  # between the second "yes" and the day a contract leaves a profile
 BUSY = frozenset({State.SIGNING, State.SEALING})
@@ -24,24 +25,32 @@ class Profile(StrEnum):
 
 
 PROFILE_WORDS = {
-    Profile.HIPAA: "HIPAA",
-    Profile.REGULATED: "Regulated signatures (21 CFR Part 11)",
+    Profile.HIPAA: say("HIPAA"),
+    Profile.REGULATED: say("Regulated signatures (21 CFR Part 11)"),
 }
 PROMISES = {
     Profile.HIPAA: (
-        "Both organisations are under the HIPAA profile: a code for everybody, sessions that end "
-        "after 15 minutes of silence, nothing of content in mail, https webhooks.",
-        "A signed business associate agreement is named here.",
-        "Every look at the contract, its incidents, files and deeds is entered in a log before "
-        "anything is shown, and both parties read who viewed what.",
-        "Its records are kept for six years after its end, or longer where anybody asks it.",
+        say(
+            "Both organisations are under the HIPAA profile: a code for everybody, sessions that "
+            "end after 15 minutes of silence, nothing of content in mail, https webhooks."
+        ),
+        say("A signed business associate agreement is named here."),
+        say(
+            "Every look at the contract, its incidents, files and deeds is entered in a log before "
+            "anything is shown, and both parties read who viewed what."
+        ),
+        say("Its records are kept for six years after its end, or longer where anybody asks it."),
     ),
     Profile.REGULATED: (
-        "Each signature and approval takes the password and a fresh code, typed at that act.",
-        "Each signature says what it means: review, approval, responsibility or authorship. The "
-        "meaning stands on the page and in the deed.",
-        "An attempt to sign that fails is entered in the log and told to the administrators of "
-        "the signer’s organisation at once.",
+        say("Each signature and approval takes the password and a fresh code, typed at that act."),
+        say(
+            "Each signature says what it means: review, approval, responsibility or authorship. "
+            "The meaning stands on the page and in the deed."
+        ),
+        say(
+            "An attempt to sign that fails is entered in the log and told to the administrators of "
+            "the signer’s organisation at once."
+        ),
     ),
 }
 
@@ -56,10 +65,10 @@ class Meaning(StrEnum):
 
 
 MEANING_WORDS = {
-    Meaning.APPROVAL: "Approval: I agree to it for my organisation",
-    Meaning.RESPONSIBILITY: "Responsibility: I answer for carrying it out",
-    Meaning.REVIEW: "Review: I have read and checked it",
-    Meaning.AUTHORSHIP: "Authorship: I wrote it",
+    Meaning.APPROVAL: say("Approval: I agree to it for my organisation"),
+    Meaning.RESPONSIBILITY: say("Responsibility: I answer for carrying it out"),
+    Meaning.REVIEW: say("Review: I have read and checked it"),
+    Meaning.AUTHORSHIP: say("Authorship: I wrote it"),
 }
 
 
@@ -102,10 +111,10 @@ def read_agreement(reference: str, signed_on: date | None, *, today: date) -> Ag
     named = " ".join(reference.split())
     if not named or len(named) > LONGEST_REFERENCE or signed_on is None:
         raise Refused(
-            "Name the signed business associate agreement and the day of its last signature."
+            say("Name the signed business associate agreement and the day of its last signature.")
         )
     if signed_on > today:
-        raise Refused("The business associate agreement must be signed already.")
+        raise Refused(say("The business associate agreement must be signed already."))
     return Agreement(named, signed_on)
 
 
@@ -114,11 +123,17 @@ def demand_turn(
 ) -> None:
     """Refuse a turn that would change nothing, come between signatures, or hold only half."""
     if amendment:
-        raise Refused("An amendment is under the profiles of the contract it amends. Ask there.")
+        raise Refused(
+            say("An amendment is under the profiles of the contract it amends. Ask there.")
+        )
     if on == stands:
-        raise Refused("That is how it stands already." if on else "It is not under this profile.")
+        raise Refused(
+            say("That is how it stands already.") if on else say("It is not under this profile.")
+        )
     if where in BUSY:
-        raise Refused("The contract is being signed. Wait until the deed is sealed, or void it.")
+        raise Refused(
+            say("The contract is being signed. Wait until the deed is sealed, or void it.")
+        )
     if hindrances:
         raise Refused(" ".join(hindrances))
 
@@ -126,7 +141,7 @@ def demand_turn(
 def meaning_problem(meaning: str, *, regulated: bool) -> str | None:
     """Say what is wrong with the meaning of a signature, or None."""
     if regulated and meaning not in set(Meaning):
-        return "Choose what your signature means."
+        return say("Choose what your signature means.")
     return None
 
 

@@ -15,6 +15,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import AnyOf, InputRequired, Length, ValidationError
 
 from portal.kit.forms import Form, trimmed
+from portal.kit.words import say
 from portal.profiles.rules import MEANING_WORDS
 from portal.signing.rules import COVERS, LEAST_REASON, LONGEST_TITLE, read_strokes
 
@@ -23,19 +24,21 @@ class ConsentForm(Form):
     """Consent to electronic records; the box starts empty."""
 
     word = StringField(
-        "The word in the sample",
+        say("The word in the sample"),
         filters=[trimmed],
-        description="Open the sample PDF above. It holds six letters: type them here.",
-        validators=[InputRequired("Open the sample PDF and type the six letters it holds.")],
+        description=say("Open the sample PDF above. It holds six letters: type them here."),
+        validators=[InputRequired(say("Open the sample PDF and type the six letters it holds."))],
     )
     covers = RadioField(
-        "What your consent covers",
+        say("What your consent covers"),
         choices=[SelectChoice(value, words) for value, words in COVERS.items()],
-        validators=[InputRequired("Choose what your consent covers.")],
+        validators=[InputRequired(say("Choose what your consent covers."))],
     )
     agreed = BooleanField(
-        "I agree to electronic records and signatures as described above.",
-        validators=[InputRequired("Tick the box to consent, or decline to sign electronically.")],
+        say("I agree to electronic records and signatures as described above."),
+        validators=[
+            InputRequired(say("Tick the box to consent, or decline to sign electronically."))
+        ],
     )
     disclosure_sha256 = HiddenField(validators=[InputRequired(), Length(min=64, max=64)])
 
@@ -44,22 +47,25 @@ class SignatureForm(Form):
     """What a signer states; the two labels name the organisation and are set by the page."""
 
     title = StringField(
-        "Your title",
+        say("Your title"),
         filters=[trimmed],
         validators=[
-            InputRequired("Give your title, as it should stand under your name."),
-            Length(max=LONGEST_TITLE, message=f"Use at most {LONGEST_TITLE} characters."),
+            InputRequired(say("Give your title, as it should stand under your name.")),
+            Length(
+                max=LONGEST_TITLE,
+                message=say("Use at most %(most)s characters.", most=LONGEST_TITLE),
+            ),
         ],
     )
     authority = BooleanField(
-        validators=[InputRequired("Confirm that you have the authority to sign, or decline.")]
+        validators=[InputRequired(say("Confirm that you have the authority to sign, or decline."))]
     )
-    intent = BooleanField(validators=[InputRequired("Tick the box if you intend to sign.")])
+    intent = BooleanField(validators=[InputRequired(say("Tick the box if you intend to sign."))])
     code = StringField(
-        "Code from your authenticator",
+        say("Code from your authenticator"),
         filters=[trimmed],
-        description="Six digits. A code that was used before does not count again.",
-        validators=[InputRequired("Type the six digits your authenticator shows now.")],
+        description=say("Six digits. A code that was used before does not count again."),
+        validators=[InputRequired(say("Type the six digits your authenticator shows now."))],
     )
     strokes = HiddenField()
     version_sha256 = HiddenField(validators=[InputRequired(), Length(min=64, max=64)])
@@ -69,14 +75,16 @@ class SignatureForm(Form):
         try:
             read_strokes(drawn.data or "")
         except ValueError as refusal:
-            raise ValidationError("The drawing could not be read. Clear it and sign.") from refusal
+            raise ValidationError(
+                say("The drawing could not be read. Clear it and sign.")
+            ) from refusal
 
 
 def _password() -> PasswordField:
     return PasswordField(
-        "Your password",
-        description="This contract asks for both factors at each signature.",
-        validators=[InputRequired("Type your password.")],
+        say("Your password"),
+        description=say("This contract asks for both factors at each signature."),
+        validators=[InputRequired(say("Type your password."))],
     )
 
 
@@ -84,9 +92,9 @@ class RegulatedSignatureForm(SignatureForm):
     """A signature under the regulated profile: what it means, and the password besides."""
 
     meaning = RadioField(
-        "What your signature means",
+        say("What your signature means"),
         choices=[SelectChoice(value.value, words) for value, words in MEANING_WORDS.items()],
-        validators=[InputRequired("Choose what your signature means.")],
+        validators=[InputRequired(say("Choose what your signature means."))],
     )
     password = _password()
 
@@ -95,12 +103,12 @@ class DeclinationForm(Form):
     """Why a signer will not sign."""
 
     reason = TextAreaField(
-        "Reason",
+        say("Reason"),
         filters=[trimmed],
-        description="Both sides read it.",
+        description=say("Both sides read it."),
         validators=[
-            InputRequired("Give a reason: the other side will read it."),
-            Length(min=LEAST_REASON, max=2000, message="Use 5 to 2,000 characters."),
+            InputRequired(say("Give a reason: the other side will read it.")),
+            Length(min=LEAST_REASON, max=2000, message=say("Use 5 to 2,000 characters.")),
         ],
     )
 
@@ -108,12 +116,12 @@ class DeclinationForm(Form):
 class ApprovalForm(Form):
     """A yes to the frozen terms; the label names the organisation and is set by the page."""
 
-    approved = BooleanField(validators=[InputRequired("Tick the box if you approve.")])
+    approved = BooleanField(validators=[InputRequired(say("Tick the box if you approve."))])
     code = StringField(
-        "Code from your authenticator",
+        say("Code from your authenticator"),
         filters=[trimmed],
-        description="Six digits. A code that was used before does not count again.",
-        validators=[InputRequired("Type the six digits your authenticator shows now.")],
+        description=say("Six digits. A code that was used before does not count again."),
+        validators=[InputRequired(say("Type the six digits your authenticator shows now."))],
     )
     version_sha256 = HiddenField(validators=[InputRequired(), Length(min=64, max=64)])
 
@@ -128,12 +136,12 @@ class ReasonForm(Form):
     """Why a signing is called off, or the terms should be opened again."""
 
     reason = TextAreaField(
-        "Reason",
+        say("Reason"),
         filters=[trimmed],
-        description="Both sides read it.",
+        description=say("Both sides read it."),
         validators=[
-            InputRequired("Give a reason: the other side will read it."),
-            Length(min=LEAST_REASON, max=2000, message="Use 5 to 2,000 characters."),
+            InputRequired(say("Give a reason: the other side will read it.")),
+            Length(min=LEAST_REASON, max=2000, message=say("Use 5 to 2,000 characters.")),
         ],
     )
 
@@ -142,22 +150,25 @@ class HandoverForm(ReasonForm):
     """Who signs instead, under which title, and why."""
 
     person = SelectField(
-        "Who signs instead",
-        description="A member of your organisation with the role Signatory.",
-        validators=[InputRequired("Choose who signs instead.")],
+        say("Who signs instead"),
+        description=say("A member of your organisation with the role Signatory."),
+        validators=[InputRequired(say("Choose who signs instead."))],
     )
     title = StringField(
-        "Their title",
+        say("Their title"),
         filters=[trimmed],
         validators=[
-            InputRequired("Write the title this person signs under."),
-            Length(max=LONGEST_TITLE, message=f"Use at most {LONGEST_TITLE} characters."),
+            InputRequired(say("Write the title this person signs under.")),
+            Length(
+                max=LONGEST_TITLE,
+                message=say("Use at most %(most)s characters.", most=LONGEST_TITLE),
+            ),
         ],
     )
 
     def offer(self, people: list[tuple[str, str]]) -> None:
         """Fill the list people choose from."""
-        pairs = [("", "Choose a person"), *people]
+        pairs = [("", say("Choose a person")), *people]
         self.person.choices = [SelectChoice(value, label) for value, label in pairs]
 
 

@@ -41,11 +41,9 @@ TEMPLATES_LEFT = {
     "negotiation",
     "operations",
     "plans",
-    "profiles",
     "renewals",
     "retention",
     "reviews",
-    "signing",
     "statements",
     "templates",
 }

@@ -20,6 +20,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotAllowed, NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.profiles.queries import is_regulated
 from portal.profiles.rules import meaning_problem
 from portal.signing import queries, rules
@@ -63,7 +64,7 @@ def check_signature(
     """Return what is signed, where, and under which consent; refuse all that a code cannot mend."""
     demand(actor, "signature:sign")
     if not queries.holds_role(actor, Role.SIGNATORY):
-        raise NotAllowed("You no longer hold the role to sign for this organisation.")
+        raise NotAllowed(say("You no longer hold the role to sign for this organisation."))
     version, slot = demand_turn(session, contract, actor.person_id, at=at)
     problem = rules.signature_problem(
         shown_sha256=shown.version_sha256, stored_sha256=version.sha256, title=shown.title,
@@ -75,7 +76,7 @@ def check_signature(
         raise Refused(problem)
     consent = queries.standing_consent(session, contract, actor.person_id)
     if consent is None:
-        raise Refused("Consent to electronic records first, then sign.")
+        raise Refused(say("Consent to electronic records first, then sign."))
     return version, slot, consent
 
 
@@ -124,11 +125,11 @@ def _demand_both_factors(
     session: Session, contract: Contract, factor: str, *, at: datetime
 ) -> None:
     if factor != rules.BOTH_FACTORS and is_regulated(session, contract, at=at):
-        raise Refused("This contract takes your password and a code at each signature.")
+        raise Refused(say("This contract takes your password and a code at each signature."))
 
 
 def _spend_step(session: Session, contract: Contract, actor: Actor, *, step: int) -> None:
-    used = Refused("That code was already used to sign. Wait for the next one.")
+    used = Refused(say("That code was already used to sign. Wait for the next one."))
     done: Any = session.execute(
         update(SpentCode)
         .where(SpentCode.person_id == actor.person_id, SpentCode.step < step)
@@ -191,7 +192,7 @@ def _write_signature(
         put(session, row, identification=known, strokes=strokes)
         session.flush()
     except IntegrityError as error:
-        raise AlreadySigned("You have already signed this agreement.") from error
+        raise AlreadySigned(say("You have already signed this agreement.")) from error
 
 
 def _finish_signature(
@@ -226,9 +227,9 @@ def check_approval(
     demand(actor, "agreement:approve")
     version, mine = demand_approver(contract, actor.person_id, at=at)
     if shown_sha256 != version.sha256:
-        raise Refused("The agreement changed after this page was opened. Review it again.")
+        raise Refused(say("The agreement changed after this page was opened. Review it again."))
     if confirmed != "yes":
-        raise Refused("Tick the box if you approve.")
+        raise Refused(say("Tick the box if you approve."))
     return version, mine
 
 
@@ -263,7 +264,7 @@ def approve(
         try:
             session.flush()
         except IntegrityError as error:
-            raise AlreadySigned("You have already approved this agreement.") from error
+            raise AlreadySigned(say("You have already approved this agreement.")) from error
         add_fact(
             session, contract, "approved", person_id=actor.person_id,
             side=side_of(contract, actor), at=at,

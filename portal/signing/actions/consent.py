@@ -13,6 +13,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import long_day, say
 from portal.signing import queries, rules
 from portal.signing.actions.letters import Post
 from portal.signing.actions.turn import hold
@@ -37,11 +38,11 @@ def give_consent(
     demand(actor, "signature:sign")
     disclosure = rules.load_disclosure()
     if shown_sha256 != disclosure.sha256:
-        raise Refused("The text changed after this page was opened. Read it again.")
+        raise Refused(say("The text changed after this page was opened. Read it again."))
     if not demonstrated:
-        raise Refused("Open the sample PDF and type the word it holds.")
+        raise Refused(say("Open the sample PDF and type the word it holds."))
     if covers not in rules.COVERS:
-        raise Refused("Choose what your consent covers.")
+        raise Refused(say("Choose what your consent covers."))
     with transaction(session):
         demand_signer(hold(session, contract), actor)
         given = queries.standing_consent(session, contract, actor.person_id)
@@ -69,7 +70,7 @@ def withdraw_consent(session: Session, actor: Actor, contract: Contract, *, at: 
         hold(session, contract)
         given = queries.consents_of(session, contract, actor.person_id)
         if not given:
-            raise Refused("There is no consent of yours to withdraw for this contract.")
+            raise Refused(say("There is no consent of yours to withdraw for this contract."))
         for row in given:
             row.withdrawn_at = at
         record(
@@ -116,7 +117,7 @@ def ask_for_paper(
         )  # fmt: skip
         post = Post(session, contract, at, by=actor.person_id)
         for person in people_to_tell(contract, side):
-            post.write("signing:paper:asked", row.id, person, due=f"{row.due_at:%d %B %Y}")
+            post.write("signing:paper:asked", row.id, person, due=long_day(row.due_at))
         return row
 
 
@@ -131,7 +132,7 @@ def send_paper(
         if row is None or row.contract_id != contract.id or row.side != side_of(contract, actor):
             raise NotFound
         if row.sent_at is not None:
-            raise Refused("This copy was already noted as sent.")
+            raise Refused(say("This copy was already noted as sent."))
         row.sent_at, row.sent_by = at, actor.person_id
         record(
             session, contract.id, "signing:paper:sent", actor=actor.log, at=at,

@@ -14,6 +14,7 @@ from portal.contracts.rules.life import State
 from portal.contracts.rules.waiting import may_void
 from portal.kit.db import transaction
 from portal.kit.errors import NotAllowed, NotFound, Refused
+from portal.kit.words import long_day, say
 from portal.signing import queries, rules
 from portal.signing.actions.letters import Post
 from portal.signing.actions.turn import hold
@@ -26,7 +27,7 @@ def decline(
 ) -> None:
     """Refuse to sign or to approve, with a reason both sides read; the contract ends."""
     if not (may(actor, "signature:sign") or may(actor, "agreement:approve")):
-        raise NotAllowed("Only those who sign or approve can decline.")
+        raise NotAllowed(say("Only those who sign or approve can decline."))
     text = _reason(reason)
     with transaction(session):
         hold(session, contract)
@@ -36,9 +37,9 @@ def decline(
         if side is None or (slot is None and not approves):
             raise NotFound
         if version is None or state(contract, today=at.date()) is not State.SIGNING:
-            raise Refused("This contract is not open for signatures.")
+            raise Refused(say("This contract is not open for signatures."))
         if slot is not None and queries.signature_of(session, version, slot) is not None:
-            raise Refused("You have already signed. Ask the owner of the contract to void it.")
+            raise Refused(say("You have already signed. Ask the owner of the contract to void it."))
         add_fact(
             session, contract, "declined", person_id=actor.person_id, side=side, at=at, reason=text
         )
@@ -64,7 +65,7 @@ def void(session: Session, actor: Actor, contract: Contract, *, reason: str, at:
         if side is None:
             raise NotFound
         if version is None or state(contract, today=at.date()) not in VOIDABLE:
-            raise Refused("Only a signing that not everybody has finished can be voided.")
+            raise Refused(say("Only a signing that not everybody has finished can be voided."))
         add_fact(
             session, contract, "voided", person_id=actor.person_id, side=side, at=at, reason=text
         )
@@ -93,7 +94,7 @@ def expire(session: Session, contract: Contract, *, at: datetime) -> bool:
             facts=queries.voided_facts(session, version),
         )  # fmt: skip
         Post(session, contract, at).everyone(
-            "signing:offer:expired", version.id, ended=f"{ends:%d %B %Y}"
+            "signing:offer:expired", version.id, ended=long_day(ends)
         )
         return True
 
@@ -101,5 +102,5 @@ def expire(session: Session, contract: Contract, *, at: datetime) -> bool:
 def _reason(reason: str) -> str:
     text = reason.strip()
     if len(text) < rules.LEAST_REASON:
-        raise Refused("Give a reason: the other side will read it.")
+        raise Refused(say("Give a reason: the other side will read it."))
     return text

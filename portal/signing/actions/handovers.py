@@ -16,6 +16,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.signing import queries, rules
 from portal.signing.actions.invitations import invite_open
 from portal.signing.actions.letters import Post
@@ -42,7 +43,7 @@ def delegate(session: Session, actor: Actor, contract: Contract, to: To, *, at: 
             raise NotFound
         version = demand_signing(contract, at=at)
         if queries.signature_of(session, version, slot) is not None:
-            raise Refused("You have already signed: nothing is left to give away.")
+            raise Refused(say("You have already signed: nothing is left to give away."))
         _hand_over(session, actor, contract, version, slot, to, kind="delegated", at=at)
 
 
@@ -63,7 +64,10 @@ def reassign(
         )
         if reached:
             raise Refused(
-                f"{slot.name} has been asked already. Only they can delegate it from now on."
+                say(
+                    "%(name)s has been asked already. Only they can delegate it from now on.",
+                    name=slot.name,
+                )
             )
         _hand_over(session, actor, contract, version, slot, to, kind="reassigned", at=at)
 
@@ -86,7 +90,7 @@ def _hand_over(
         who, holder=slot.person_id, signers=others, reason=to.reason, title=to.title
     )
     if problem or who is None:
-        raise Refused(problem or "Choose a member of the same organisation.")
+        raise Refused(problem or say("Choose a member of the same organisation."))
     names = {"from": slot.name, "to": who.name}
     row = Handover(
         id=new_id(at), region=contract.region, contract_id=contract.id, version_id=version.id,

@@ -14,6 +14,7 @@ from portal.contracts.queries import approvals_missing, side_of
 from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
+from portal.kit.words import long_day, say
 from portal.notices.rules import Recipient
 from portal.signing import queries, rules
 from portal.signing.actions.letters import APPROVE, REMINDED, SIGN, Post, approver, signer
@@ -89,7 +90,7 @@ def _ask_again(post: Post, version: Version, row: Invitation | None) -> None:
             post.write(
                 REMINDED, f"{row.id}:{row.reminders}", to, kind=kind,
                 waited=rules.waited_words(row.invited_at, post.at),
-                until=queries.offer_ends(post.contract, version).strftime("%d %B %Y"),
+                until=long_day(queries.offer_ends(post.contract, version)),
             )  # fmt: skip
 
 
@@ -106,7 +107,7 @@ def resend(
         waiting = queries.awaited(session, contract, version)
         found = next((one for one in waiting if one.is_invitation(invitation_id)), None)
         if found is None or found.invitation is None:
-            raise Refused("Nobody waits on that mail any more.")
+            raise Refused(say("Nobody waits on that mail any more."))
         problem = rules.resend_problem(found.asked(), at=at)
         if problem:
             raise Refused(problem)

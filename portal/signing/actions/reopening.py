@@ -12,6 +12,7 @@ from portal.contracts.queries import current_version, side_of, state
 from portal.contracts.rules.life import Side
 from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
+from portal.kit.words import say
 from portal.signing import queries, rules
 from portal.signing.actions.ending import VOIDABLE
 from portal.signing.actions.letters import Post
@@ -24,11 +25,11 @@ def propose_reopening(
     """Ask the other side to negotiate again; nothing changes until they agree."""
     demand(actor, "signing:reopen")
     if len(reason.strip()) < rules.LEAST_REASON:
-        raise Refused("Give a reason: the other side will read it.")
+        raise Refused(say("Give a reason: the other side will read it."))
     with transaction(session):
         version, side = _standing(session, actor, contract, at=at)
         if queries.open_reopening(contract) is not None:
-            raise Refused("It is already proposed: the other side has not answered yet.")
+            raise Refused(say("It is already proposed: the other side has not answered yet."))
         add_fact(
             session, contract, "reopening", person_id=actor.person_id, side=side, at=at,
             reason=reason.strip(),
@@ -49,7 +50,7 @@ def answer_reopening(
         version, side = _standing(session, actor, contract, at=at)
         proposal = queries.open_reopening(contract)
         if proposal is None or proposal.side == side:
-            raise Refused("The other side has proposed nothing that is open.")
+            raise Refused(say("The other side has proposed nothing that is open."))
         if agree != "yes":
             add_fact(
                 session, contract, "reopening_refused", person_id=actor.person_id, side=side, at=at
@@ -95,7 +96,7 @@ def _standing(
     if side is None:
         raise NotFound
     if version is None or state(contract, today=at.date()) not in VOIDABLE:
-        raise Refused("Only frozen terms that not everybody has signed can be opened again.")
+        raise Refused(say("Only frozen terms that not everybody has signed can be opened again."))
     return version, side
 
 

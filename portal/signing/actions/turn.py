@@ -9,6 +9,7 @@ from portal.contracts.models import Contract, SignerSlot, Stakeholder, Version
 from portal.contracts.queries import approvals_missing, approvers, current_version, state
 from portal.contracts.rules.life import State
 from portal.kit.errors import NotFound, Refused
+from portal.kit.words import say
 from portal.signing import queries, rules
 
 
@@ -28,13 +29,13 @@ def demand_signing(contract: Contract, *, at: datetime) -> Version:
     version = current_version(contract)
     where = state(contract, today=at.date())
     if version is None or where in {State.DRAFT, State.NEGOTIATION}:
-        raise Refused("The terms are not frozen yet, so there is nothing to sign.")
+        raise Refused(say("The terms are not frozen yet, so there is nothing to sign."))
     if where is State.AGREED:
-        raise Refused("The deed is being prepared. The first signer gets a mail in a moment.")
+        raise Refused(say("The deed is being prepared. The first signer gets a mail in a moment."))
     if where is not State.SIGNING:
-        raise Refused("This contract is no longer open for signatures.")
+        raise Refused(say("This contract is no longer open for signatures."))
     if at >= queries.offer_ends(contract, version):
-        raise Refused("The offer to sign has expired. Ask the other side for a new one.")
+        raise Refused(say("The offer to sign has expired. Ask the other side for a new one."))
     return version
 
 
@@ -47,7 +48,7 @@ def demand_turn(
         raise NotFound
     standing = current_version(contract)
     if standing is not None and queries.signature_of(session, standing, slot) is not None:
-        raise AlreadySigned("You have already signed this agreement.")
+        raise AlreadySigned(say("You have already signed this agreement."))
     version = demand_signing(contract, at=at)
     seats = queries.seats(session, contract, version)
     problem = rules.turn_problem(seats, queries.open_now(session, contract, version), person_id)
@@ -65,5 +66,5 @@ def demand_approver(
         raise NotFound
     version = demand_signing(contract, at=at)
     if person_id not in {row.person_id for row in approvals_missing(contract)}:
-        raise AlreadySigned("You have already approved this agreement.")
+        raise AlreadySigned(say("You have already approved this agreement."))
     return version, mine

@@ -10,6 +10,7 @@ from portal.audit.models import RegionEntry
 from portal.contracts.models import Contract, Version
 from portal.contracts.queries import current_version, state
 from portal.contracts.rules.life import State
+from portal.kit.words import say
 from portal.residency.models import Document
 from portal.signing.models import Deed, IssuingKey, SealFailure
 from portal.signing.queries.signers import signatures_made
@@ -83,14 +84,14 @@ def sealing_state(session: Session, contract: Contract) -> Sealing | None:
 
 def _sealing_words(deed: Deed | None, *, signed: int, slots: int) -> tuple[str, str]:
     if deed is None:
-        return "Being prepared", "open"
+        return say("Being prepared"), "open"
     if deed.stamp_due:
-        return "Signed and sealed, time stamp pending", "agreed"
+        return say("Signed and sealed, time stamp pending"), "agreed"
     if deed.kind in CLOSED:
-        return "Signed and sealed", "agreed"
+        return say("Signed and sealed"), "agreed"
     if signed == slots:
-        return "Being sealed", "open"
-    return f"{signed} of {slots} signed", "open"
+        return say("Being sealed"), "open"
+    return say("%(signed)s of %(slots)s signed", signed=signed, slots=slots), "open"
 
 
 def contracts_to_work_on(session: Session, *, today: date) -> list[str]:

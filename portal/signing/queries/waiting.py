@@ -19,6 +19,7 @@ from portal.contracts.queries import (
 )
 from portal.contracts.rules.life import Side
 from portal.kit.db import directory_reader
+from portal.kit.words import say
 from portal.notices.rules import Recipient
 from portal.signing import rules
 from portal.signing.models import Handover, Invitation
@@ -139,21 +140,21 @@ class Passed:
 
 
 PASSED_WORDS = {
-    "frozen": "The terms were frozen",
-    "deed_prepared": "The deed was ready, and the first were asked",
-    "approved": "Approved for signature",
-    "signed": "Signed",
-    "all_signed": "Signed by all",
-    "completed": "Sealed and completed",
-    "delegated": "A signer gave their place to a colleague",
-    "reassigned": "A place was given to another person before it was reached",
-    "reopening": "Opening the terms again was proposed",
-    "reopening_refused": "The terms were kept frozen",
-    "reopened": "The terms were opened again: everything signed until then is void",
-    "declined": "Declined",
-    "voided": "The signing was voided",
-    "withdrawn": "Withdrawn",
-    "expired": "The offer to sign expired",
+    "frozen": say("The terms were frozen"),
+    "deed_prepared": say("The deed was ready, and the first were asked"),
+    "approved": say("Approved for signature"),
+    "signed": say("Signed"),
+    "all_signed": say("Signed by all"),
+    "completed": say("Sealed and completed"),
+    "delegated": say("A signer gave their place to a colleague"),
+    "reassigned": say("A place was given to another person before it was reached"),
+    "reopening": say("Opening the terms again was proposed"),
+    "reopening_refused": say("The terms were kept frozen"),
+    "reopened": say("The terms were opened again: everything signed until then is void"),
+    "declined": say("Declined"),
+    "voided": say("The signing was voided"),
+    "withdrawn": say("Withdrawn"),
+    "expired": say("The offer to sign expired"),
 }
 
 

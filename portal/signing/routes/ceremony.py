@@ -13,6 +13,7 @@ from portal.contracts.rules.life import State
 from portal.contracts.rules.reading import key_facts
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.plans.queries import pinned_catalogue
 from portal.plans.rules import Catalogue
 from portal.signing import actions, queries, rules
@@ -133,7 +134,7 @@ def done(ref: str) -> ResponseReturnValue:
     desk = opened(ref)
     version = desk.version
     if version is None:
-        raise Refused("The terms are not frozen yet, so there is nothing to sign.")
+        raise Refused(say("The terms are not frozen yet, so there is nothing to sign."))
     signers = desk.signers()
     mine = next((line for line in signers if line.person_id == desk.actor.person_id), None)
     return page(

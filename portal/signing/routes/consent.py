@@ -4,6 +4,7 @@ from flask import current_app
 from flask.typing import ResponseReturnValue
 
 from portal.kit.web import download, needs, page, see_other
+from portal.kit.words import say
 from portal.signing import actions, queries, rules
 from portal.signing.forms import ConsentForm
 from portal.signing.pdf import render_sample
@@ -44,7 +45,7 @@ def give_consent(ref: str) -> ResponseReturnValue:
     good = form.validate_on_submit()
     demonstrated = rules.is_sample_word(form.word.data or "", _word(desk))
     if form.word.data and not demonstrated:
-        form.word.errors = ["That is not the word of the sample. Open the PDF and look again."]
+        form.word.errors = [say("That is not the word of the sample. Open the PDF and look again.")]
         good = False
     if not good:
         return _consent_page(desk, form, 422)

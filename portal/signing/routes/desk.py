@@ -26,6 +26,7 @@ from portal.kit import clock
 from portal.kit.errors import NotFound, Refused
 from portal.kit.forms import Form
 from portal.kit.web import page
+from portal.kit.words import say
 from portal.profiles.queries import is_regulated
 from portal.residency.databases import RegionDatabase, regions
 from portal.settings.rules import Settings
@@ -98,7 +99,7 @@ class Desk:
             return True
         self._report("password")
         form.password.errors = [
-            wait_message(outcome.until) if outcome.until else "That is not your password."
+            wait_message(outcome.until) if outcome.until else say("That is not your password.")
         ]
         return False
 
@@ -174,7 +175,7 @@ def waiting(desk: Desk) -> ResponseReturnValue | None:
     try:
         actions.demand_turn(desk.session, desk.contract, desk.actor.person_id, at=desk.at)
     except NotFound:
-        message = "You read this contract, but you are not named as a signer."
+        message: str = say("You read this contract, but you are not named as a signer.")
     except Refused as refusal:
         message = refusal.message
     else:

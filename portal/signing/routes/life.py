@@ -10,6 +10,7 @@ from portal.contracts.rules.life import STATE_WORDS, Side, State
 from portal.contracts.rules.order import is_reached
 from portal.kit.errors import Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.signing import actions, queries, rules
 from portal.signing.forms import (
     AnswerForm,
@@ -90,7 +91,7 @@ def remind(ref: str) -> ResponseReturnValue:
     desk = opened(ref)
     invitation = request.form.get("invitation", "")
     actions.resend(desk.session, desk.actor, desk.contract, invitation, at=desk.at)
-    flash("They were asked again. The mail is on its way.", "good")
+    flash(say("They were asked again. The mail is on its way."), "good")
     return see_other(desk.url("signing.overview"))
 
 
@@ -103,7 +104,7 @@ def delegation(ref: str) -> ResponseReturnValue:
     """Ask to whom a signer gives their place."""
     desk = opened(ref)
     if not _mine_open(desk):
-        raise Refused("You have no place to sign that could be given away.")
+        raise Refused(say("You have no place to sign that could be given away."))
     return _handover_page(desk, _handover_form(desk, sent=False))
 
 
@@ -116,7 +117,9 @@ def delegate(ref: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _handover_page(desk, form, 422)
     actions.delegate(desk.session, desk.actor, desk.contract, _to(form), at=desk.at)
-    flash("Your place is given away. Your colleague is invited, and both sides are told.", "good")
+    flash(
+        say("Your place is given away. Your colleague is invited, and both sides are told."), "good"
+    )
     return see_other(desk.url("signing.overview"))
 
 
@@ -126,7 +129,7 @@ def reassignment(ref: str, slot_id: str) -> ResponseReturnValue:
     """Ask who signs in a place that was not reached yet."""
     desk = opened(ref)
     if slot_id not in _reassignable(desk):
-        raise Refused("This place cannot be given to somebody else now.")
+        raise Refused(say("This place cannot be given to somebody else now."))
     return _handover_page(desk, _handover_form(desk, sent=False), slot_id=slot_id)
 
 
@@ -139,7 +142,7 @@ def reassign(ref: str, slot_id: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _handover_page(desk, form, 422, slot_id=slot_id)
     actions.reassign(desk.session, desk.actor, desk.contract, slot_id, _to(form), at=desk.at)
-    flash("Another person signs there now. Both sides are told.", "good")
+    flash(say("Another person signs there now. Both sides are told."), "good")
     return see_other(desk.url("signing.overview"))
 
 
@@ -197,16 +200,18 @@ def decline(ref: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _declination_page(desk, form, 422)
     actions.decline(desk.session, desk.actor, desk.contract, reason=form.reason.data, at=desk.at)
-    flash("You declined to sign. Both sides are told.", "good")
+    flash(say("You declined to sign. Both sides are told."), "good")
     return see_other(desk.url("contracts.show"))
 
 
 def _demand_declinable(desk: Desk) -> None:
     approves = desk.actor.person_id in {row.person_id for row in approvers(desk.contract)}
     if queries.slot_of(desk.contract, desk.actor.person_id) is None and not approves:
-        raise Refused("You are not named as a signer of this contract.")
+        raise Refused(say("You are not named as a signer of this contract."))
     if desk.has_signed() or desk.state is not State.SIGNING:
-        raise Refused("There is nothing of yours to decline: look at where the contract stands.")
+        raise Refused(
+            say("There is nothing of yours to decline: look at where the contract stands.")
+        )
 
 
 def _declination_page(desk: Desk, form: DeclinationForm, status: int = 200) -> ResponseReturnValue:
@@ -232,13 +237,13 @@ def void(ref: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return page("signing/void.html", 422, contract=desk.contract, form=form)
     actions.void(desk.session, desk.actor, desk.contract, reason=form.reason.data, at=desk.at)
-    flash("The signing is voided. Both sides are told.", "good")
+    flash(say("The signing is voided. Both sides are told."), "good")
     return see_other(desk.url("signing.overview"))
 
 
 def _demand_voidable(desk: Desk) -> None:
     if desk.state not in actions.VOIDABLE:
-        raise Refused("Only a signing that not everybody has finished can be voided.")
+        raise Refused(say("Only a signing that not everybody has finished can be voided."))
 
 
 # Opening the terms again.
@@ -265,7 +270,7 @@ def propose_reopening(ref: str) -> ResponseReturnValue:
     actions.propose_reopening(
         desk.session, desk.actor, desk.contract, reason=form.reason.data, at=desk.at
     )
-    flash("Proposed. Nothing changes unless the other side agrees.", "good")
+    flash(say("Proposed. Nothing changes unless the other side agrees."), "good")
     return see_other(desk.url("signing.overview"))
 
 
@@ -276,10 +281,10 @@ def answer_reopening(ref: str) -> ResponseReturnValue:
     desk = opened(ref)
     form = AnswerForm()
     if not form.validate_on_submit():
-        raise Refused("Press one of the two buttons: agree, or refuse.")
+        raise Refused(say("Press one of the two buttons: agree, or refuse."))
     actions.answer_reopening(
         desk.session, desk.actor, desk.contract, agree=form.agree.data, at=desk.at
     )
     agreed = form.agree.data == "yes"
-    flash("The terms are open again." if agreed else "The terms stay frozen.", "good")
+    flash(say("The terms are open again.") if agreed else say("The terms stay frozen."), "good")
     return see_other(desk.url("signing.overview"))

@@ -7,6 +7,7 @@ from portal.accounts.gate import current_actor
 from portal.contracts.queries import find_contract
 from portal.kit import clock
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import long_day, say
 from portal.residency.databases import regions
 from portal.signing import actions, queries, rules
 from portal.signing.forms import RecordsForm
@@ -36,7 +37,7 @@ def withdraw_consent() -> ResponseReturnValue:
     session = regions().session_of(ref)
     contract = find_contract(session, actor, ref)
     actions.withdraw_consent(session, actor, contract, at=clock.now())
-    flash("Your consent is withdrawn. Both sides are told.", "good")
+    flash(say("Your consent is withdrawn. Both sides are told."), "good")
     return see_other(url_for("signing.consents"))
 
 
@@ -46,7 +47,11 @@ def ask_for_paper(ref: str) -> ResponseReturnValue:
     """Ask one's own side for a paper copy."""
     desk = opened(ref)
     row = actions.ask_for_paper(desk.session, desk.actor, desk.contract, at=desk.at)
-    flash(f"Your side is asked to send you a paper copy by {row.due_at:%d %B %Y}. No fee.", "good")
+    told = say(
+        "Your side is asked to send you a paper copy by %(day)s. No fee.",
+        day=long_day(row.due_at),
+    )
+    flash(told, "good")
     return see_other(url_for("signing.consents"))
 
 
@@ -56,5 +61,5 @@ def send_paper(ref: str, request_id: str) -> ResponseReturnValue:
     """Note that a paper copy was sent."""
     desk = opened(ref)
     actions.send_paper(desk.session, desk.actor, desk.contract, request_id, at=desk.at)
-    flash("Noted: the paper copy is on its way.", "good")
+    flash(say("Noted: the paper copy is on its way."), "good")
     return see_other(desk.url("signing.overview"))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from portal.contracts.rules.order import Seat, listed, seat_of
+from portal.contracts.rules.order import Seat, seat_of
+from portal.kit.words import listed, say, say_n
 from portal.plans.rules import Catalogue, CatalogueBroken, departures, tier_terms
 from portal.profiles.rules import MEANING_WORDS, Meaning
 from portal.terms.rules import Schema, show
@@ -19,16 +20,21 @@ def turn_problem(seats: Sequence[Seat], open_now: Sequence[Seat], person_id: str
     """Say why a person cannot sign now, or None when it is their turn."""
     mine = seat_of(seats, person_id)
     if mine is None:
-        return "You are not named as a signer of this contract."
+        return say("You are not named as a signer of this contract.")
     if mine.is_signed:
-        return "You have already signed this agreement."
+        return say("You have already signed this agreement.")
     if mine in open_now:
         return None
     if not open_now:
-        return "It is not your turn yet: the approvals come first. You get a mail when it is you."
-    verb = "signs" if len(open_now) == 1 else "sign"
-    names = listed([seat.name for seat in open_now])
-    return f"It is not your turn yet. {names} {verb} next, and you get a mail when it is you."
+        return say(
+            "It is not your turn yet: the approvals come first. You get a mail when it is you."
+        )
+    return say_n(
+        "It is not your turn yet. %(names)s signs next, and you get a mail when it is you.",
+        "It is not your turn yet. %(names)s sign next, and you get a mail when it is you.",
+        len(open_now),
+        names=listed([seat.name for seat in open_now]),
+    )
 
 
 def signature_problem(
@@ -41,13 +47,15 @@ def signature_problem(
 ) -> str | None:
     """Say what a signature lacks, or None. The two statements are "yes" or anything else."""
     if shown_sha256 != stored_sha256:
-        return "The agreement changed after this page was opened. Review it again before signing."
+        return say(
+            "The agreement changed after this page was opened. Review it again before signing."
+        )
     if not title.strip() or len(title.strip()) > LONGEST_TITLE:
-        return f"Give your title in at most {LONGEST_TITLE} characters."
+        return say("Give your title in at most %(most)s characters.", most=LONGEST_TITLE)
     if authority_confirmed != "yes":
-        return "Confirm that you have the authority to sign."
+        return say("Confirm that you have the authority to sign.")
     if intent != "yes":
-        return "Confirm that you intend to sign."
+        return say("Confirm that you intend to sign.")
     return None
 
 
@@ -75,8 +83,10 @@ def intent_statement(organisation: str) -> str:
 
 BOTH_FACTORS = "password+totp"
 FACTOR_WORDS = {
-    "totp": "One-time code from an authenticator (TOTP), typed at this act",
-    BOTH_FACTORS: "Password and one-time code from an authenticator (TOTP), both typed at this act",
+    "totp": say("One-time code from an authenticator (TOTP), typed at this act"),
+    BOTH_FACTORS: say(
+        "Password and one-time code from an authenticator (TOTP), both typed at this act"
+    ),
 }
 
 
@@ -84,25 +94,38 @@ def identified_words(identification: Mapping[str, Any]) -> list[tuple[str, str]]
     """Answer "How was this person identified?" as (label, text) pairs, for the page and print."""
     known = identification
     labels = (
-        ("Signed as", f"{known['name']}, {known['title']}"),
-        ("For", known["organisation"]),
-        ("Account", f"{known['email']} (one verified address is one person)"),
-        ("Role at that time", known["roles"]),
-        ("Second factor", FACTOR_WORDS.get(known["factor"], known["factor"])),
-        ("Step of the code", f"{known['step']} (each step signs at most once)"),
-        ("Factor set up", f"{known['factor_enrolled_at']}, by the person"),
-        ("Signed in since", known["session_started_at"]),
-        ("Signed at", known["signed_at"]),
-        ("Network address", known["address"]),
-        ("Browser", known["agent"]),
-        ("Consent", f"disclosure {known['disclosure']}, SHA-256 {known['disclosure_sha256']}"),
-        ("Agreement", f"SHA-256 {known['version_sha256']}"),
-        ("Authority", known["authority"]),
-        ("Intent", known["intent"]),
+        (say("Signed as"), f"{known['name']}, {known['title']}"),
+        (say("For"), known["organisation"]),
+        (
+            say("Account"),
+            say("%(email)s (one verified address is one person)", email=known["email"]),
+        ),
+        (say("Role at that time"), known["roles"]),
+        (say("Second factor"), FACTOR_WORDS.get(known["factor"], known["factor"])),
+        (
+            say("Step of the code"),
+            say("%(step)s (each step signs at most once)", step=known["step"]),
+        ),
+        (say("Factor set up"), say("%(day)s, by the person", day=known["factor_enrolled_at"])),
+        (say("Signed in since"), known["session_started_at"]),
+        (say("Signed at"), known["signed_at"]),
+        (say("Network address"), known["address"]),
+        (say("Browser"), known["agent"]),
+        (
+            say("Consent"),
+            say(
+                "disclosure %(disclosure)s, SHA-256 %(sha)s",
+                disclosure=known["disclosure"],
+                sha=known["disclosure_sha256"],
+            ),
+        ),
+        (say("Agreement"), f"SHA-256 {known['version_sha256']}"),
+        (say("Authority"), known["authority"]),
+        (say("Intent"), known["intent"]),
         *_meaning_words(known),
         *_drawn_words(known),
     )
-    return [(label, str(text) or "not known") for label, text in labels]
+    return [(label, text or say("not known")) for label, text in labels]
 
 
 def meaning_words(known: Mapping[str, Any]) -> str:
@@ -113,13 +136,18 @@ def meaning_words(known: Mapping[str, Any]) -> str:
 
 def _meaning_words(known: Mapping[str, Any]) -> list[tuple[str, str]]:
     words = meaning_words(known)
-    return [("Meaning", words)] if words else []
+    return [(say("Meaning"), words)] if words else []
 
 
 def _drawn_words(known: Mapping[str, Any]) -> list[tuple[str, str]]:
     if "drawn_sha256" not in known:
         return []
-    return [("Drawn signature", f"beside the typed name, SHA-256 {known['drawn_sha256']}")]
+    return [
+        (
+            say("Drawn signature"),
+            say("beside the typed name, SHA-256 %(sha)s", sha=known["drawn_sha256"]),
+        )
+    ]
 
 
 @dataclass(frozen=True)

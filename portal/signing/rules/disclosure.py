@@ -10,12 +10,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from portal.kit.words import say
+
 CURRENT_DISCLOSURE = "1.1"
 SIGNING_ONLY = "signing"
 ALL_RECORDS = "signing,notices,incidents,renewals"
 COVERS = {
-    SIGNING_ONLY: "This agreement, its deed and the notices of its signing, and nothing else",
-    ALL_RECORDS: "Also incident notices, renewals and the other notices under this agreement",
+    SIGNING_ONLY: say("This agreement, its deed and the notices of its signing, and nothing else"),
+    ALL_RECORDS: say("Also incident notices, renewals and the other notices under this agreement"),
 }
 PAPER_WITHIN = timedelta(days=10)
 SAMPLE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from portal.kit.words import say
+
 LEAST_REASON = 5
 MOST_REASON = 2000
 
@@ -22,15 +24,17 @@ def handover_problem(
 ) -> str | None:
     """Say what forbids giving a place to a person, or None. `signers` hold the other places."""
     if to is None:
-        return "Choose a member of the same organisation."
+        return say("Choose a member of the same organisation.")
     if to.person_id == holder:
-        return "Choose somebody else: this person holds the place already."
+        return say("Choose somebody else: this person holds the place already.")
     if to.person_id in signers:
-        return f"{to.name} already signs this contract. Each person signs once."
+        return say("%(name)s already signs this contract. Each person signs once.", name=to.name)
     if not to.may_sign:
-        return f"{to.name} needs the role Signatory. Ask your organisation administrator."
+        return say(
+            "%(name)s needs the role Signatory. Ask your organisation administrator.", name=to.name
+        )
     if not title.strip():
-        return "Write the title this person signs under."
+        return say("Write the title this person signs under.")
     if not LEAST_REASON <= len(reason.strip()) <= MOST_REASON:
-        return "Give a reason of at least five letters: both sides read it."
+        return say("Give a reason of at least five letters: both sides read it.")
     return None

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from portal.kit.words import say, say_n
+
 REMIND_EVERY = timedelta(hours=48)
 MOST_REMINDERS = 10
 RESEND_AFTER = timedelta(hours=24)
@@ -51,8 +53,11 @@ def resend_problem(asked: Asked, *, at: datetime) -> str | None:
     if at >= again:
         return None
     hours = -(-int((again - at).total_seconds()) // 3600)
-    wait = "1 hour" if hours == 1 else f"{hours} hours"
-    return f"A mail went out less than a day ago. You can ask again in {wait}."
+    return say_n(
+        "A mail went out less than a day ago. You can ask again in %(num)s hour.",
+        "A mail went out less than a day ago. You can ask again in %(num)s hours.",
+        hours,
+    )
 
 
 def expires_at(frozen_at: datetime, *, days: int = OFFER_DAYS) -> datetime:
@@ -64,7 +69,7 @@ def waited_words(since: datetime, at: datetime) -> str:
     """Return how long somebody has been waiting: "3 days", "5 hours", "less than an hour"."""
     hours = int((at - since).total_seconds()) // 3600
     if hours < 1:
-        return "less than an hour"
+        return say("less than an hour")
     if hours < 48:
-        return "1 hour" if hours == 1 else f"{hours} hours"
-    return f"{hours // 24} days"
+        return say_n("%(num)s hour", "%(num)s hours", hours)
+    return say_n("%(num)s day", "%(num)s days", hours // 24)
