@@ -119,6 +119,10 @@ def _overrun(facts: Facts) -> str:
 
 # What was done, as a predicate: it follows the name of whoever did it.
 WORDINGS: Mapping[str, Wording] = {
+    "contract:terms:brought": lambda facts: (
+        f"took {facts.get('terms', 'the')} terms over from the document with the SHA-256 "
+        f"{str(facts.get('sha256', ''))[:16]}…"
+    ),
     "contract:started": lambda facts: f"started the contract as its {facts.get('side', 'side')}",
     "contract:people:changed": _people_changed,
     "contract:step:finished": _step_finished,

@@ -10,6 +10,7 @@ from wtforms import (
     BooleanField,
     DateField,
     Field,
+    FileField,
     HiddenField,
     RadioField,
     SelectField,
@@ -17,10 +18,17 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
+from wtforms.validators import (
+    DataRequired,
+    InputRequired,
+    Length,
+    Optional,
+    Regexp,
+    ValidationError,
+)
 
 from portal.contracts.rules.people import APPROVING, FUNCTION_WORDS, MOST_SIGNERS, OWNER, Signer
-from portal.kit.forms import Form, trimmed
+from portal.kit.forms import Form, plain_hash, trimmed
 from portal.templates.rules.template import Template, outside_allowed
 from portal.terms.rules import Term, Unreadable, Value, edit_text, parse, validate
 from portal.terms.rules.text import clean_line, clean_lines
@@ -97,6 +105,41 @@ class NewContractForm(Form):
         self.counterparty.choices = _choices([("", "Choose an organisation"), *counterparties])
         self.template.choices = _choices(templates)
         self.tier.choices = _choices([("", "No tier: start from the template"), *tiers])
+        self.region.choices = _choices(regions)
+
+
+class BroughtContractForm(NewContractForm):
+    """What a contract needs that starts from the terms of another one."""
+
+    tier = None
+    title = StringField(
+        "Title",
+        filters=[trimmed],
+        description="Leave it empty for the title the file names.",
+        validators=[
+            Optional(),
+            PlainLine(),
+            Length(min=3, max=120, message="Use 3 to 120 characters."),
+        ],
+    )
+    file = FileField(
+        "Evidence bundle or canonical terms",
+        description="The zip a party downloads from a contract’s log, or the JSON inside it.",
+    )
+    sha256 = StringField(
+        "SHA-256 you expect",
+        filters=[plain_hash],
+        description="As printed on the deed. With it, any other document is refused.",
+        validators=[
+            Optional(),
+            Regexp(r"[0-9a-f]{64}$", message="A SHA-256 has 64 digits from 0 to 9 and a to f."),
+        ],
+    )
+
+    def offer_all(self, *, counterparties: Choices, templates: Choices, regions: Choices) -> None:
+        """Fill the lists people choose from."""
+        self.counterparty.choices = _choices([("", "Choose an organisation"), *counterparties])
+        self.template.choices = _choices(templates)
         self.region.choices = _choices(regions)
 
 

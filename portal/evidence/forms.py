@@ -6,14 +6,7 @@ from typing import Any
 from wtforms import FileField, StringField
 from wtforms.validators import ValidationError
 
-from portal.kit.forms import Form, trimmed
-
-SPACES = re.compile(r"[\s:]+")
-
-
-def plain_hash(value: Any) -> Any:
-    """Return a hash as its digits: people copy it in groups, and in capitals."""
-    return SPACES.sub("", value).lower() if isinstance(value, str) else value
+from portal.kit.forms import Form, plain_hash, trimmed
 
 
 class VerifyForm(Form):

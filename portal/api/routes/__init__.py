@@ -1,6 +1,7 @@
 """The operations of the API, their document, and the export of everything they read."""
 
 from portal.api.routes import (
+    bringing,
     changes,
     contracts,
     directory,
@@ -16,6 +17,7 @@ from portal.api.routes.door import bp
 
 __all__ = [
     "bp",
+    "bringing",
     "changes",
     "contracts",
     "directory",

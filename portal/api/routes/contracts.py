@@ -91,7 +91,7 @@ def list_contracts(ask: Ask) -> Page:
 def start_contract(ask: Ask) -> Made:
     """Start a contract as the first page of the guided start does."""
     sent = ask.body
-    chosen = _chosen(ask, sent)
+    chosen = chosen_for(ask, sent)
     database = regions()[sent["region"]]
     session = regions().session(sent["region"])
     contract = actions.start_contract(
@@ -122,7 +122,8 @@ def _brought(terms: dict[str, Any], contract: Contract) -> dict[str, Any]:
     return values
 
 
-def _chosen(ask: Ask, sent: dict[str, Any]) -> Chosen:
+def chosen_for(ask: Ask, sent: dict[str, Any]) -> Chosen:
+    """Return what a start settles, or say of which field it cannot be settled."""
     mine = queries.own_organisation(ask.actor)
     other = next(
         (o for o in queries.counterparties(ask.actor) if o.id == sent["counterparty"]), None

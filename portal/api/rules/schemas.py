@@ -51,6 +51,10 @@ SCHEMAS: Mapping[str, Schema] = {
         schema_version=STRING, standard_version=STRING, version=maybe(ref("Version")),
         head=maybe(SHA256),
     ),
+    "BroughtContract": answer(
+        contract=ref("ContractInFull"), sha256=SHA256, terms=NUMBER, clauses=NUMBER,
+        left=many(answer(term=STRING, reason=STRING)),
+    ),
     "Version": answer(
         number=NUMBER, sha256=SHA256, frozen_at=INSTANT, voided_at=maybe(INSTANT),
         begins=maybe(DAY),

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from portal.accounts.gate import current_actor
+from portal.accounts.models import Organisation
 from portal.accounts.rules import Actor, demand
 from portal.contracts import actions, queries
 from portal.contracts.actions.starting import Chosen
@@ -100,17 +101,7 @@ def _offer_choices(form: NewContractForm, actor: Actor) -> None:
 
 def _chosen(form: NewContractForm, actor: Actor) -> Chosen | None:
     """Return what was chosen, or None after saying beside the field what does not fit."""
-    mine = queries.own_organisation(actor)
-    other = next(o for o in queries.counterparties(actor) if o.id == form.counterparty.data)
-    vendor, customer = (mine, other) if form.side.data == Side.VENDOR else (other, mine)
-    problem = starting.region_problem(
-        form.region.data,
-        labels=region_labels(),
-        vendor=(vendor.name, vendor.allowed_regions),
-        customer=(customer.name, customer.allowed_regions),
-    )
-    if problem:
-        form.region.errors = [problem]
+    vendor, customer = parties_of(form, actor)
     slug, _, rest = (form.tier.data or "").partition("/")
     if slug and slug != vendor.slug:
         form.tier.errors = [f"Choose a tier of {vendor.name}, the vendor, or no tier."]
@@ -124,6 +115,22 @@ def _chosen(form: NewContractForm, actor: Actor) -> Chosen | None:
         catalogue=offer_of(vendor.id) if slug else None,
         tier=rest.partition("/")[2] or None,
     )
+
+
+def parties_of(form: NewContractForm, actor: Actor) -> tuple[Organisation, Organisation]:
+    """Return vendor and customer, after saying beside the field which region both allow."""
+    mine = queries.own_organisation(actor)
+    other = next(o for o in queries.counterparties(actor) if o.id == form.counterparty.data)
+    vendor, customer = (mine, other) if form.side.data == Side.VENDOR else (other, mine)
+    problem = starting.region_problem(
+        form.region.data,
+        labels=region_labels(),
+        vendor=(vendor.name, vendor.allowed_regions),
+        customer=(customer.name, customer.allowed_regions),
+    )
+    if problem:
+        form.region.errors = [problem]
+    return vendor, customer
 
 
 @bp.get("/contracts/<ref>/start/<any('service-levels', 'scope', 'metrics'):step>")

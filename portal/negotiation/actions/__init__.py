@@ -13,6 +13,7 @@ from portal.negotiation.actions.answering import (
     set_offers,
 )
 from portal.negotiation.actions.approving import approve, remind_approvers, set_limits
+from portal.negotiation.actions.bringing import Taken, bring_terms
 from portal.negotiation.actions.draft import value_problems
 from portal.negotiation.actions.freezing import freeze, freeze_conditions
 from portal.negotiation.actions.looking import look
@@ -22,11 +23,13 @@ from portal.negotiation.actions.saying import note_for, resolve, share_note, wri
 from portal.negotiation.actions.sending import keep_note, send_round
 
 __all__ = [
+    "Taken",
     "accept_rest",
     "acceptable",
     "answer",
     "answer_package",
     "approve",
+    "bring_terms",
     "clear_answer",
     "dissolve_package",
     "draft_of",
