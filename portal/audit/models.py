@@ -97,6 +97,9 @@ class CheckpointStamp(Model):
     region: Mapped[str] = mapped_column(String(12))
     token: Mapped[bytes] = mapped_column(LargeBinary, comment="TimeStampToken, DER")
     at: Mapped[datetime] = mapped_column(Instant, comment="as the token says")
+    lists: Mapped[str] = mapped_column(
+        Text, default="[]", server_default="[]", comment="JSON: revocation lists of then, base64"
+    )
 
 
 class RegionEntryPerson(EntryPersonColumns, Model):

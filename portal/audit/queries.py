@@ -213,10 +213,10 @@ def check_tree(
 
     Return what is wrong in sentences; an empty list means that all hold.
     """
-    tree, findings = _tree_of_bodies(session)
+    (tree, findings), keys = _tree_of_bodies(session), signer.keys
     for row in session.scalars(select(RegionCheckpoint).order_by(RegionCheckpoint.size)):
         try:
-            demand_extends(tree, rules.open_note(row.note, signer.vkey))
+            demand_extends(tree, keys.open(row.note))
         except (Forked, rules.BadNote) as error:
             findings.append(f"checkpoint {row.size}: {error}")
     findings += _check_memory(session, signer, tree)
@@ -271,7 +271,7 @@ def check_receipt(
         findings.append(f"{where}: the log now says something else")
     if receipt.note is not None:
         try:
-            demand_extends(tree, rules.open_note(receipt.note, signer.vkey))
+            demand_extends(tree, signer.keys.open(receipt.note))
         except (Forked, rules.BadNote) as error:
             findings.append(f"{where}: {error}")
     return findings

@@ -11,7 +11,7 @@ from flask import current_app
 
 from portal.app import create_app
 from portal.audit import queries
-from portal.audit.rules import BadNote, BadReceipt, Receipt, open_note, read_receipt
+from portal.audit.rules import BadNote, BadReceipt, Receipt, read_receipt
 from portal.audit.signer import Signer, signer_of
 from portal.kit.db import db, reading
 from portal.residency.databases import regions
@@ -91,7 +91,7 @@ def _issued_by(receipt: Receipt, signer: Signer, region: str) -> bool:
     if receipt.note is None:
         return named
     try:
-        return bool(open_note(receipt.note, signer.vkey))
+        return bool(signer.keys.open(receipt.note))
     except BadNote:
         return named
 

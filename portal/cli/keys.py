@@ -69,6 +69,9 @@ def rotate(name: str) -> None:
     """Make a new key NAME and seal everything under it; people go on working meanwhile."""
     with _subject() as subject:
         rotating.rotate(subject, name, told=lambda done, of: click.echo(f"{done} of {of}"))
+    if name.startswith("log-"):
+        click.echo("Done. The old key signed the new one, and is gone.")
+        return
     click.echo(
         f"Done. The old key still opens what a process wrote meanwhile. In an hour run "
         f"`counterpart keys finish {name}`; keep the old key with the backups made before."

@@ -24,16 +24,21 @@ from portal.evidence import rules
 from portal.negotiation.models import Round
 from portal.negotiation.queries import words_of
 from portal.negotiation.rules import Kind, round_bytes
+from portal.plans.queries import pinned_text
 from portal.residency.actions import read_document
 from portal.residency.databases import RegionDatabase
+from portal.residency.models import Document
 from portal.signing.models import Consent, Deed, Signature
 from portal.signing.pdf import seen
 from portal.signing.queries import CLOSED, document_of
 from portal.signing.rules import load_disclosure
+from portal.templates.rules import shipped_texts
 from portal.terms.rules import load_schema
-from portal.terms.rules.standard import load_standard_terms
+from portal.terms.rules.schema import schema_text
+from portal.terms.rules.standard import load_standard_terms, standard_text
 
 PARTS = ("README.html", "verify.html", "verify.py")
+MOST_ATTACHED = 50_000_000  # bytes; verifiers take no bundle over 200 MB
 
 
 @dataclass(frozen=True)
@@ -82,16 +87,29 @@ def bundle_of(place: Place, contract: Contract) -> bytes | None:
         entries, contract=contract.id, operator=place.operator,
         last_entry=covered[-1].body.encode(),
     )  # fmt: skip
+    proofs = _proofs(place.session, covered)
+    named = _named(place, contract, entries)
+    if rules.DEED in named or any(path.startswith("stamps/") for path in proofs):
+        proofs[rules.ROOT] = place.root_pem
     found = {
         rules.ENTRIES: "".join(f"{entry.body}\n" for entry in covered).encode(),
         **_people(place.session, contract.id, covered),
-        **_proofs(place.session, covered),
-        **_named(place, contract, entries),
+        **proofs,
+        **named,
         **rules.certification_files(facts),
-        rules.LOG_KEY: f"{place.signer.vkey}\n".encode(),
+        **_keys(place.signer),
         **{name: _part(name) for name in PARTS},
     }
     return rules.build(found, contract=contract.id, entries=len(covered))
+
+
+def _keys(signer: Signer) -> dict[str, bytes]:
+    """Give the log's public keys, and how each handed over to the next."""
+    notes = {
+        rules.transition_path(number): note.encode()
+        for number, note in enumerate(signer.transitions, 1)
+    }
+    return {rules.LOG_KEYS: signer.keys.text.encode(), **notes}
 
 
 def _part(name: str) -> bytes:
@@ -131,6 +149,8 @@ def _proofs(session: Session, covered: list[log.Placed]) -> dict[str, bytes]:
         found[rules.checkpoint_path(size)] = note.encode()
     for number, stamp in enumerate(log.stamps_of(session, used), 1):
         found[f"stamps/{stamp.size}-{number}.tst"] = stamp.token
+        for place, content in enumerate(map(base64.b64decode, json.loads(stamp.lists)), 1):
+            found[f"stamps/{stamp.size}-{number}-{place}.crl"] = content
     return found
 
 
@@ -144,6 +164,7 @@ def _named(place: Place, contract: Contract, entries: list[dict[str, Any]]) -> d
         **_rounds(place.session, contract, named),
         **_versions(place, contract, named),
         **_acts(place.session, contract, named),
+        **_attachments(place, contract, named),
     }
     if rules.DEED in named:
         row = place.session.scalars(
@@ -152,7 +173,21 @@ def _named(place: Place, contract: Contract, entries: list[dict[str, Any]]) -> d
         ).one()  # fmt: skip
         document = document_of(place.session, row)
         found[rules.DEED] = read_document(place.session, place.database, document)
-        found[rules.ROOT] = place.root_pem
+    return found
+
+
+def _attachments(place: Place, contract: Contract, named: dict[str, str]) -> dict[str, bytes]:
+    """Give the files that were attached, in the order of their entries, as far as there is room."""
+    wanted = [sha256 for path, sha256 in named.items() if path.startswith(rules.ATTACHMENTS)]
+    kept = select(Document).where(Document.contract_id == contract.id, Document.sha256.in_(wanted))
+    rows = {row.sha256: row for row in place.session.scalars(kept)} if wanted else {}
+    found, room = {}, MOST_ATTACHED
+    for sha256 in wanted:
+        row = rows.get(sha256)
+        if row is not None and row.size <= room:
+            room -= row.size
+            content = read_document(place.session, place.database, row)
+            found[rules.attachment_path(sha256)] = content
     return found
 
 
@@ -182,7 +217,32 @@ def _versions(place: Place, contract: Contract, named: dict[str, str]) -> dict[s
             found[rules.terms_path(version.number)] = canonical_bytes(version.canonical)
             text = plain_text(seen(words_of_version(version, place.operator, place.database)))
             found[f"terms/{version.number}.txt"] = text.encode()
+            found.update(_pinned(version.canonical["pins"]))
     return found
+
+
+def _pinned(pins: dict[str, dict[str, str] | None]) -> dict[str, bytes]:
+    """Give the texts that terms are pinned to, as far as both sides may read them.
+
+    An organisation's own template also says what it would have taken: it is named by its hash.
+    """
+    found = {}
+    for kind, pin in pins.items():
+        text = _text(kind, pin["name"], pin["sha256"]) if pin else None
+        if pin and text is not None and rules.sha256(text) == pin["sha256"]:
+            found[rules.text_path(pin["sha256"])] = text
+    return found
+
+
+def _text(kind: str, name: str, sha256: str) -> bytes | None:
+    match kind:
+        case "schema":
+            return schema_text(name)
+        case "standard":
+            return standard_text(name)
+        case "tier":
+            return pinned_text(sha256)
+    return shipped_texts().get(sha256)
 
 
 def words_of_version(version: Version, operator: str, database: RegionDatabase) -> dict[str, Any]:

@@ -136,11 +136,11 @@ def checkpoint() -> ResponseReturnValue:
 @bp.get("/log/key")
 @public
 def key() -> ResponseReturnValue:
-    """Answer with the public key that checkpoints of a region's log are signed with."""
+    """Answer with the public keys of a region’s log, one a line; the last one signs now."""
     database, session = _region()
     if log.last_checkpoint(session) is None:
         raise NotFound
-    return _plain(signer_of(_settings(), database.region).vkey + "\n")
+    return _plain(signer_of(_settings(), database.region).keys.text)
 
 
 @bp.get("/log/consistency")

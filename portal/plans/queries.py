@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from portal.accounts.models import Organisation
 from portal.accounts.rules import Actor
-from portal.kit.db import db
+from portal.kit.db import db, directory_reader
 from portal.kit.errors import NotFound
 from portal.plans.models import CatalogueVersion
 from portal.plans.rules import Catalogue, catalogue_of, shipped_catalogues
+from portal.terms.rules import canonical
 
 DRAFT, PUBLISHED, RETIRED = "draft", "published", "retired"
 
@@ -106,10 +107,22 @@ def readable(actor: Actor, ids: Sequence[str]) -> dict[str, CatalogueVersion]:
 
 def pinned_catalogue(sha256: str) -> Catalogue | None:
     """Return the catalogue with this very content, stored or shipped, if this host has it."""
-    row = db.session.scalar(
-        select(CatalogueVersion).where(CatalogueVersion.sha256 == sha256).limit(1)
-    )
-    if row is not None:
-        return catalogue_of(raw_of(row))
+    raw = _pinned_raw(sha256)
+    return None if raw is None else catalogue_of(raw)
+
+
+def pinned_text(sha256: str) -> bytes | None:
+    """Return the catalogue with this hash as the canonical JSON it is of, if it is here."""
+    raw = _pinned_raw(sha256)
+    return None if raw is None else canonical(raw)
+
+
+def _pinned_raw(sha256: str) -> dict[str, Any] | None:
+    with directory_reader() as directory:
+        row = directory.scalar(
+            select(CatalogueVersion).where(CatalogueVersion.sha256 == sha256).limit(1)
+        )
+        if row is not None:
+            return raw_of(row)
     shipped: Mapping[str, dict[str, Any]] = shipped_catalogues()
-    return catalogue_of(shipped[sha256]) if sha256 in shipped else None
+    return shipped.get(sha256)

@@ -155,6 +155,13 @@ def own_proof(chain: Sequence[bytes], *, timeout_seconds: float = 10) -> Proof:
     return Proof(tuple(chain), tuple(lists), min(one.not_valid_after for one in found))
 
 
+def lists_of(token: bytes, *, timeout_seconds: float = 10) -> list[bytes]:
+    """Return the revocation lists that a token's certificates name; `OSError` if one is not got."""
+    held = cms.ContentInfo.load(token)["content"]["certificates"]
+    named = [one.chosen for one in held if one.chosen.crl_distribution_points]
+    return [_list_of(one, timeout_seconds) for one in named]
+
+
 def _list_of(certificate: asn1_x509.Certificate, timeout_seconds: float) -> bytes:
     """Fetch the revocation list a certificate names: without it nothing is proven later."""
     for point in certificate.crl_distribution_points:

@@ -234,7 +234,8 @@ def test_both_verifiers_agree_on_every_mutated_bundle(
     told_bundle: bytes, script: ModuleType
 ) -> None:
     files = opened(told_bundle)
-    small = {p: c for p, c in files.items() if p not in ("deed.pdf", "verify.py")}
+    left_out = ("deed.pdf", "verify.py")
+    small = {p: c for p, c in files.items() if p not in left_out and len(c) < 50_000}
     chance = random.Random(11)
     differing, accepted = [], 0
     for number in range(MUTATED):

@@ -123,7 +123,7 @@ def test_the_page_agrees_with_the_script_on_every_mutated_bundle(
     tab: Page, told_bundle: bytes, script: ModuleType
 ) -> None:
     files = opened(told_bundle)
-    small = {p: c for p, c in files.items() if p not in HEAVY}
+    small = {p: c for p, c in files.items() if p not in HEAVY and len(c) < 50_000}
     chance = random.Random(12)
     differing, accepted = [], 0
     for start in range(0, MUTATED, 20):

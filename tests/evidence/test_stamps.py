@@ -27,6 +27,7 @@ from portal.signing.timestamp import LocalTimeStamper
 from tests import cast
 from tests.evidence.conftest import Scene
 from tests.evidence.test_bundle import opened, packed
+from tests.signing.authority import Issuer, Server, root_file, serving
 
 NOW = datetime(2026, 11, 25, 14, 0, tzinfo=UTC)
 ROOT = create_root("Stamps Ltd", at=NOW)
@@ -176,6 +177,61 @@ def test_a_stamp_over_something_else_is_found_by_both(covered: Scene, script: Mo
         assert not theirs.ok
     with pytest.raises(BadStamp):
         read_stamp(token, over=b"something else")
+
+
+@pytest.fixture
+def listed(covered: Scene, tmp_path: Path) -> Iterator[tuple[Scene, Server]]:
+    """A draft with a checkpoint, and an authority whose certificates name a revocation list."""
+    with serving() as server:
+        known = settings_rules.Authority(
+            server.url, root_file(server, tmp_path), timedelta(seconds=5)
+        )
+        yield replace(covered, settings=replace(covered.settings, authorities=(known,))), server
+
+
+def codes(script: ModuleType, bundle: bytes) -> tuple[set[str], set[str]]:
+    """Return the errors of both verifiers."""
+    return (
+        {f.code for f in check_bundle(bundle).findings if f.level == "error"},
+        {f["code"] for f in script.verify(bundle).findings if f["level"] == "error"},
+    )
+
+
+def test_the_revocation_list_of_then_lies_beside_the_stamp(
+    listed: tuple[Scene, Server], script: ModuleType
+) -> None:
+    scene, server = listed
+    assert stamp_checkpoints(scene.regions, scene.settings) == 1
+    bundle = scene.bundle()
+    files = opened(bundle)
+    assert codes(script, bundle) == (set(), set())
+    token, path = files["stamps/1-1.tst"], "stamps/1-1-1.crl"
+    serial = read_stamp(token, over=files["checkpoints/1.txt"]).certificates[0].serial_number
+    wrong = {
+        "revoked": (path, server.issuer.revocation_list(serial), "stamp-revoked"),
+        "a list of somebody else": (
+            path, Issuer("Somebody else", NOW).revocation_list(), "stamp-broken"
+        ),
+        "another's list under the same name": (
+            path, Issuer(server.issuer.name, NOW).revocation_list(), "stamp-broken"
+        ),
+        "no list": (path, b"\x30\x00", "stamp-broken"),
+        "a list beside nothing": ("stamps/1-2-1.crl", files[path], "stamp-broken"),
+    }  # fmt: skip
+    for name, (place, content, code) in wrong.items():
+        again = packed({**files, place: content}, bundle)
+        assert codes(script, again) == ({code}, {code}), name
+
+
+def test_an_authority_whose_list_cannot_be_had_is_asked_again(
+    listed: tuple[Scene, Server],
+) -> None:
+    scene, server = listed
+    server.fault = "list gone"
+    assert stamp_checkpoints(scene.regions, scene.settings) == 0
+    assert stamps(scene) == 0
+    server.fault = ""
+    assert stamp_checkpoints(scene.regions, scene.settings) == 1
 
 
 def test_an_address_of_another_kind_is_a_bad_setting(tmp_path: Path) -> None:

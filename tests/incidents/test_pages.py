@@ -1,5 +1,6 @@
 """What the people of a contract read about its incidents, and what they may type."""
 
+import hashlib
 import io
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from portal.audit.queries import lines
 from portal.contracts.models import Contract
 from portal.incidents import actions
 from portal.kit import clock
@@ -123,7 +125,9 @@ def test_a_note_is_read_by_its_own_side_alone(live: str, client_as: Client) -> N
 
 
 @pytest.mark.slow
-def test_a_file_leaves_as_an_attachment_and_is_never_sniffed(live: str, client_as: Client) -> None:
+def test_a_file_leaves_as_an_attachment_and_is_never_sniffed(
+    live: str, client_as: Client, eu: Session
+) -> None:
     log = (io.BytesIO(b"2026-11-25 <script>alert(1)</script>\n"), "app log.log")
     client_as("dov").post(live, data=form(files=log), content_type="multipart/form-data")
     page = read(client_as("ben"), f"{live}/1")
@@ -134,6 +138,9 @@ def test_a_file_leaves_as_an_attachment_and_is_never_sniffed(live: str, client_a
     assert answer.headers["Content-Disposition"] == 'attachment; filename="app_log.log"'
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert client_as("mal").get(f"{live}/1/files/{href}").status_code == 404
+    # The entry names the file by its hash, so that the evidence holds it.
+    named = [line.facts["files"] for line in lines(eu, live.split("/")[2]) if "files" in line.facts]
+    assert named == [[hashlib.sha256(answer.data).hexdigest()]]
 
 
 @pytest.mark.parametrize(

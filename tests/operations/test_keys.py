@@ -134,7 +134,7 @@ def test_a_rotation_that_was_cut_off_goes_on_with_the_same_command(tmp_path: Pat
     assert path.read_bytes() == made
 
 
-@pytest.mark.parametrize("name", ["pepper", "log-eu", "region-moon", "nothing"])
+@pytest.mark.parametrize("name", ["pepper", "log-moon", "region-moon", "nothing"])
 @pytest.mark.slow
 def test_a_key_that_must_stay_is_not_rotated(subject: Subject, name: str) -> None:
     with pytest.raises(Refused, match="is not a key"):

@@ -74,10 +74,15 @@ class Issuer:
             builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
         return builder.sign(self.key, hashes.SHA256()), key
 
-    def revocation_list(self) -> bytes:
-        """Give a list that revokes nothing, good for ten years."""
+    def revocation_list(self, *revoked: int) -> bytes:
+        """Give a list that revokes these serial numbers or nothing, good for ten years."""
+        rows = [
+            x509.RevokedCertificateBuilder().serial_number(one)
+            .revocation_date(self.at - timedelta(minutes=2)).build()
+            for one in revoked
+        ]  # fmt: skip
         made = (
-            x509.CertificateRevocationListBuilder().issuer_name(name_of(self.name))
+            x509.CertificateRevocationListBuilder(revoked_certificates=rows).issuer_name(name_of(self.name))
             .last_update(self.at - timedelta(minutes=1)).next_update(self.at + 10 * YEAR)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False
@@ -212,6 +217,9 @@ def serving(fault: str = "") -> Iterator[Server]:
                 self._send(server.answer(query), "application/timestamp-reply")
 
         def do_GET(self) -> None:
+            if server.fault == "list gone":
+                self.send_error(404)
+                return
             self._send(server.issuer.revocation_list(), "application/pkix-crl")
 
         def _send(self, content: bytes, kind: str) -> None:

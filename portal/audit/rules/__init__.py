@@ -11,6 +11,7 @@ from portal.audit.rules.entries import (
     commitment,
     digest,
 )
+from portal.audit.rules.log_keys import LogKeys, hand_over, read_keys
 from portal.audit.rules.notes import BadNote, Checkpoint, open_note, read_note, sign_note, vkey
 from portal.audit.rules.receipts import BadReceipt, Receipt, read_receipt, receipt_text
 from portal.audit.rules.tree import Tree, consistency_holds, inclusion_holds, leaf_hash
@@ -24,6 +25,7 @@ __all__ = [
     "BadReceipt",
     "ChainFinding",
     "Checkpoint",
+    "LogKeys",
     "Receipt",
     "Tree",
     "body",
@@ -31,9 +33,11 @@ __all__ = [
     "commitment",
     "consistency_holds",
     "digest",
+    "hand_over",
     "inclusion_holds",
     "leaf_hash",
     "open_note",
+    "read_keys",
     "read_note",
     "read_receipt",
     "receipt_text",

@@ -48,24 +48,44 @@ def vkey(name: str, public: bytes) -> str:
 
 def sign_note(checkpoint: Checkpoint, key: Ed25519PrivateKey) -> str:
     """Return the note; the same checkpoint and key always give the same bytes."""
-    name, public = checkpoint.origin, key.public_key().public_bytes_raw()
-    signed = key_id(name, public) + key.sign(checkpoint.text.encode())
-    return f"{checkpoint.text}\n— {name} {base64.b64encode(signed).decode()}\n"
+    return f"{checkpoint.text}\n{signature_line(checkpoint.origin, checkpoint.text, key)}\n"
 
 
-def read_note(note: str) -> tuple[Checkpoint, list[tuple[str, bytes]]]:
-    """Return what a note says and its signatures as (key name, id and signature), unchecked."""
+def signature_line(name: str, text: str, key: Ed25519PrivateKey) -> str:
+    """Return the line by which a key signs a text of whole lines."""
+    signed = key_id(name, key.public_key().public_bytes_raw()) + key.sign(text.encode())
+    return f"— {name} {base64.b64encode(signed).decode()}"
+
+
+Signatures = list[tuple[str, bytes]]
+
+
+def split_note(note: str) -> tuple[list[str], str, Signatures]:
+    """Return a note's lines, its signed text, and its signatures as (key name, id and signature).
+
+    Nothing is checked.
+    """
     text, gap, below = note.partition("\n\n")
-    lines = text.split("\n")
-    if not gap or len(lines) != 3 or not re.fullmatch(r"0|[1-9][0-9]{0,15}", lines[1]):
-        raise BadNote("This is not a checkpoint.")
+    if not gap:
+        raise BadNote("This is not a signed note.")
     try:
-        root = base64.b64decode(lines[2], validate=True)
         signatures = [
             (found[1], base64.b64decode(found[2], validate=True))
             for line in below.splitlines()
             if (found := SIGNATURE.match(line))
         ]
+    except ValueError as error:
+        raise BadNote("The signatures of the note are damaged.") from error
+    return text.split("\n"), f"{text}\n", signatures
+
+
+def read_note(note: str) -> tuple[Checkpoint, Signatures]:
+    """Return what a checkpoint says and its signatures, unchecked."""
+    lines, _, signatures = split_note(note)
+    if len(lines) != 3 or not re.fullmatch(r"0|[1-9][0-9]{0,15}", lines[1]):
+        raise BadNote("This is not a checkpoint.")
+    try:
+        root = base64.b64decode(lines[2], validate=True)
     except ValueError as error:
         raise BadNote("The checkpoint is damaged.") from error
     if len(root) != 32:
@@ -76,18 +96,23 @@ def read_note(note: str) -> tuple[Checkpoint, list[tuple[str, bytes]]]:
 def open_note(note: str, key: str) -> Checkpoint:
     """Return what a note says if the key of this `vkey` signed it; raise `BadNote` if not."""
     checkpoint, signatures = read_note(note)
-    name, public = _read_vkey(key)
+    name, _ = _read_vkey(key)
     if checkpoint.origin != name:
         raise BadNote(f"The checkpoint is of another log: {checkpoint.origin}.")
+    demand_signed(key, checkpoint.text, signatures)
+    return checkpoint
+
+
+def demand_signed(key: str, text: str, signatures: Signatures) -> None:
+    """Raise `BadNote` unless one of the signatures is of this `vkey` over the text."""
+    name, public = _read_vkey(key)
     for signer, signed in signatures:
         if signer == name and signed[:4] == key_id(name, public):
             try:
-                Ed25519PublicKey.from_public_bytes(public).verify(
-                    signed[4:], checkpoint.text.encode()
-                )
+                Ed25519PublicKey.from_public_bytes(public).verify(signed[4:], text.encode())
             except InvalidSignature as error:
                 raise BadNote("The signature of the checkpoint does not hold.") from error
-            return checkpoint
+            return
     raise BadNote("The checkpoint is not signed by the key of this log.")
 
 

@@ -97,7 +97,10 @@ def attach_file(
             size=len(content),
         )  # fmt: skip
         put(session, row, name=name)
-        _record(session, contract, "onboarding:file:attached", actor, key, at=at)
+        _record(
+            session, contract, "onboarding:file:attached", actor, key, at=at,
+            files=[document.sha256],
+        )  # fmt: skip
         return row
 
 
@@ -179,6 +182,13 @@ def _row(session: Session, contract: Contract, key: str, *, at: datetime) -> Onb
 
 
 def _record(
-    session: Session, contract: Contract, event: str, actor: Actor, key: str, *, at: datetime
+    session: Session,
+    contract: Contract,
+    event: str,
+    actor: Actor,
+    key: str,
+    *,
+    at: datetime,
+    **more: list[str],
 ) -> None:
-    record(session, contract.id, event, actor=actor.log, at=at, facts={"item": key})
+    record(session, contract.id, event, actor=actor.log, at=at, facts={"item": key, **more})

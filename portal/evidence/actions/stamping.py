@@ -1,11 +1,15 @@
 """Anchoring checkpoints outside the portal: time stamps (RFC 3161) by the configured authorities.
 
-A token is kept only after its signature was found to hold over the note it was asked for. An
+A token is kept only after its signature was found to hold over the note it was asked for, and with
+it the revocation lists that its certificates name: later nobody could get those of then. An
 authority that fails is asked again at the next run; a checkpoint does not wait for it.
 """
 
+import base64
 import hashlib
+import json
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,7 +21,7 @@ from portal.kit.awaiting import finish
 from portal.kit.db import transaction
 from portal.residency.databases import Regions
 from portal.settings.rules import Settings
-from portal.signing.timestamp import HttpTimeStamper
+from portal.signing.timestamp import HttpTimeStamper, lists_of
 
 LOG = logging.getLogger("counterpart.evidence")
 AT_ONCE = 5
@@ -46,6 +50,7 @@ def _stamp(session: Session, authority: str) -> int:
     for size, note in waiting:
         try:
             token, at = ask(authority, note.encode())
+            lists = lists_of(token)
         except (OSError, ValueError, BadStamp) as error:
             LOG.warning("no time stamp from %s: %s", authority, error)
             return made
@@ -55,11 +60,15 @@ def _stamp(session: Session, authority: str) -> int:
                 session.add(
                     CheckpointStamp(
                         size=size, authority=authority, region=session.info["region"],
-                        token=token, at=at,
+                        token=token, at=at, lists=_written(lists),
                     )
                 )  # fmt: skip
                 made += 1
     return made
+
+
+def _written(lists: Sequence[bytes]) -> str:
+    return json.dumps([base64.b64encode(one).decode() for one in lists])
 
 
 def ask(authority: str, note: bytes) -> tuple[bytes, datetime]:

@@ -1,15 +1,17 @@
 """When a checkpoint is due, what a receipt says, and the form of a bundle; pure."""
 
 from portal.evidence.rules.bundle import (
+    ATTACHMENTS,
     CONSISTENCY,
     DEED,
     ENTRIES,
     FORMAT,
-    LOG_KEY,
+    LOG_KEYS,
     MANIFEST,
     PEOPLE,
     REDACTIONS,
     ROOT,
+    attachment_path,
     beginnings,
     build,
     checkpoint_path,
@@ -20,7 +22,10 @@ from portal.evidence.rules.bundle import (
     proof_path,
     read_proof,
     round_path,
+    sha256,
     terms_path,
+    text_path,
+    transition_path,
     values_path,
     write_proof,
 )
@@ -34,15 +39,16 @@ from portal.evidence.rules.keeping import (
     nameless,
     receipt_hashes,
 )
-from portal.evidence.rules.stamps import BadStamp, Stamp, read_stamp
+from portal.evidence.rules.stamps import BadStamp, Stamp, check_list, read_stamp
 
 __all__ = [
+    "ATTACHMENTS",
     "CONSISTENCY",
     "DEED",
     "ENTRIES",
     "FORMAT",
     "HOURLY",
-    "LOG_KEY",
+    "LOG_KEYS",
     "MANIFEST",
     "PEOPLE",
     "PROVEN",
@@ -51,10 +57,12 @@ __all__ = [
     "ROOT",
     "BadStamp",
     "Stamp",
+    "attachment_path",
     "beginnings",
     "build",
     "certification",
     "certification_files",
+    "check_list",
     "checkpoint_due",
     "checkpoint_path",
     "closed_states",
@@ -68,7 +76,10 @@ __all__ = [
     "read_stamp",
     "receipt_hashes",
     "round_path",
+    "sha256",
     "terms_path",
+    "text_path",
+    "transition_path",
     "values_path",
     "write_proof",
 ]

@@ -23,8 +23,9 @@ CONSISTENCY = "consistency.json"
 REDACTIONS = "redactions.json"
 TLOG_PROOF = "c2sp.org/tlog-proof@v1"
 DEED = "deed.pdf"
-LOG_KEY = "keys/log.txt"
+LOG_KEYS = "keys/log.txt"
 ROOT = "keys/root.pem"
+ATTACHMENTS = "attachments/"
 CLOSED = ("signing:deed:sealed", "signing:deed:stamped", "signing:deed:renewed")
 END = re.compile(rb"%%EOF\r?\n?")
 INDEX = re.compile(r"index [0-9]{1,16}")
@@ -74,7 +75,14 @@ def named_files(entries: Sequence[Entry]) -> dict[str, str]:
                 named[f"signatures/{facts['signature']}.json"] = facts["identification_sha256"]
             case event if event in CLOSED:
                 named[DEED] = facts["deed_sha256"]
+        named.update({attachment_path(one): one for one in facts.get("files", ())})
     return named
+
+
+def pinned_texts(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return the SHA-256 of each text a frozen version stands on, by its path in the bundle."""
+    pins = [pin for pin in document.get("pins", {}).values() if pin]
+    return {text_path(pin["sha256"]): pin["sha256"] for pin in pins}
 
 
 def closed_states(entries: Sequence[Entry]) -> list[str]:
@@ -111,6 +119,21 @@ def disclosed_rounds(entries: Sequence[Entry]) -> set[int]:
             case "negotiation:version:frozen":
                 shown, waiting = shown | waiting, set()
     return shown
+
+
+def attachment_path(sha256: str) -> str:
+    """Return where the bytes of a file are that somebody attached."""
+    return f"{ATTACHMENTS}{sha256}"
+
+
+def text_path(sha256: str) -> str:
+    """Return where a text is that terms are pinned to: template, schema, standard terms, tiers."""
+    return f"template/{sha256}.json"
+
+
+def transition_path(number: int) -> str:
+    """Return where the note is by which key `number` of the log handed over to the next."""
+    return f"keys/transition-{number}.txt"
 
 
 def round_path(number: int) -> str:

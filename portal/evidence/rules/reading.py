@@ -18,13 +18,14 @@ import rfc8785
 
 from portal.audit import rules as log
 from portal.evidence.rules import bundle as form
-from portal.evidence.rules.stamps import BadStamp, read_stamp
+from portal.evidence.rules.stamps import BadStamp, check_list, read_stamp
 
 LARGEST = 200_000_000
 PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*")
 PROOF = re.compile(r"proofs/([1-9][0-9]{0,9})\.tlog-proof")
 FREE = re.compile(
-    r"(proofs/[1-9][0-9]{0,9}\.tlog-proof|terms/[0-9]+\.txt|rounds/[0-9]{4,}\.values\.json|stamps/[0-9]+-[0-9]+\.tst)"
+    r"(proofs/[1-9][0-9]{0,9}\.tlog-proof|terms/[0-9]+\.txt|rounds/[0-9]{4,}\.values\.json"
+    r"|stamps/[0-9]+-[0-9]+(\.tst|-[0-9]+\.crl)|keys/transition-[0-9]+\.txt)"
 )
 PARTS = frozenset(
     {
@@ -32,7 +33,7 @@ PARTS = frozenset(
         form.PEOPLE,
         form.REDACTIONS,
         form.CONSISTENCY,
-        form.LOG_KEY,
+        form.LOG_KEYS,
         form.ROOT,
         "certification.html",
         "certification.json",
@@ -69,7 +70,7 @@ class Bundle:
     entries: list[dict[str, Any]] = field(default_factory=list)
     checkpoints: dict[int, log.Checkpoint] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    log_key: str = ""
+    keys: log.LogKeys = field(default_factory=lambda: log.LogKeys(("",)))
     vouched: bool = False
 
     @property
@@ -81,6 +82,16 @@ class Bundle:
     def named(self) -> dict[str, str]:
         """The SHA-256 of every file the entries name."""
         return form.named_files(self.entries)
+
+    @property
+    def pinned(self) -> dict[str, str]:
+        """The SHA-256 of every text in here that the frozen versions are pinned to."""
+        found: dict[str, str] = {}
+        for path, expected in self.named.items():
+            content = self.files.get(path, b"")
+            if path.startswith("terms/") and form.sha256(content) == expected:
+                found.update(form.pinned_texts(_json(content)))
+        return {path: expected for path, expected in found.items() if path in self.files}
 
     def error(self, code: str, message: str) -> None:
         """Add an error."""
@@ -107,7 +118,7 @@ def check_bundle(
         for receipt in receipts:
             _check_receipt(found, receipt)
         if not (found.vouched or log_key):
-            found.note("own-keys", f"The keys were taken from the bundle itself: {found.log_key}")
+            found.note("own-keys", f"The keys were taken from the bundle: {found.keys.newest}")
     except _Wrong as wrong:
         found.findings.append(wrong.finding)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
@@ -140,7 +151,9 @@ def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
     if len(set(names)) != len(names) or sum(member.file_size for member in members) > LARGEST:
         raise _Wrong("not-a-bundle", "The bundle holds a file twice, or is too large.")
     for member in members:
-        if member.compress_type != zipfile.ZIP_STORED or not PATH.fullmatch(member.filename):
+        stored = member.compress_type == zipfile.ZIP_STORED
+        whole = member.compress_size == member.file_size
+        if not (stored and whole and PATH.fullmatch(member.filename)):
             raise _Wrong("not-a-bundle", "The bundle holds what no portal writes.")
         yield member.filename, archive.read(member)
 
@@ -177,14 +190,11 @@ def _read_entries(found: Bundle) -> None:
 
 
 def _check_tree(found: Bundle, log_key: str | None) -> None:
-    own = _part(found, form.LOG_KEY).decode().strip()
-    if log_key is not None and log_key.strip() != own:
-        found.error("key-differs", "The key of the log is not the one you gave.")
-    key = found.log_key = (log_key or own).strip()
+    _read_keys(found, log_key.strip() if log_key else None)
     for path, content in found.files.items():
         if path.startswith("checkpoints/"):
             try:
-                checkpoint = log.open_note(content.decode(), key)
+                checkpoint = found.keys.open(content.decode())
             except (log.BadNote, UnicodeDecodeError) as error:
                 found.error("checkpoint-broken", f"{path}: {error}")
                 continue
@@ -195,6 +205,24 @@ def _check_tree(found: Bundle, log_key: str | None) -> None:
     _check_consistency(found, _json(_part(found, form.CONSISTENCY)))
 
 
+def _read_keys(found: Bundle, pinned: str | None) -> None:
+    """Take the log's keys, each signed by the one before it; `pinned` must be one of them."""
+    text = _part(found, form.LOG_KEYS).decode()
+    notes = [
+        _part(found, form.transition_path(number)).decode()
+        for number in range(1, len(text.split()))
+    ]
+    if not text.split():
+        raise _Wrong("key-broken", "There is no key of the log.")
+    try:
+        found.keys = log.read_keys(text, notes)
+    except log.BadNote as error:
+        raise _Wrong("key-broken", str(error)) from error
+    if pinned is not None and pinned not in found.keys.keys:
+        found.error("key-differs", "The key of the log is not the one you gave.")
+        found.keys = log.LogKeys((pinned,))
+
+
 def _check_places(found: Bundle) -> None:
     lines = found.files[form.ENTRIES].split(b"\n")[:-1]
     places = {int(name[1]): path for path in found.files if (name := PROOF.fullmatch(path))}
@@ -202,7 +230,7 @@ def _check_places(found: Bundle) -> None:
     for seq, path in sorted(places.items()):
         try:
             index, steps, note = form.read_proof(found.files[path])
-            under = log.open_note(note, found.log_key)
+            under = found.keys.open(note)
             holds = (
                 found.checkpoints.get(under.size) == under
                 and seq <= len(lines)
@@ -245,9 +273,11 @@ def _check_consistency(found: Bundle, proofs: Sequence[Mapping[str, Any]]) -> No
 
 
 def _check_files(found: Bundle) -> None:
-    for path, expected in found.named.items():
+    named = {**found.named, **found.pinned}
+    for path, expected in named.items():
         if path not in found.files:
-            found.error("file-missing", f"{path} is missing, and an entry names it.")
+            if not path.startswith(form.ATTACHMENTS):
+                found.error("file-missing", f"{path} is missing, and an entry names it.")
         elif form.sha256(found.files[path]) != expected:
             found.error("file-differs", f"{path}: not the file that the entries name.")
     deed = found.files.get(form.DEED)
@@ -256,11 +286,12 @@ def _check_files(found: Bundle) -> None:
             "deed-rewritten", "The deed does not begin as it was when it was closed before."
         )
     for path in found.files:
-        known = path in found.named or path in PARTS or FREE.fullmatch(path)
+        known = path in named or path in PARTS or FREE.fullmatch(path)
         if not known and not path.startswith("checkpoints/"):
             found.error("file-foreign", f"{path}: no entry names it.")
     for number in sorted(form.disclosed_rounds(found.entries)):
-        _check_values(found, number)
+        if form.round_path(number) in named:
+            _check_values(found, number)
 
 
 def _check_values(found: Bundle, number: int) -> None:
@@ -320,12 +351,20 @@ def _check_signatures(found: Bundle) -> None:
 
 
 def _check_stamps(found: Bundle) -> None:
+    roots = found.files.get(form.ROOT, b"")
     for path in sorted(path for path in found.files if path.startswith("stamps/")):
-        size = path.removeprefix("stamps/").partition("-")[0]
+        size, number = re.split(r"[-.]", path.removeprefix("stamps/"))[:2]
         try:
-            stamp = read_stamp(found.files[path], over=_part(found, f"checkpoints/{size}.txt"))
-        except (BadStamp, _Wrong):
-            found.error("stamp-broken", f"{path}: not a time stamp over its checkpoint.")
+            over = _part(found, form.checkpoint_path(int(size)))
+            stamp = read_stamp(_part(found, f"stamps/{size}-{number}.tst"), over=over)
+            if path.endswith(".crl"):
+                check_list(found.files[path], stamp, roots)
+                continue
+        except BadStamp as error:
+            found.error(error.code, f"{path}: {error}")
+            continue
+        except _Wrong:
+            found.error("stamp-broken", f"{path}: stands over nothing in here.")
             continue
         said = f"at {stamp.at.isoformat()}, says {stamp.authority}"
         found.note("stamped", f"Checkpoint {size} stood {said}.")
@@ -349,7 +388,7 @@ def _check_receipt(found: Bundle, receipt: log.Receipt) -> None:
         found.note("receipt-bare", f"{where}: it came without a checkpoint.")
         return
     try:
-        held = log.open_note(receipt.note, found.log_key)
+        held = found.keys.open(receipt.note)
         if found.checkpoints.get(held.size) != held:
             raise log.BadNote("another root")
     except log.BadNote:

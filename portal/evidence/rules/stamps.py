@@ -17,7 +17,11 @@ HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes
 
 
 class BadStamp(Exception):
-    """This is no time stamp over those bytes."""
+    """This is no time stamp over those bytes, or a list says that its authority is revoked."""
+
+    def __init__(self, message: str, code: str = "stamp-broken") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Stamp:
 
     authority: str
     at: datetime
+    certificates: tuple[x509.Certificate, ...]
 
 
 def read_stamp(token: bytes, *, over: bytes) -> Stamp:
@@ -57,7 +62,26 @@ def _read(token: bytes, over: bytes) -> Stamp:
     ]
     public = x509.load_der_x509_certificate(own[0])
     _verify(public, signer["signature"].native, signer["signed_attrs"].untag().dump(), algorithm)
-    return Stamp(public.subject.rfc4514_string(), info["gen_time"].native)
+    others = [x509.load_der_x509_certificate(one.chosen.dump()) for one in signed["certificates"]]
+    return Stamp(public.subject.rfc4514_string(), info["gen_time"].native, (public, *others))
+
+
+def check_list(content: bytes, stamp: Stamp, roots: bytes) -> None:
+    """Raise `BadStamp` unless a revocation list is of an issuer of the stamp's certificates, is
+    signed by it, and does not name the one that signed the stamp."""
+    try:
+        found = x509.load_der_x509_crl(content)
+        known = [*stamp.certificates, *(x509.load_pem_x509_certificates(roots) if roots else ())]
+        own = [one for one in known if one.subject == found.issuer]
+        signed = any(found.is_signature_valid(one.public_key()) for one in own)  # type: ignore[arg-type]
+    except (ValueError, TypeError, InvalidSignature) as error:
+        raise BadStamp("This is no revocation list.") from error
+    if not signed:
+        raise BadStamp("The list is not of those who certified the time stamp.")
+    signer = stamp.certificates[0]
+    listed = found.get_revoked_certificate_by_serial_number(signer.serial_number)
+    if found.issuer == signer.issuer and listed is not None:
+        raise BadStamp("The certificate of the time stamp was revoked.", "stamp-revoked")
 
 
 def _verify(

@@ -50,6 +50,11 @@ def keep_files(
     ]  # fmt: skip
 
 
+def hashes_of(kept: Kept) -> tuple[str, ...]:
+    """Return the SHA-256 of kept files, by which the entry of their event names them."""
+    return tuple(document.sha256 for _, document in kept)
+
+
 def attach(
     session: Session, incident: Incident, event: IncidentEvent, kept: Kept, *, at: datetime
 ) -> None:

@@ -13,7 +13,7 @@ from portal.accounts.rules import Actor, demand
 from portal.audit.rules import PORTAL
 from portal.contracts.models import Contract
 from portal.contracts.queries import settled_until, side_of
-from portal.incidents.actions.beside import Files, Kept, attach, keep_files
+from portal.incidents.actions.beside import Files, Kept, attach, hashes_of, keep_files
 from portal.incidents.actions.letters import tell_sides
 from portal.incidents.actions.log import Line, append
 from portal.incidents.models import Incident, IncidentEvent
@@ -225,6 +225,7 @@ def _say(said: Said, kind: Happened, line: Line) -> IncidentEvent:
         raise Refused(problem)
     if kind is Happened.RESOLVED:
         _run_again(said, incident, situation)
+    line = replace(line, files=hashes_of(said.kept))
     event = append(
         said.session, said.contract, incident, kind, line, person=said.actor.log,
         side=situation.side, at=said.at,

@@ -29,6 +29,7 @@ class Line:
     counts: bool = True
     words: str | None = None
     happened_at: datetime | None = None
+    files: tuple[str, ...] = ()
 
 
 def append(
@@ -57,6 +58,9 @@ def append(
     derive(session, incident, history_of(incident), promises, now=at)
     record(
         session, contract.id, EVENTS[kind], actor=person, at=at,
-        facts={"incident": incident.number, "severity": incident.severity, "event": row.id},
+        facts={
+            "incident": incident.number, "severity": incident.severity, "event": row.id,
+            **({"files": list(line.files)} if line.files else {}),
+        },
     )  # fmt: skip
     return row

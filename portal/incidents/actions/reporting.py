@@ -12,7 +12,7 @@ from portal.audit.actions import record
 from portal.contracts.models import Contract
 from portal.contracts.queries import members_of, service_start, side_of, version_in_force
 from portal.contracts.rules.life import Side
-from portal.incidents.actions.beside import Files, attach, keep_files
+from portal.incidents.actions.beside import Files, attach, hashes_of, keep_files
 from portal.incidents.actions.letters import tell_sides
 from portal.incidents.actions.log import Line, append
 from portal.incidents.models import Incident, NamedContact, Watcher
@@ -104,7 +104,7 @@ def report(
         session.flush()
         line = Line(
             severity=said.severity, words=said.title.strip(), happened_at=called,
-            ground=TRIAL if said.is_trial else None,
+            ground=TRIAL if said.is_trial else None, files=hashes_of(kept),
         )  # fmt: skip
         event = append(
             session, contract, incident, Happened.REPORTED, line, person=actor.log,

@@ -11,8 +11,11 @@ from pathlib import Path
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from portal.audit import queries as log
 from portal.audit.actions import record
 from portal.audit.rules import PORTAL
+from portal.audit.signer import Forked, signer_of
+from portal.evidence.actions import keep_log
 from portal.kit.db import Base, db, transaction
 from portal.kit.errors import Refused
 from portal.kit.files import replace
@@ -38,6 +41,9 @@ def rotate(subject: Subject, name: str, *, told: Told = lambda done, of: None) -
 
     `told` hears how many of how many are done.
     """
+    if name in _log_keys(subject):
+        _change_log_key(subject, name)
+        return
     path = _path_of(subject, name)
     begin(path)
     if name == "directory":
@@ -63,6 +69,39 @@ def finish(subject: Subject, name: str) -> None:
     db.session.rollback()
     old.unlink()
     _record(name, "portal:key:retired", subject.at)
+
+
+def _log_keys(subject: Subject) -> list[str]:
+    return [f"log-{region}" for region in subject.regions.databases]
+
+
+def _change_log_key(subject: Subject, name: str) -> None:
+    """Hand a region's log over to a new key. Nothing is sealed by it, so there is no `finish`.
+
+    The log says so itself: by an entry of the region, under the new key's first checkpoint.
+    """
+    region = name.removeprefix("log-")
+    session = subject.regions.session(region)
+    signer = signer_of(subject.settings, subject.regions[region].region)
+    old = signer.vkey
+    try:
+        keep_log(session, signer, at=subject.at, now=True)
+        with signer.alone():
+            last = log.last_checkpoint(session)
+            signer.change_key(stored=last.note if last else None)
+            session.commit()
+    except Forked as error:
+        raise Refused(str(error)) from error
+    marks = {"old": _mark(old), "new": _mark(signer.vkey), "key": name}
+    with transaction(session):
+        record(session, "portal:keys", "portal:key:rotated", actor=PORTAL, at=subject.at,
+               facts=marks)  # fmt: skip
+    keep_log(session, signer, at=subject.at, now=True)
+    _record(name, "portal:key:rotated", subject.at)
+
+
+def _mark(vkey: str) -> str:
+    return vkey.split("+")[1]
 
 
 def renew_seal(subject: Subject) -> None:
@@ -96,7 +135,8 @@ def _path_of(subject: Subject, name: str) -> Path:
         },
     }
     if name not in known:
-        raise Refused(f"{name} is not a key that can be rotated. Choose: {', '.join(known)}.")
+        names = ", ".join([*known, *_log_keys(subject)])
+        raise Refused(f"{name} is not a key that can be rotated. Choose: {names}.")
     return known[name]
 
 

@@ -59,7 +59,8 @@ def inventory(subject: Subject) -> list[Key]:
         )  # fmt: skip
         found.append(
             _key(f"log-{name}", f"Signs the checkpoints of {name}", folder / f"log-{name}.json",
-                 None, 0, "", "Receipts name it: a new one would be another log.")
+                 None, 0, f"counterpart keys rotate log-{name}",
+                 "The old one signs the new one, so that receipts stay good.")
         )  # fmt: skip
     return found
 

@@ -11,6 +11,7 @@ from portal.templates.rules.template import (
     outside_allowed,
     read_template,
     shipped_templates,
+    shipped_texts,
     slots_problem,
     template_of_raw,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "outside_allowed",
     "read_template",
     "shipped_templates",
+    "shipped_texts",
     "slots_problem",
     "template_of_raw",
 ]

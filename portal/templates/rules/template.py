@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from portal.terms.rules import (
     Term,
     Unreadable,
     Value,
+    canonical,
     favours,
     load_schema,
     parse,
@@ -107,6 +109,13 @@ def shipped_templates() -> list[tuple[str, dict[str, Any]]]:
         slug, _, _ = file.stem.removeprefix("template-").rpartition("-")
         found.append((slug, plain_of(file.read_text(encoding="utf-8"))))
     return found
+
+
+@cache
+def shipped_texts() -> dict[str, bytes]:
+    """Return the templates of the data folder as canonical JSON, by the SHA-256 of it."""
+    texts = (canonical(raw) for _, raw in shipped_templates())
+    return {sha256(text).hexdigest(): text for text in texts}
 
 
 def template_of_raw(raw: Mapping[str, Any]) -> Template:

@@ -2,14 +2,14 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from portal.kit.words import Words, say
-from portal.terms.rules.canon import value_sha256
+from portal.terms.rules.canon import canonical, value_sha256
 from portal.terms.rules.kinds import KINDS, parse, validate
 from portal.terms.rules.shape import Group, Option, Shape, Term, Unreadable, Value
 from portal.terms.rules.tables import CELL_KINDS
@@ -81,12 +81,22 @@ def load_schema(version: str = "1") -> Schema:
                 raise SchemaBroken(f"{file.name}: {term.id} is there twice.")
             terms[term.id] = term
     _check_names(terms)
-    whole = {
+    whole = _content(version, groups, terms.values())
+    return Schema(version, value_sha256(whole), tuple(groups), terms)
+
+
+def schema_text(version: str) -> bytes:
+    """Return a version of the schema as the canonical JSON that its SHA-256 is of."""
+    schema = load_schema(version)
+    return canonical(_content(version, schema.groups, schema.terms.values()))
+
+
+def _content(version: str, groups: Iterable[Group], terms: Iterable[Term]) -> dict[str, Any]:
+    return {
         "version": version,
         "groups": [asdict(group) for group in groups],
-        "terms": [_plain(asdict(term)) for term in terms.values()],
+        "terms": [_plain(asdict(term)) for term in terms],
     }
-    return Schema(version, value_sha256(whole), tuple(groups), terms)
 
 
 def _plain(value: Any) -> Any:

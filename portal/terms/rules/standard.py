@@ -10,7 +10,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -100,14 +100,23 @@ def _clause_by_place(terms: StandardTerms) -> Mapping[str, str]:
 def _read(source: Mapping[str, Any]) -> StandardTerms:
     sections = tuple(_section(part) for part in source["section"])
     version, title, licence = (source[key] for key in ("version", "title", "licence"))
-    content = {
-        "version": version,
-        "title": title,
-        "licence": licence,
-        "sections": [_section_content(section) for section in sections],
+    unhashed = StandardTerms(version, title, licence, "", sections)
+    return replace(unhashed, sha256=hashlib.sha256(_text_of(unhashed)).hexdigest())
+
+
+def standard_text(version: str) -> bytes:
+    """Return a published version as the canonical JSON that its SHA-256 is of."""
+    return _text_of(load_standard_terms(version))
+
+
+def _text_of(terms: StandardTerms) -> bytes:
+    content: dict[str, Any] = {
+        "version": terms.version,
+        "title": terms.title,
+        "licence": terms.licence,
+        "sections": [_section_content(section) for section in terms.sections],
     }
-    digest = hashlib.sha256(rfc8785.dumps(content)).hexdigest()
-    return StandardTerms(version, title, licence, digest, sections)
+    return rfc8785.dumps(content)
 
 
 def _section(source: Mapping[str, Any]) -> Section:
