@@ -4,6 +4,7 @@ import hashlib
 import logging
 import time
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -233,6 +234,11 @@ def _guard(app: Flask, settings: Settings) -> None:
         step = gate.first_step(request.endpoint)
         if step is not None:
             return _to_first_step(step, view)
+        kept_to = gate.out_of_reach(request.endpoint, (request.view_args or {}).get("ref"))
+        if kept_to is not None:
+            if request.endpoint == "home.show":
+                return web.see_other(url_for("contracts.show", ref=kept_to))
+            raise NotFound
         gate.touch(clock.now())
         return None
 
@@ -259,7 +265,7 @@ def _entered(response: Response) -> Response:
     if actor is None:
         return response
     now, database = clock.now(), regions().home(ref)
-    if Profile.HIPAA not in profiles_of_ref(regions().session_of(ref), ref, at=now):
+    if not actor.emergency and not _is_under_hipaa(ref, now):
         return response
     try:
         note_view(database, ref, actor.log, what=record_of(request.path, ref), at=now)
@@ -268,6 +274,10 @@ def _entered(response: Response) -> Response:
         response.close()
         return make_response(render_template("errors/unseen.html"), 503)
     return response
+
+
+def _is_under_hipaa(ref: str, now: datetime) -> bool:
+    return Profile.HIPAA in profiles_of_ref(regions().session_of(ref), ref, at=now)
 
 
 def _to_first_step(step: str, view: Any) -> Response:
@@ -370,15 +380,18 @@ def _reader_zone() -> ZoneInfo:
     return visitor.reader.zone if visitor else ALWAYS.zone
 
 
-def _me(visitor: gate.Visitor) -> dict[str, str]:
+def _me(visitor: gate.Visitor) -> dict[str, Any]:
     organisation = (
         visitor.actor.organisation_name if visitor.actor else say("Portal administration")
     )
-    return {"name": visitor.person.name, "organisation_name": organisation}
+    emergency = visitor.actor.emergency if visitor.actor else None
+    return {
+        "name": visitor.person.name, "organisation_name": organisation, "emergency": emergency
+    }  # fmt: skip
 
 
 def _navigation(visitor: gate.Visitor) -> list[dict[str, Any]]:
-    if visitor.actor is None:
+    if visitor.actor is None or visitor.actor.emergency:
         return []
     items = [
         (say("Contracts"), "contracts.index"),

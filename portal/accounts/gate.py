@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session, joinedload
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
 
-from portal.accounts.models import Membership, MfaPolicy, SignIn
+from portal.accounts.models import EmergencyAccess, Membership, MfaPolicy, SignIn
 from portal.accounts.rules import (
     HALF_WAY_LIFE,
     PERMISSIONS,
     RECENT_CODE,
     Actor,
+    Emergency,
     MfaRule,
     Role,
     demand,
@@ -137,16 +138,59 @@ def _visitor(session: Session, sign_in: SignIn, now: datetime) -> Visitor | None
     visitor.reader, visitor.has_reader = reader_of(row), row is not None
     if visitor.half_way:
         return visitor if now - sign_in.created_at <= HALF_WAY_LIFE else None
+    if visitor.actor is None and visitor.person.operator:
+        visitor.actor = _in_emergency(session, visitor, now)
     if visitor.actor is None:
         mine = select(Membership.id).where(
             Membership.person_id == visitor.person.id, Membership.ended_at.is_(None)
         )
         visitor.must_choose = session.scalar(mine.limit(1)) is not None
-    elif not visitor.person.has_factor:
+    elif not visitor.person.has_factor and not visitor.actor.emergency:
         home = sign_in.membership
         hipaa = home is not None and home.organisation.is_hipaa
         visitor.must_enrol = hipaa or _rule(session, visitor.actor) is MfaRule.REQUIRED
     return visitor
+
+
+def _in_emergency(session: Session, visitor: Visitor, now: datetime) -> Actor | None:
+    """Return for whom a portal administrator reads a contract by break-glass, if they do now."""
+    row = session.scalar(
+        select(EmergencyAccess)
+        .where(
+            EmergencyAccess.person_id == visitor.person.id,
+            EmergencyAccess.ended_at.is_(None),
+            EmergencyAccess.expires_at > now,
+        )
+        .order_by(EmergencyAccess.id.desc())
+        .limit(1)
+    )
+    if row is None or not visitor.person.has_factor:
+        return None
+    person, organisation = visitor.person, row.organisation
+    return Actor(
+        person_id=person.id,
+        name=person.name,
+        email=person.email,
+        organisation_id=organisation.id,
+        organisation_name=organisation.name,
+        roles=frozenset({Role.AUDITOR}),
+        emergency=Emergency(row.id, row.contract_id, row.expires_at),
+    )
+
+
+# What somebody in an emergency reaches besides the one contract.
+IN_EMERGENCY = frozenset(
+    {"accounts.sign_out", "accounts.security", "accounts.code", "accounts.give_code"}
+)
+
+
+def out_of_reach(endpoint: str | None, ref: str | None) -> str | None:
+    """Return the contract somebody in an emergency is kept to, where this page is not of it."""
+    actor = current_user.actor if current_user.is_authenticated else None
+    emergency = actor.emergency if actor else None
+    if emergency is None or ref == emergency.contract or endpoint in IN_EMERGENCY:
+        return None
+    return str(emergency.contract)
 
 
 def _rule(session: Session, actor: Actor) -> MfaRule:

@@ -208,6 +208,40 @@ class RecoveryCode(Model):
     used_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
+class UsedAddress(Model):
+    """The address of an erased person, as a keyed hash: it is never given to another person."""
+
+    __tablename__ = "used_addresses"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True, comment="HMAC-SHA-256")
+    person_id: Mapped[str] = mapped_column(String(26))
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
+class EmergencyAccess(Model):
+    """Break-glass: a portal administrator reads one contract for four hours, and both are told."""
+
+    __tablename__ = "emergencies"
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
+    contract_id: Mapped[str] = mapped_column(String(24), index=True)
+    opened_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    reason_enc: Mapped[bytes] = mapped_column(LargeBinary)
+    reason = Sealed()
+
+    person: Mapped[Person] = relationship()
+    organisation: Mapped[Organisation] = relationship()
+
+    @property
+    def owner_key(self) -> str:
+        """Whose key seals this row."""
+        return self.id
+
+
 class Attempt(Model):
     """How often something was tried in a window; kept in the database, shared by all processes."""
 

@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
-from portal.accounts.models import Membership, Person, SignIn
+from portal.accounts.models import EmergencyAccess, Membership, Person, SignIn
 from portal.accounts.rules import Actor, MfaRule
 from portal.admin.models import FactorReset, PolicyChange
 from portal.admin.rules import RESET_LIFE, Kind
@@ -64,6 +64,16 @@ def regions_of(row: PolicyChange) -> list[str]:
 def is_put_on(row: PolicyChange) -> bool:
     """Return whether a change of a profile puts it on."""
     return bool(json.loads(row.after))
+
+
+def emergencies_of(ref: str) -> Sequence[EmergencyAccess]:
+    """Return every emergency access to a contract, the newest first."""
+    return db.session.scalars(
+        select(EmergencyAccess)
+        .where(EmergencyAccess.contract_id == ref)
+        .options(joinedload(EmergencyAccess.person), joinedload(EmergencyAccess.organisation))
+        .order_by(EmergencyAccess.id.desc())
+    ).all()
 
 
 def years_of(row: PolicyChange) -> int:

@@ -91,6 +91,14 @@ def holds_from(*, kind: str, puts_on: bool, at: datetime) -> datetime:
     return at if kind == Kind.HIPAA and puts_on else at + DELAY
 
 
+def read_reason(text: str) -> str:
+    """Return why the glass is broken; `Refused` where it says nothing."""
+    reason = " ".join(text.split())
+    if not 10 <= len(reason) <= 500:
+        raise Refused("Say why, in 10 to 500 characters. Both parties read it.")
+    return reason
+
+
 def demand_two(admins: int) -> None:
     """Refuse to begin what takes two administrators where there is one."""
     if admins < 2:

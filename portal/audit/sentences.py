@@ -372,6 +372,11 @@ WORDINGS: Mapping[str, Wording] = {
     "retention:content:deleted": lambda f: (
         f"deleted the content: {_count(f, 'rows', 'row')}, {_count(f, 'documents', 'document')}"
     ),
+    "emergency:access:opened": lambda f: (
+        f"opened emergency access as the {f.get('side', '')}, "
+        f"until {str(f.get('until', ''))[11:16]}"
+    ),
+    "emergency:access:ended": "ended emergency access",
     "profile:turn:asked": lambda f: f"asked to {_turn(f)}",
     "profile:turn:agreed": lambda f: f"agreed to {_turn(f)}",
     "profile:turn:withdrawn": lambda f: f"ended the wish to {_turn(f)}",

@@ -10,6 +10,7 @@ COMMANDS = {
     "backup": "portal.cli.backup",
     "backup-key": "portal.cli.backup",
     "bounce": "portal.cli.working",
+    "break-glass": "portal.cli.break_glass",
     "contracts": "portal.cli.contracts",
     "deeds": "portal.cli.deeds",
     "demo": "portal.cli.demo.commands",

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.accounts import passwords
+from portal.accounts.actions.forgetting import demand_unused
 from portal.accounts.models import Membership, Organisation, Person
 from portal.accounts.rules import read_email, read_name, read_roles
 from portal.audit.actions import record
@@ -38,6 +39,7 @@ def create_person(
     """Add a person with a password; hashed before the transaction begins."""
     hashed = passwords.hash_password(password)
     with transaction(db.session) as session:
+        demand_unused(session, read_email(email))
         person = Person(
             id=new_id(at), email=read_email(email), name=read_name(name), password_hash=hashed,
             operator=int(operator), totp_step=0, created_at=at,

@@ -1,5 +1,6 @@
 """What an administrator does: members, the policies that hold for them, factors, mail."""
 
+from portal.admin.actions.emergencies import break_glass, end_emergencies
 from portal.admin.actions.mail import set_mail_rule
 from portal.admin.actions.members import (
     accept_as_new_person,
@@ -34,10 +35,12 @@ __all__ = [
     "ask_for_reset",
     "ask_for_years",
     "ask_to_move",
+    "break_glass",
     "carry_out_moves",
     "change_roles",
     "confirm_change",
     "confirm_reset",
+    "end_emergencies",
     "end_membership",
     "end_sessions",
     "invite",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from portal.accounts import passwords
 from portal.accounts.actions import end_sign_ins
 from portal.accounts.actions.directory import join
+from portal.accounts.actions.forgetting import demand_unused
 from portal.accounts.models import Invitation, Membership, Person
 from portal.accounts.queries import (
     find_invitation,
@@ -105,6 +106,7 @@ def accept_as_new_person(token: str, *, name: str, password: str, at: datetime) 
         offer = _use_up(session, token, at)
         if person_by_email(offer.email):
             raise Refused("You have an account already. Sign in, then accept the invitation.")
+        demand_unused(session, offer.email)
         person = Person(
             id=new_id(at), email=offer.email, name=called, password_hash=hashed, operator=0,
             totp_step=0, created_at=at,

@@ -115,6 +115,7 @@ CHAPTERS: dict[str, tuple[Section, ...]] = {
         Section("Evidence", "evidence.show"),
         Section("Log", "contracts.log"),
         Section("Where the data is", "admin.contract_data"),
+        Section("Emergency access", "admin.emergencies"),
         Section("Retention", "retention.show"),
         Section("Profiles", "profiles.show", pages=("profiles.views",)),
     ),

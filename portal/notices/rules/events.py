@@ -573,6 +573,13 @@ _LIST = (
         Weight.LEGAL,
     ),
     Event(
+        "emergency:access:opened",
+        say("Somebody who runs the portal opens emergency access to a contract"),
+        say("Emergency access was opened: %(ref)s"),
+        "admin_emergency",
+        Weight.SECURITY,
+    ),
+    Event(
         "profile:turn:asked",
         say("A party asks to put a contract under a profile, or out of one"),
         say("A profile is asked for: %(ref)s"),
