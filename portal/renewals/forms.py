@@ -15,24 +15,25 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from portal.kit.forms import Form, trimmed
+from portal.kit.words import say
 from portal.renewals.rules.notices import CHOICE_WORDS
 
-CODE = "Type the six digits your authenticator shows now."
+CODE = say("Type the six digits your authenticator shows now.")
 
 
 class DecisionForm(Form):
     """What one side means to do; the other side never sees it."""
 
     choice = RadioField(
-        "What do you mean to do?",
+        say("What do you mean to do?"),
         choices=[SelectChoice(choice.value, words) for choice, words in CHOICE_WORDS.items()],
-        validators=[InputRequired("Choose what you mean to do.")],
+        validators=[InputRequired(say("Choose what you mean to do."))],
     )
     note = TextAreaField(
-        "Why",
+        say("Why"),
         filters=[trimmed],
-        description="Only your side reads it.",
-        validators=[Optional(), Length(max=2000, message="Use at most 2,000 characters.")],
+        description=say("Only your side reads it."),
+        validators=[Optional(), Length(max=2000, message=say("Use at most 2,000 characters."))],
     )
 
 
@@ -42,35 +43,35 @@ class NoticeForm(Form):
     kind = HiddenField(validators=[InputRequired(), Length(max=20)])
     seen_ends = HiddenField(validators=[InputRequired(), Length(min=10, max=10)])
     channel = RadioField(
-        "How the notice travels",
+        say("How the notice travels"),
         choices=[],
-        validators=[InputRequired("Choose how the notice travels.")],
+        validators=[InputRequired(say("Choose how the notice travels."))],
         validate_choice=False,
     )
     sent_on = DateField(
-        "Sent on",
-        description="Only for a notice sent outside the portal.",
+        say("Sent on"),
+        description=say("Only for a notice sent outside the portal."),
         validators=[Optional()],
     )
     text = TextAreaField(
-        "What you want to say",
+        say("What you want to say"),
         filters=[trimmed],
-        description="No reason is needed. Both sides read it.",
-        validators=[Optional(), Length(max=4000, message="Use at most 4,000 characters.")],
+        description=say("No reason is needed. Both sides read it."),
+        validators=[Optional(), Length(max=4000, message=say("Use at most 4,000 characters."))],
     )
     title = StringField(
-        "Your title",
+        say("Your title"),
         filters=[trimmed],
         validators=[
-            InputRequired("Give your title, as it should stand under your name."),
-            Length(max=64, message="Use at most 64 characters."),
+            InputRequired(say("Give your title, as it should stand under your name.")),
+            Length(max=64, message=say("Use at most 64 characters.")),
         ],
     )
-    intent = BooleanField(validators=[InputRequired("Tick the box if you give this notice.")])
+    intent = BooleanField(validators=[InputRequired(say("Tick the box if you give this notice."))])
     code = StringField(
-        "Code from your authenticator",
+        say("Code from your authenticator"),
         filters=[trimmed],
-        description="Six digits. A code that was used before does not count again.",
+        description=say("Six digits. A code that was used before does not count again."),
         validators=[InputRequired(CODE)],
     )
 
@@ -79,24 +80,24 @@ class PriceForm(Form):
     """The fee of the next term, told with a code."""
 
     amount = DecimalField(
-        "New fee",
+        say("New fee"),
         validators=[
-            InputRequired("Write the new fee as a number, such as 1540.00."),
-            NumberRange(min=Decimal(0), message="A fee is not below zero."),
+            InputRequired(say("Write the new fee as a number, such as 1540.00.")),
+            NumberRange(min=Decimal(0), message=say("A fee is not below zero.")),
         ],
     )
     index_change = DecimalField(
-        "Published change of the index",
+        say("Published change of the index"),
         validators=[
             Optional(),
-            NumberRange(min=Decimal(-50), max=Decimal(200), message="Use -50 to 200 percent."),
+            NumberRange(min=Decimal(-50), max=Decimal(200), message=say("Use -50 to 200 percent.")),
         ],
     )
-    intent = BooleanField(validators=[InputRequired("Tick the box if you tell this price.")])
+    intent = BooleanField(validators=[InputRequired(say("Tick the box if you tell this price."))])
     code = StringField(
-        "Code from your authenticator",
+        say("Code from your authenticator"),
         filters=[trimmed],
-        description="Six digits. A code that was used before does not count again.",
+        description=say("Six digits. A code that was used before does not count again."),
         validators=[InputRequired(CODE)],
     )
 

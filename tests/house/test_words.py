@@ -41,9 +41,7 @@ TEMPLATES_LEFT = {
     "negotiation",
     "operations",
     "plans",
-    "renewals",
     "retention",
-    "reviews",
     "statements",
     "templates",
 }

@@ -8,6 +8,7 @@ from portal.audit.rules import Actor as LogActor
 from portal.kit.db import db, transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id, new_token
+from portal.kit.words import say
 from portal.renewals.models import CalendarFeed
 from portal.renewals.queries.feed import feeds_of, hash_of
 
@@ -22,7 +23,12 @@ def make_feed(actor: Actor, *, at: datetime) -> str:
     db.session.rollback()
     with transaction(db.session) as session:
         if len(feeds_of(actor)) >= MOST_FEEDS:
-            raise Refused(f"You have {MOST_FEEDS} addresses. Revoke one you no longer use.")
+            raise Refused(
+                say(
+                    "You have %(most_feeds)s addresses. Revoke one you no longer use.",
+                    most_feeds=MOST_FEEDS,
+                )
+            )
         row = CalendarFeed(
             id=new_id(at), person_id=actor.person_id, organisation_id=actor.organisation_id,
             token_sha256=hash_of(token), created_at=at,

@@ -22,6 +22,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.notices.rules import Recipient
 from portal.renewals.actions.ends import leave, stay
 from portal.renewals.actions.letters import Post, addresses_for
@@ -64,7 +65,7 @@ def table_of(session: Session, actor: Actor, contract: Contract, *, at: datetime
     if row is None:
         raise NotFound
     if row.state == "over":
-        raise Refused("This contract has ended.")
+        raise Refused(say("This contract has ended."))
     return Table(found, row, side)
 
 
@@ -111,13 +112,13 @@ def check_notice(
     if isinstance(target, str):
         raise Refused(target)
     if target.ends != given.seen_ends:
-        raise Refused("The dates moved since this page was opened. Look at them again.")
+        raise Refused(say("The dates moved since this page was opened. Look at them again."))
     problem = rules.channel_problem(given.channel, found.terms, sent_on=given.sent_on, today=today)
     if problem:
         raise Refused(problem)
     dedupe = f"{given.kind.value}:{table.side.value}:{given.channel}"
     if rules.is_once(given.kind) and _standing(session, contract, target.number, given.kind):
-        raise Refused("A notice of this kind was already given for this term.")
+        raise Refused(say("A notice of this kind was already given for this term."))
     words = {
         "ends": target.ends.isoformat(),
         "text": given.text.strip(),
@@ -187,7 +188,7 @@ def _write(post: Post, actor: Actor, draft: Draft, *, event: str) -> Notice:
     try:
         return write_notice(post, draft, event=event, actor=actor.log)
     except IntegrityError as error:
-        raise Refused("This notice was already given.") from error
+        raise Refused(say("This notice was already given.")) from error
 
 
 def _take_effect(post: Post, row: Renewal, notice: Notice) -> None:
@@ -245,9 +246,9 @@ def check_price(
         due_on=deadline.on if deadline else found.span.ends, leaving=table.row.state == "leaving",
     )  # fmt: skip
     if problem or fee is None:
-        raise Refused(problem or "This contract has no base fee.")
+        raise Refused(problem or say("This contract has no base fee."))
     if notice_about(session, contract, found.span.number, Kind.PRICE):
-        raise Refused("A price was already told for this renewal.")
+        raise Refused(say("A price was already told for this renewal."))
     words = {
         "fee": {"amount": str(money.rounded(amount, fee.currency)), "currency": fee.currency},
         "before": {"amount": str(fee.amount), "currency": fee.currency},
@@ -302,9 +303,9 @@ def confirm_receipt(
             find_notice(session, contract, serial),
         )
         if notice.side == table.side.value:
-            raise Refused("The side that receives a notice confirms it.")
+            raise Refused(say("The side that receives a notice confirms it."))
         if notice.received_on or receipt_of(session, notice):
-            raise Refused("This notice already counts as received.")
+            raise Refused(say("This notice already counts as received."))
         row = Receipt(
             id=new_id(at), region=contract.region, contract_id=contract.id, notice_id=notice.id,
             person_id=actor.person_id, confirmed_at=at,

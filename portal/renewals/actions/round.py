@@ -15,6 +15,7 @@ from portal.contracts.rules.people import Signer
 from portal.contracts.rules.waiting import STEPS
 from portal.kit.db import db, transaction
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.negotiation.actions import set_offers
 from portal.renewals.actions.giving import Table, table_of
 from portal.renewals.actions.letters import Post
@@ -49,7 +50,7 @@ def start_round(
         held = hold(session, contract.id)
         row = renewal_of(session, held)
         if row is None:
-            raise Refused("The dates of this contract are not computed yet.")
+            raise Refused(say("The dates of this contract are not computed yet."))
         row.successor = new.id
         record(
             session, held.id, "renewal:round:started", actor=actor.log, at=at,
@@ -70,7 +71,7 @@ def _demand_none(session: Session, actor: Actor, table: Table, *, at: datetime) 
         return
     earlier = find_contract(session, actor, table.row.successor)
     if state(earlier, today=at.date()) not in CLOSED:
-        raise Refused(f"A renewal was already started: {earlier.id}.")
+        raise Refused(say("A renewal was already started: %(id)s.", id=earlier.id))
 
 
 def _draft(

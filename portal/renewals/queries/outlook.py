@@ -11,6 +11,7 @@ from portal.contracts.models import Contract
 from portal.contracts.queries import name_of, side_of
 from portal.contracts.rules.life import Side
 from portal.kit.errors import NotFound
+from portal.kit.words import say
 from portal.notices.models import RegionMail
 from portal.renewals.models import Decision, Notice, PlannedDate, Renewal
 from portal.renewals.queries.measured import Measure, measured_in
@@ -141,12 +142,15 @@ def outlook(
     )
     days, passed = business_days(terms), today > notice.on
     reminded, told = was_reminded(session, found), price_told(session, found)
-    working = [*working_of_term(found.plan, found.span)]
+    working: list[str] = [*working_of_term(found.plan, found.span)]
     working.append(working_of_deadline(notice, sorted(days.holidays)))
     if price is not None and terms.get("P10"):
         working.append(
-            f"The new price is told in time until {in_words(price.on)}: "
-            + working_of_deadline(price)
+            say(
+                "The new price is told in time until %(day)s: %(working)s",
+                day=in_words(price.on),
+                working=working_of_deadline(price),
+            )
         )
     return Outlook(
         contract=contract,
@@ -223,12 +227,20 @@ def deliveries_of(session: Session, notice: Notice) -> list[Delivery]:
 
 def _delivery(row: RegionMail) -> Delivery:
     if row.sent_at:
-        words = "handed to the mail server"
+        words = say("handed to the mail server")
         return Delivery(row.recipient, words, row.sent_at, False, row.answer)
     if row.dead_at:
         return Delivery(
-            row.recipient, f"failed: {row.last_error or 'no reason'}", row.dead_at, True
+            row.recipient,
+            say("failed: %(value)s", value=row.last_error or "no reason"),
+            row.dead_at,
+            True,
         )
     if row.last_error:
-        return Delivery(row.recipient, f"being tried again: {row.last_error}", None, True)
-    return Delivery(row.recipient, "waiting to be sent", None, False)
+        return Delivery(
+            row.recipient,
+            say("being tried again: %(last_error)s", last_error=row.last_error),
+            None,
+            True,
+        )
+    return Delivery(row.recipient, say("waiting to be sent"), None, False)

@@ -11,6 +11,7 @@ from portal.kit import clock
 from portal.kit.db import reading
 from portal.kit.errors import NotFound
 from portal.kit.web import download, needs, page, public, see_other
+from portal.kit.words import say
 from portal.renewals.actions.feeds import make_feed, revoke_feed
 from portal.renewals.ics import calendar_file
 from portal.renewals.queries import feed as queries
@@ -59,7 +60,7 @@ def _page(address: str | None) -> ResponseReturnValue:
 def revoke_calendar(feed_id: str) -> ResponseReturnValue:
     """Let an address lead nowhere."""
     revoke_feed(current_actor(), feed_id, at=clock.now())
-    flash("Revoked. Calendars that used this address get nothing more.", "good")
+    flash(say("Revoked. Calendars that used this address get nothing more."), "good")
     return see_other(url_for("renewals.calendar"))
 
 

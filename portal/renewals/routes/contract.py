@@ -6,13 +6,14 @@ from flask.typing import ResponseReturnValue
 from portal.accounts.rules import may
 from portal.contracts.queries import name_of
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.renewals import actions
 from portal.renewals.forms import DecisionForm
 from portal.renewals.queries.outlook import Outlook
 from portal.renewals.routes.desk import Desk, bp, opened
 from portal.renewals.rules import summary
 from portal.renewals.rules.money import rule_in_words
-from portal.renewals.rules.notices import Choice
+from portal.renewals.rules.notices import CHOICE_WORDS, Choice
 
 
 @bp.get("/contracts/<ref>/renewal")
@@ -38,7 +39,7 @@ def decide(ref: str) -> ResponseReturnValue:
         desk.session, desk.actor, desk.contract, choice=Choice(form.choice.data),
         note=form.note.data or "", at=desk.at,
     )  # fmt: skip
-    flash(f"Kept. Only {desk.actor.organisation_name} sees it.", "good")
+    flash(say("Kept. Only %(name)s sees it.", name=desk.actor.organisation_name), "good")
     return see_other(desk.url("renewals.show"))
 
 
@@ -55,6 +56,7 @@ def _page(desk: Desk, found: Outlook, form: DecisionForm, status: int = 200) -> 
         mine=desk.actor.organisation_name,
         price_rule=rule_in_words(found.price_rule),
         acts=_acts(desk, found),
+        choice_words={one.value: words for one, words in CHOICE_WORDS.items()},
         may_decide=may(desk.actor, "renewal:decide") and not found.over,
         plan=summary.plan_lines(found),
     )

@@ -15,6 +15,7 @@ from portal.accounts.rules import demand
 from portal.contracts.rules.life import Side
 from portal.kit import clock
 from portal.kit.web import download, needs, page
+from portal.kit.words import say, short_month
 from portal.renewals.queries import listing
 from portal.renewals.queries.listing import Listed
 from portal.renewals.routes.desk import bp
@@ -22,7 +23,7 @@ from portal.renewals.rules import listing as rules
 from portal.renewals.rules.listing import Filter, Show
 from portal.renewals.rules.money import in_words as money_words
 from portal.renewals.rules.money import read_amount
-from portal.renewals.rules.reading import MODE_WORDS, Mode
+from portal.renewals.rules.reading import Mode
 from portal.residency.databases import regions
 
 
@@ -87,7 +88,7 @@ def _months(wanted: Filter, months: Sequence[tuple[str, int]]) -> list[dict[str,
         return []
     filled = [
         {
-            "label": f"{date.fromisoformat(f'{name}-01'):%b %Y}",
+            "label": short_month(date.fromisoformat(f"{name}-01")),
             "href": _address(wanted, month=name),
             "current": wanted.month == name,
             "count": count,
@@ -97,7 +98,7 @@ def _months(wanted: Filter, months: Sequence[tuple[str, int]]) -> list[dict[str,
     ]
     total = sum(count for _, count in months)
     every = {
-        "label": "All months",
+        "label": say("All months"),
         "href": _address(wanted, month=None),
         "current": wanted.month is None,
         "count": total,
@@ -108,13 +109,11 @@ def _months(wanted: Filter, months: Sequence[tuple[str, int]]) -> list[dict[str,
 def _others(wanted: Filter) -> list[dict[str, Any]]:
     """The filters that switch on and off: side, mode and decision."""
     found = [
-        ("We sell", "side", Side.VENDOR.value),
-        ("We buy", "side", Side.CUSTOMER.value),
-        *(
-            (MODE_WORDS[mode].capitalize(), "mode", mode.value)
-            for mode in (Mode.AUTO, Mode.EXPIRES)
-        ),
-        ("Not decided", "decision", "open"),
+        (say("We sell"), "side", Side.VENDOR.value),
+        (say("We buy"), "side", Side.CUSTOMER.value),
+        (say("Renews by itself"), "mode", Mode.AUTO.value),
+        (say("Ends"), "mode", Mode.EXPIRES.value),
+        (say("Not decided"), "decision", "open"),
     ]
     now = wanted.address()
     return [

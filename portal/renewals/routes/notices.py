@@ -13,6 +13,7 @@ from portal.contracts.queries import name_of
 from portal.kit.db import reading
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.renewals import actions
 from portal.renewals.actions import Given
 from portal.renewals.forms import NoticeForm, PriceForm, ReceiptForm
@@ -25,11 +26,15 @@ from portal.renewals.rules.notices import CHANNEL_WORDS, KIND_WORDS, Kind, chann
 from portal.renewals.rules.working import in_words
 
 INTENTS = {
-    Kind.AGAINST: "I give notice for {mine}: the contract shall not renew and ends on {ends}.",
-    Kind.OPTION: "I choose for {mine} that the contract renews on {ends}.",
-    Kind.WAIVER: "I waive for {mine} the conditions that were not met: the contract renews.",
-    Kind.LEAVE: "No reminder came in time, so {mine} leaves: the contract ends on {ends}.",
-    Kind.CONVENIENCE: "I give notice for {mine} without a reason: the contract ends on {ends}.",
+    Kind.AGAINST: say(
+        "I give notice for %(mine)s: the contract shall not renew and ends on %(ends)s."
+    ),
+    Kind.OPTION: say("I choose for %(mine)s that the contract renews on %(ends)s."),
+    Kind.WAIVER: say("I waive for %(mine)s the conditions that were not met: the contract renews."),
+    Kind.LEAVE: say("No reminder came in time, so %(mine)s leaves: the contract ends on %(ends)s."),
+    Kind.CONVENIENCE: say(
+        "I give notice for %(mine)s without a reason: the contract ends on %(ends)s."
+    ),
 }
 
 
@@ -81,7 +86,7 @@ def give_notice(ref: str) -> ResponseReturnValue:
         desk.session, desk.actor, desk.contract, given, step=step,
         at=desk.at,
     )  # fmt: skip
-    flash("Your notice is given. The receipt is below, and in your mail.", "good")
+    flash(say("Your notice is given. The receipt is below, and in your mail."), "good")
     return see_other(desk.url("renewals.show_notice", number=row.serial))
 
 
@@ -115,8 +120,11 @@ def _moved(desk: Desk, form: NoticeForm, target: Target) -> ResponseReturnValue:
     form.seen_ends.data = target.ends.isoformat()
     form.intent.data = False
     form.intent.errors = [
-        f"The dates moved while this page was open: the contract would now end on "
-        f"{in_words(target.ends)}. Tick the box again if that is what you want."
+        say(
+            "The dates moved while this page was open: the contract would now end on %(ends)s. "
+            "Tick the box again if that is what you want.",
+            ends=in_words(target.ends),
+        )
     ]
     return _notice_page(desk, form, target, 422)
 
@@ -128,9 +136,10 @@ def _notice_page(
     accepted = channels(found.found.terms)
     form.channel.choices = [SelectChoice(one, CHANNEL_WORDS[one]) for one in accepted]
     form.channel.data = form.channel.data or accepted[0]
-    form.intent.label.text = INTENTS[kind].format(
-        mine=desk.actor.organisation_name, ends=in_words(target.ends)
-    )
+    form.intent.label.text = INTENTS[kind] % {
+        "mine": desk.actor.organisation_name,
+        "ends": in_words(target.ends),
+    }
     form.seen_ends.data = form.seen_ends.data or target.ends.isoformat()
     return page(
         "renewals/notice.html",
@@ -191,7 +200,7 @@ def confirm_receipt(ref: str, number: int) -> ResponseReturnValue:
         desk.session, desk.actor, desk.contract, serial=number,
         at=desk.at,
     )  # fmt: skip
-    flash("Confirmed. The other side sees the day it arrived.", "good")
+    flash(say("Confirmed. The other side sees the day it arrived."), "good")
     return see_other(desk.url("renewals.show_notice", number=number))
 
 
@@ -224,17 +233,18 @@ def give_price(ref: str) -> ResponseReturnValue:
     if step is None:
         return _price_page(desk, form, 422)
     row = actions.give_price(desk.session, desk.actor, desk.contract, step=step, **told)
-    flash("The price is told. The receipt is below, and in your mail.", "good")
+    flash(say("The price is told. The receipt is below, and in your mail."), "good")
     return see_other(desk.url("renewals.show_notice", number=row.serial))
 
 
 def _price_page(desk: Desk, form: PriceForm, status: int = 200) -> ResponseReturnValue:
     found = desk.outlook()
     if found.fee is None:
-        raise Refused("This contract has no base fee, so there is no price to tell.")
-    form.intent.label.text = (
-        f"I tell {name_of(desk.contract, found.side.other)} this fee for "
-        f"{desk.actor.organisation_name}."
+        raise Refused(say("This contract has no base fee, so there is no price to tell."))
+    form.intent.label.text = say(
+        "I tell %(other)s this fee for %(mine)s.",
+        other=name_of(desk.contract, found.side.other),
+        mine=desk.actor.organisation_name,
     )
     limit = money.largest_rise(found.price_rule)
     return page(

@@ -8,6 +8,7 @@ from portal.contracts.queries import find_contract, name_of, state
 from portal.contracts.rules.life import STATE_WORDS
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.renewals.actions.round import start_round
 from portal.renewals.forms import ReceiptForm
 from portal.renewals.queries.measured import kept_in, term_of, used_in
@@ -89,6 +90,7 @@ def open_round(ref: str) -> ResponseReturnValue:
     desk.session.rollback()
     new = start_round(desk.session, database, desk.actor, desk.contract, at=desk.at)
     flash(
-        "Round 1 is filled with the terms in force. Change what should change, then send.", "good"
+        say("Round 1 is filled with the terms in force. Change what should change, then send."),
+        "good",
     )
     return see_other(url_for("negotiation.show", ref=new.id))

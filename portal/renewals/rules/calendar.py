@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from portal.accounts.rules import Role
+from portal.kit.words import say
 from portal.renewals.rules import schedule
 from portal.renewals.rules.dates import add_days, add_months, later_business_day
 from portal.renewals.rules.reading import business_days
@@ -46,13 +47,13 @@ READERS: Mapping[Subject, frozenset[Role]] = {
     Subject.STATEMENT: frozenset({Role.PROCUREMENT, Role.ACCOUNT_MANAGER, Role.SUPPORT_LEAD}),
 }
 SUBJECT_WORDS = {
-    Subject.NOTICE: "last days for notice",
-    Subject.PRICE: "last days for the price notice",
-    Subject.RENEWAL: "ends of terms",
-    Subject.REVIEW: "reviews",
-    Subject.MAINTENANCE: "maintenance and releases",
-    Subject.FREEZE: "freezes and peaks",
-    Subject.STATEMENT: "statements and their windows",
+    Subject.NOTICE: say("Last days for notice"),
+    Subject.PRICE: say("Last days for the price notice"),
+    Subject.RENEWAL: say("Ends of terms"),
+    Subject.REVIEW: say("Reviews"),
+    Subject.MAINTENANCE: say("Maintenance and releases"),
+    Subject.FREEZE: say("Freezes and peaks"),
+    Subject.STATEMENT: say("Statements and their windows"),
 }
 
 

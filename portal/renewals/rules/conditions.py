@@ -1,9 +1,11 @@
 """Whether a contract renews by itself: what its terms ask (P13) against what was measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from portal.kit.words import percent, say, say_n
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,13 @@ def conditions(terms: Mapping[str, Any], measured: Measured) -> list[Condition]:
     least = Decimal(terms.get("P13.attainment") or 0)
     found = {
         "no_chronic": _none_open(
-            "No chronic failure is open", measured.chronic_failures, "chronic failure"
+            say("No chronic failure is open"), measured.chronic_failures, _failures
         ),
-        "credits_settled": _none_open("Credits are settled", measured.open_credits, "credit"),
+        "credits_settled": _none_open(say("Credits are settled"), measured.open_credits, _credits),
         "review_held": _review(measured.reviews_held),
         "attainment": _attained(measured.attainment, least),
         "versions_current": _none_open(
-            "Versions are current", measured.outdated_modules, "outdated module"
+            say("Versions are current"), measured.outdated_modules, _modules
         ),
     }
     return [Condition(code, *found[code]) for code in asked]
@@ -50,26 +52,47 @@ def all_hold(found: Sequence[Condition]) -> bool:
     return all(condition.holds for condition in found)
 
 
-_UNMEASURED = "Nothing was measured in the portal, so nothing stands against it."
+_UNMEASURED = say("Nothing was measured in the portal, so nothing stands against it.")
 
 
-def _none_open(label: str, count: int | None, word: str) -> tuple[str, bool, str]:
+def _none_open(label: str, count: int | None, words: Callable[[int], str]) -> tuple[str, bool, str]:
     if count is None:
         return label, True, _UNMEASURED
-    noun = word if count == 1 else f"{word}s"
-    return label, count == 0, f"{count or 'no'} open {noun}".capitalize() + "."
+    return label, count == 0, words(count)
+
+
+def _failures(n: int) -> str:
+    if not n:
+        return say("No open chronic failures.")
+    return say_n("%(num)s open chronic failure.", "%(num)s open chronic failures.", n)
+
+
+def _credits(n: int) -> str:
+    if not n:
+        return say("No open credits.")
+    return say_n("%(num)s open credit.", "%(num)s open credits.", n)
+
+
+def _modules(n: int) -> str:
+    if not n:
+        return say("No open outdated modules.")
+    return say_n("%(num)s open outdated module.", "%(num)s open outdated modules.", n)
 
 
 def _review(held: int | None) -> tuple[str, bool, str]:
-    label = "The review was held"
+    label = say("The review was held")
     if held is None:
         return label, True, _UNMEASURED
-    words = "review was held" if held == 1 else "reviews were held"
-    return label, held > 0, f"{held or 'No'} {words} in this term."
+    if not held:
+        return label, False, say("No reviews were held in this term.")
+    words = say_n(
+        "%(num)s review was held in this term.", "%(num)s reviews were held in this term.", held
+    )
+    return label, True, words
 
 
 def _attained(share: Decimal | None, least: Decimal) -> tuple[str, bool, str]:
-    label = f"At least {least} % of targets were met"
+    label = say("At least %(share)s of targets were met", share=percent(least))
     if share is None:
         return label, True, _UNMEASURED
-    return label, share >= least, f"{share} % of targets were met."
+    return label, share >= least, say("%(share)s of targets were met.", share=percent(share))

@@ -11,6 +11,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from portal.kit.errors import Refused
+from portal.kit.words import say
 
 BusinessDay = Callable[[date], bool]
 
@@ -23,7 +24,7 @@ def add_months(day: date, months: int) -> date:
     """Return the same day so many months later (or earlier); a day the month lacks is its last."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     if not 1 <= year <= 9998:
-        raise Refused("This date lies too far away to be counted.")
+        raise Refused(say("This date lies too far away to be counted."))
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
@@ -32,7 +33,7 @@ def add_days(day: date, days: int) -> date:
     try:
         return day + timedelta(days=days)
     except OverflowError:
-        raise Refused("This date lies too far away to be counted.") from None
+        raise Refused(say("This date lies too far away to be counted.")) from None
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class Deadline:
 def deadline(end: date, before: Before, *, is_business_day: BusinessDay) -> Deadline:
     """Return the last day that lies a time before an end date (which itself is not counted)."""
     if not 0 <= before.n <= LARGEST_COUNT:
-        raise Refused("This time is too long to be counted.")
+        raise Refused(say("This time is too long to be counted."))
     counted = _counted_back(end, before, is_business_day)
     return Deadline(end, before, counted, _rolled(counted, before.roll, is_business_day))
 
@@ -159,7 +160,7 @@ def _next_open(day: date, step: int, is_business_day: BusinessDay) -> date:
         if is_business_day(day):
             return day
         day = add_days(day, step)
-    raise Refused("There is no business day within two months of this date.")
+    raise Refused(say("There is no business day within two months of this date."))
 
 
 def later_business_day(day: date, days: int, *, is_business_day: BusinessDay) -> date:

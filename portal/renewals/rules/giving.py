@@ -5,10 +5,12 @@ from datetime import date
 from decimal import Decimal
 
 from portal.contracts.rules.life import Side
+from portal.kit.words import listed, say
+from portal.kit.words import percent as percent_words
 from portal.renewals.rules import money
 from portal.renewals.rules.dates import Before, Plan, Unit, add_days, term
 from portal.renewals.rules.notices import (
-    CHANNEL_WORDS,
+    CHANNEL_IN_TEXT,
     Kind,
     channels,
     leave_date,
@@ -53,38 +55,44 @@ def target_of(
             return _against(terms, plan, number, today=today, leaving=leaving)
         case Kind.OPTION:
             if side is not Side.CUSTOMER or mode_of(terms) is not Mode.OPTION or span.is_last:
-                return "This contract gives you no option to renew it."
+                return say("This contract gives you no option to renew it.")
             return Target(number, span.ends, add_days(span.ends, -1))
         case Kind.WAIVER:
             if side is not Side.CUSTOMER or not leaving:
-                return "There is no condition of renewal to waive."
+                return say("There is no condition of renewal to waive.")
             return Target(number, span.ends, add_days(span.ends, -1))
         case Kind.LEAVE:
             until = unreminded_until(terms, span.begins)
             if side is not Side.CUSTOMER or not unreminded or until is None:
-                return "The reminder came in time, so this right does not exist."
+                return say("The reminder came in time, so this right does not exist.")
             if today > until:
-                return f"This right ended on {in_words(until)}."
+                return say("This right ended on %(until)s.", until=in_words(until))
             return Target(number, add_days(today, 1), until)
         case Kind.CONVENIENCE:
             return _without_cause(terms, plan, number, side=side, today=today)
         case _:
-            return "This is not given here."
+            return say("This is not given here.")
 
 
 def _against(terms: Terms, plan: Plan, number: int, *, today: date, leaving: bool) -> Target | str:
     span = term(plan, number)
     if leaving:
-        return f"The contract already ends on {in_words(span.ends)}. No notice is needed."
+        return say(
+            "The contract already ends on %(ends)s. No notice is needed.", ends=in_words(span.ends)
+        )
     if mode_of(terms) is not Mode.AUTO or span.is_last:
-        return (
-            f"The contract does not renew by itself: it ends on {in_words(span.ends)} unless "
-            "something renews it. No notice is needed."
+        return say(
+            "The contract does not renew by itself: it ends on %(ends)s unless something renews "
+            "it. No notice is needed.",
+            ends=in_words(span.ends),
         )
     window = open_window(terms, plan, number, today=today)
     if window is None:
         due = notice_deadline(terms, span.ends).on
-        return f"The notice date was {in_words(due)}. A notice now no longer stops the renewal."
+        return say(
+            "The notice date was %(due)s. A notice now no longer stops the renewal.",
+            due=in_words(due),
+        )
     return Target(window.span.number, window.span.ends, window.due_on)
 
 
@@ -93,11 +101,14 @@ def _without_cause(
 ) -> Target | str:
     period = terms.get("P15" if side is Side.CUSTOMER else "P15.vendor")
     if not period:
-        return "The contract gives you no right to leave without a reason."
+        return say("The contract gives you no right to leave without a reason.")
     span = term(plan, number)
     ends = leave_date(terms, Before(period["n"], Unit(period["unit"])), span, today=today)
     if ends >= span.ends:
-        return f"The term ends before that, on {in_words(span.ends)}. Give notice against renewal."
+        return say(
+            "The term ends before that, on %(ends)s. Give notice against renewal.",
+            ends=in_words(span.ends),
+        )
     return Target(number, ends, today)
 
 
@@ -105,14 +116,18 @@ def channel_problem(channel: str, terms: Terms, *, sent_on: date | None, today: 
     """Return what is wrong with the way a notice travels, or None (term P8)."""
     accepted = channels(terms)
     if channel not in accepted:
-        named = " or ".join(CHANNEL_WORDS[one].lower() for one in accepted)
-        word = CHANNEL_WORDS.get(channel, channel).lower()
-        return f"This contract takes no notice by {word}: it must be given by {named}."
+        named = listed((CHANNEL_IN_TEXT[one] for one in accepted), either=True)
+        word = CHANNEL_IN_TEXT.get(channel, channel)
+        return say(
+            "This contract takes no notice by %(channel)s: it must be given by %(accepted)s.",
+            channel=word,
+            accepted=named,
+        )
     if channel == "portal":
         return None
     if sent_on is None:
-        return "Say on which day the notice was sent."
-    return "A notice cannot have been sent in the future." if sent_on > today else None
+        return say("Say on which day the notice was sent.")
+    return say("A notice cannot have been sent in the future.") if sent_on > today else None
 
 
 def price_problem(
@@ -127,22 +142,25 @@ def price_problem(
 ) -> str | None:
     """Return why a price cannot be told, or None (terms P10 to P12)."""
     if fee is None or rule.mode is None:
-        return "The contract lets the price stay as it is at renewal."
+        return say("The contract lets the price stay as it is at renewal.")
     if leaving:
-        return "The contract ends with this term, so there is no next price."
+        return say("The contract ends with this term, so there is no next price.")
     if today > due_on:
-        return (
-            f"The price had to be told by {in_words(due_on)}. It stays the same for the next term."
+        return say(
+            "The price had to be told by %(due_on)s. It stays the same for the next term.",
+            due_on=in_words(due_on),
         )
     if rule.needs_index and index_change is None:
-        return f"Say by how many percent {rule.index or 'the index'} changed."
+        return say("Say by how many percent %(value)s changed.", value=rule.index or "the index")
     percent = money.largest_rise(rule, index_change)
     if percent is None:
         return None
     most = money.most_fee(fee, percent)
     if amount > most:
-        return (
-            f"The contract allows at most {money.in_words(most, fee.currency)}: "
-            f"{percent} % on {money.in_words(fee.amount, fee.currency)}."
+        return say(
+            "The contract allows at most %(most)s: %(percent)s on %(fee)s.",
+            most=money.in_words(most, fee.currency),
+            percent=percent_words(percent),
+            fee=money.in_words(fee.amount, fee.currency),
         )
     return None

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any
 
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.renewals.rules.dates import (
     Before,
     BusinessDay,
@@ -61,7 +62,7 @@ def answer(line: Line) -> dict[str, Any]:
     plan, days = _plan(line), _days(line)
     as_of = _date(line, "as_of")
     span = term_on(plan, as_of)
-    working = working_of_term(plan, span)
+    working: list[str] = [*working_of_term(plan, span)]
     pilot = _pilot_words(line)
     notice = _counted_back(line, "notice", span.ends, days, roll=_roll(line))
     price = _counted_back(line, "price_notice", span.ends, days, roll=Roll.STAYS)
@@ -69,7 +70,7 @@ def answer(line: Line) -> dict[str, Any]:
         working.append(working_of_deadline(notice, sorted(days.holidays)))
     remind = line.get("reminder_days_before_notice")
     if remind is not None and notice is None:
-        raise Refused("A reminder before the notice needs a notice period.")
+        raise Refused(say("A reminder before the notice needs a notice period."))
     told = {
         "id": line["id"],
         "current_term_begins": span.begins.isoformat(),
@@ -95,9 +96,9 @@ def answer(line: Line) -> dict[str, Any]:
 def _demand_known(line: Line) -> None:
     missing = [name for name in NEEDED if name not in line]
     if missing:
-        raise Refused(f"There is no {missing[0]}.")
+        raise Refused(say("There is no %(missing)s.", missing=missing[0]))
     if not isinstance(line["id"], str | int) or isinstance(line["id"], bool):
-        raise Refused("An id is a text or a whole number.")
+        raise Refused(say("An id is a text or a whole number."))
 
 
 def _plan(line: Line) -> Plan:
@@ -114,7 +115,7 @@ def _plan(line: Line) -> Plan:
         renewals = _count(line, "max_renewals", most=_MOST_MONTHS)
     shared = _date(line, "ends_with") if line.get("ends_with") is not None else None
     if shared is not None and shared <= start:
-        raise Refused("The contract this one ends with ends before this one begins.")
+        raise Refused(say("The contract this one ends with ends before this one begins."))
     return Plan(start, initial, renewal, renewals, shared)
 
 
@@ -132,10 +133,10 @@ def _pilot_words(line: Line) -> list[str]:
 def _days(line: Line) -> _Days:
     names = line.get("open_days", list(_WEEK[:5]))
     if not isinstance(names, list) or not names or any(name not in _WEEK for name in names):
-        raise Refused("open_days is a list of mo, tu, we, th, fr, sa and su.")
+        raise Refused(say("open_days is a list of mo, tu, we, th, fr, sa and su."))
     holidays = line.get("holidays") or []
     if not isinstance(holidays, list):
-        raise Refused("holidays is a list of dates.")
+        raise Refused(say("holidays is a list of dates."))
     return _Days(
         frozenset(_WEEK.index(name) for name in names),
         frozenset(_as_date(text, "holidays") for text in holidays),
@@ -146,7 +147,7 @@ def _roll(line: Line) -> Roll:
     try:
         return Roll(line.get("roll", Roll.STAYS))
     except ValueError:
-        raise Refused("roll is earlier, later or stays.") from None
+        raise Refused(say("roll is earlier, later or stays.")) from None
 
 
 def _counted_back(
@@ -156,7 +157,9 @@ def _counted_back(
     if not given:
         return None
     if len(given) > 1:
-        raise Refused(f"Give {name} in one unit, not in {' and '.join(given)}.")
+        raise Refused(
+            say("Give %(name)s in one unit, not in %(join)s.", name=name, join=" and ".join(given))
+        )
     n = _count(line, f"{name}_{given[0]}", most=3660)
     return deadline(end, Before(n, _UNITS[given[0]], roll), is_business_day=days)
 
@@ -164,7 +167,14 @@ def _counted_back(
 def _count(line: Line, name: str, *, least: int = 0, most: int) -> int:
     value = line.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise Refused(f"{name} is a whole number from {least} to {most}.")
+        raise Refused(
+            say(
+                "%(name)s is a whole number from %(least)s to %(most)s.",
+                name=name,
+                least=least,
+                most=most,
+            )
+        )
     return value
 
 
@@ -178,4 +188,4 @@ def _as_date(text: Any, name: str) -> date:
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:
-        raise Refused(f"{name} is a date such as 2027-01-31.") from None
+        raise Refused(say("%(name)s is a date such as 2027-01-31.", name=name)) from None

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from portal.contracts.rules.life import Side
+from portal.kit.words import say
 from portal.renewals.rules.dates import add_months
 from portal.renewals.rules.notices import CHOICE_WORDS, Choice
 from portal.renewals.rules.reading import MODE_WORDS, Mode
@@ -24,9 +25,9 @@ class Show(StrEnum):
 
 
 SHOW_WORDS = {
-    Show.NEXT: "Next twelve months",
-    Show.LATER: "Later",
-    Show.PASSED: "Notice date passed",
+    Show.NEXT: say("Next twelve months"),
+    Show.LATER: say("Later"),
+    Show.PASSED: say("Notice date passed"),
 }
 
 
@@ -210,9 +211,9 @@ def plain_cell(text: str) -> str:
 
 def decision_words(choice: str | None) -> str:
     """Return a side's own decision in words."""
-    return CHOICE_WORDS[Choice(choice)] if choice else "Not decided"
+    return CHOICE_WORDS[Choice(choice)] if choice else say("Not decided")
 
 
 def mode_words(mode: str, state: str) -> str:
     """Return what happens at the end of the term in words."""
-    return "ends, settled" if state == "leaving" else MODE_WORDS[Mode(mode)]
+    return say("ends, settled") if state == "leaving" else MODE_WORDS[Mode(mode)]

@@ -6,6 +6,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
 
+from portal.kit.words import Words, money, percent, say
 from portal.terms.rules.numbers import MINOR_DIGITS
 
 MONTHS_IN = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
@@ -153,23 +154,54 @@ def read_amount(text: str) -> Decimal:
     return Decimal(text)
 
 
-def in_words(amount: Decimal, currency: str) -> str:
+def in_words(amount: Decimal, currency: str) -> Words:
     """Return an amount such as "18,000.00 USD"."""
-    return f"{amount:,.{MINOR_DIGITS.get(currency, 2)}f} {currency}"
+    return money(amount, currency, MINOR_DIGITS.get(currency, 2))
 
 
-def rule_in_words(rule: PriceRule) -> str:
+# By how the price rises and how often: each contract year, each upon the last, or once.
+_RISES = {
+    (Uplift.FIXED, "each"): say("The price rises by %(share)s, each contract year."),
+    (Uplift.FIXED, "upon"): say(
+        "The price rises by %(share)s, each contract year, each rise upon the last."
+    ),
+    (Uplift.FIXED, "once"): say("The price rises by %(share)s, once at the renewal."),
+    (Uplift.UP_TO, "each"): say("The price rises by at most %(share)s, each contract year."),
+    (Uplift.UP_TO, "upon"): say(
+        "The price rises by at most %(share)s, each contract year, each rise upon the last."
+    ),
+    (Uplift.UP_TO, "once"): say("The price rises by at most %(share)s, once at the renewal."),
+    (Uplift.INDEX, "each"): say(
+        "The price follows %(index)s, without a limit, each contract year."
+    ),
+    (Uplift.INDEX, "upon"): say(
+        "The price follows %(index)s, without a limit, each contract year, each rise upon the last."
+    ),
+    (Uplift.INDEX, "once"): say(
+        "The price follows %(index)s, without a limit, once at the renewal."
+    ),
+    (Uplift.INDEX_CAPPED, "each"): say(
+        "The price follows %(index)s, at most %(share)s, each contract year."
+    ),
+    (Uplift.INDEX_CAPPED, "upon"): say(
+        "The price follows %(index)s, at most %(share)s, each contract year, each rise upon the "
+        "last."
+    ),
+    (Uplift.INDEX_CAPPED, "once"): say(
+        "The price follows %(index)s, at most %(share)s, once at the renewal."
+    ),
+}
+
+
+def rule_in_words(rule: PriceRule) -> Words:
     """Say how the price may rise."""
     if rule.mode is None:
-        return "The price stays the same."
-    share = f"{rule.percent} %" if rule.percent is not None else "no limit"
-    margin = f" plus {rule.margin} %" if rule.margin else ""
-    how = {
-        Uplift.FIXED: f"rises by {share}",
-        Uplift.UP_TO: f"rises by at most {share}",
-        Uplift.INDEX: f"follows {rule.index or 'an index'}{margin}, without a limit",
-        Uplift.INDEX_CAPPED: f"follows {rule.index or 'an index'}{margin}, at most {share}",
-    }[rule.mode]
-    basis = "each contract year" if rule.each_year else "once at the renewal"
-    built = ", each rise upon the last" if rule.each_year and rule.compounding else ""
-    return f"The price {how}, {basis}{built}."
+        return say("The price stays the same.")
+    index: str = rule.index or say("an index")
+    if rule.margin:
+        index = say("%(index)s plus %(margin)s", index=index, margin=percent(rule.margin))
+    often = "once"
+    if rule.each_year:
+        often = "upon" if rule.compounding else "each"
+    share = percent(rule.percent) if rule.percent is not None else say("no limit")
+    return _RISES[rule.mode, often] % {"share": share, "index": index}

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from portal.contracts.rules.life import Side
+from portal.kit.words import money, say
 from portal.renewals.rules.dates import (
     Before,
     BusinessDay,
@@ -32,9 +34,9 @@ class Choice(StrEnum):
 
 
 CHOICE_WORDS = {
-    Choice.RENEW: "Renew as it stands",
-    Choice.RENEGOTIATE: "Renegotiate",
-    Choice.EXIT: "Let it end",
+    Choice.RENEW: say("Renew as it stands"),
+    Choice.RENEGOTIATE: say("Renegotiate"),
+    Choice.EXIT: say("Let it end"),
 }
 
 
@@ -51,16 +53,28 @@ class Kind(StrEnum):
 
 
 KIND_WORDS = {
-    Kind.AGAINST: "Notice against renewal",
-    Kind.OPTION: "Notice that the contract renews",
-    Kind.PRICE: "Price notice",
-    Kind.REMINDER: "Reminder of the notice date",
-    Kind.LEAVE: "Notice to leave after a missing reminder",
-    Kind.CONVENIENCE: "Notice without cause",
-    Kind.WAIVER: "Waiver of conditions",
+    Kind.AGAINST: say("Notice against renewal"),
+    Kind.OPTION: say("Notice that the contract renews"),
+    Kind.PRICE: say("Price notice"),
+    Kind.REMINDER: say("Reminder of the notice date"),
+    Kind.LEAVE: say("Notice to leave after a missing reminder"),
+    Kind.CONVENIENCE: say("Notice without cause"),
+    Kind.WAIVER: say("Waiver of conditions"),
 }
 
-CHANNEL_WORDS = {"portal": "Portal", "email": "E-mail", "post": "Post", "courier": "Courier"}
+# The same inside a sentence.
+CHANNEL_IN_TEXT = {
+    "portal": say("portal"),
+    "email": say("e-mail"),
+    "post": say("post"),
+    "courier": say("courier"),
+}
+CHANNEL_WORDS = {
+    "portal": say("Portal"),
+    "email": say("E-mail"),
+    "post": say("Post"),
+    "courier": say("Courier"),
+}
 
 
 def channels(terms: Terms) -> list[str]:
@@ -159,19 +173,28 @@ def ways_out(
         until = add_days(span.ends, terms["P9.effect"]["n"])
         found.append(
             WayOut(
-                "Leave because no reminder came in time",
-                "The vendor had to remind you before the notice date and did not. You may end the "
-                f"renewed contract by notice from {in_words(span.ends)} until {in_words(until)}.",
+                say("Leave because no reminder came in time"),
+                say(
+                    "The vendor had to remind you before the notice date and did not. You may end "
+                    "the renewed contract by notice from %(ends)s until %(until)s.",
+                    ends=in_words(span.ends),
+                    until=in_words(until),
+                ),
             )
         )
     if terms.get("P10") and terms.get("P12") and not priced:
         found.append(
-            WayOut("The price stays", "No new price was told in time, so the fee does not rise.")
+            WayOut(
+                say("The price stays"),
+                say("No new price was told in time, so the fee does not rise."),
+            )
         )
     found.append(
         WayOut(
-            "Agree on something else",
-            "Both sides can still agree on other terms: open a renewal round, or an amendment.",
+            say("Agree on something else"),
+            say(
+                "Both sides can still agree on other terms: open a renewal round, or an amendment."
+            ),
         )
     )
     return found
@@ -181,12 +204,20 @@ def _without_cause(terms: Terms, period: Mapping[str, Any], span: Span, *, today
     before = Before(period["n"], Unit(period["unit"]))
     ends = leave_date(terms, before, span, today=today)
     fee = terms.get("P15.fee")
-    cost = f" The fee for it is {fee['amount']} {fee['currency']}." if fee else ""
-    return WayOut(
-        "Leave without a reason",
-        f"The contract allows it on notice of {before_in_words(before)}: given today, it ends on "
-        f"{in_words(ends)}.{cost}",
-    )
+    values = {"time": before_in_words(before), "ends": in_words(ends)}
+    if fee:
+        text = say(
+            "The contract allows it on notice of %(time)s: given today, it ends on %(ends)s. The "
+            "fee for it is %(fee)s.",
+            **values,
+            fee=money(Decimal(fee["amount"]), fee["currency"]),
+        )
+    else:
+        text = say(
+            "The contract allows it on notice of %(time)s: given today, it ends on %(ends)s.",
+            **values,
+        )
+    return WayOut(say("Leave without a reason"), text)
 
 
 def leave_date(terms: Terms, before: Before, span: Span, *, today: date) -> date:

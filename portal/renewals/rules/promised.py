@@ -7,6 +7,7 @@ from decimal import ROUND_DOWN, Decimal
 from math import ceil
 from typing import Any
 
+from portal.kit.words import say, say_n
 from portal.terms.rules import Schema, show
 
 NEAR = Decimal("0.1")
@@ -81,23 +82,31 @@ def promised_rows(
 ) -> list[Row]:
     """Return the promises that were measured, and what the contract includes and nobody used."""
     rows = [_target_row(schema, terms, one) for one in kept if one.term in schema.terms]
-    rows += _included(schema, terms, "B8", incidents, "reported")
-    rows += _included(schema, terms, "B7", contacts, "named")
+    rows += _included(schema, terms, "B8", incidents, say("%(count)s reported", count=incidents))
+    rows += _included(schema, terms, "B7", contacts, say("%(count)s named", count=contacts))
     return rows
 
 
 def _target_row(schema: Schema, terms: Mapping[str, Any], one: Kept) -> Row:
     term = schema.terms[one.term]
-    near = f", {one.near} in the last tenth of the time" if one.near else ""
-    measured = f"{one.met} of {one.met + one.missed} in time{near}"
+    values = {"met": one.met, "all": one.met + one.missed, "near": one.near}
+    measured = say("%(met)s of %(all)s in time", **values)
+    if one.near:
+        text = say("%(met)s of %(all)s in time, %(near)s in the last tenth of the time", **values)
+        measured = text
     if one.missed:
-        suggestion, tone = "Missed: keep it, and agree how it will be met.", "bad"
+        suggestion, tone = say("Missed: keep it, and agree how it will be met."), "bad"
     elif one.near:
-        suggestion, tone = "Kept, but close: keep it.", "warn"
+        suggestion, tone = say("Kept, but close: keep it."), "warn"
     elif one.most_took is not None:
-        suggestion, tone = f"Kept with room: 95 % took at most {_took(one.most_took)}.", "good"
+        suggestion, tone = (
+            say(
+                "Kept with room: 95 %% took at most %(most_took)s.", most_took=_took(one.most_took)
+            ),
+            "good",
+        )
     else:
-        suggestion, tone = "Kept.", "good"
+        suggestion, tone = say("Kept."), "good"
     promised = show(term, terms.get(one.term))
     return Row(one.term, term.label, promised, measured, suggestion, tone)
 
@@ -106,17 +115,21 @@ def _took(length: timedelta) -> str:
     minutes = -(-length // timedelta(minutes=1))
     hours, rest = divmod(minutes, 60)
     if not hours:
-        return f"{minutes} minutes"
-    return f"{hours} h {rest} min" if rest else f"{hours} h"
+        return say_n("%(num)s minute", "%(num)s minutes", minutes)
+    if not rest:
+        return say("%(hours)s h", hours=hours)
+    return say("%(hours)s h %(minutes)s min", hours=hours, minutes=rest)
 
 
-def _included(schema: Schema, terms: Mapping[str, Any], id: str, used: int, verb: str) -> list[Row]:
+def _included(
+    schema: Schema, terms: Mapping[str, Any], id: str, used: int, words: str
+) -> list[Row]:
     value, term = terms.get(id), schema.terms[id]
     if value is None:
         return []
     unused = isinstance(value, int) and used * 2 < value
-    suggestion = "Less than half was used: a smaller number may do." if unused else ""
-    return [Row(id, term.label, show(term, value), f"{used} {verb}", suggestion, "")]
+    suggestion = say("Less than half was used: a smaller number may do.") if unused else ""
+    return [Row(id, term.label, show(term, value), words, suggestion, "")]
 
 
 def renewed_terms(

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from portal.kit.words import say
 from portal.renewals.rules.dates import (
     Before,
     Deadline,
@@ -34,10 +35,10 @@ class Mode(StrEnum):
 
 
 MODE_WORDS = {
-    Mode.EXPIRES: "ends",
-    Mode.AUTO: "renews by itself",
-    Mode.MUTUAL: "renews when both sign",
-    Mode.OPTION: "renews when the customer chooses",
+    Mode.EXPIRES: say("ends"),
+    Mode.AUTO: say("renews by itself"),
+    Mode.MUTUAL: say("renews when both sign"),
+    Mode.OPTION: say("renews when the customer chooses"),
 }
 
 

@@ -6,12 +6,14 @@ from datetime import date, datetime
 from typing import Protocol
 
 from portal.contracts.rules.life import Side
+from portal.kit.words import Words, say, say_n
 from portal.renewals.rules import schedule
 from portal.renewals.rules.dates import Before, Plan, Span, Unit
 from portal.renewals.rules.money import PriceRule
 from portal.renewals.rules.notices import Kind, Window, leave_date
 from portal.renewals.rules.reading import Mode, Terms
-from portal.renewals.rules.working import counted, in_words
+from portal.renewals.rules.working import in_words
+from portal.renewals.rules.working import months as months_in_words
 
 
 class Planned(Protocol):
@@ -84,35 +86,63 @@ def headline(it: Outlook) -> Headline:
     """Return what happens at the end of the term, and what decides it."""
     ends = in_words(it.ends)
     if it.over:
-        return Headline("This contract has ended", f"Its last term ended on {ends}.", "info")
+        return Headline(
+            say("This contract has ended"),
+            say("Its last term ended on %(ends)s.", ends=ends),
+            "info",
+        )
     if it.leaving:
-        text = f"It stays in force until the day before {ends}. Nothing renews it so far."
-        return Headline(f"Ends on {ends}", text, "warn")
+        text = say(
+            "It stays in force until the day before %(ends)s. Nothing renews it so far.", ends=ends
+        )
+        return Headline(say("Ends on %(ends)s", ends=ends), text, "warn")
     if it.mode is not Mode.AUTO or it.found.span.is_last:
         return _ends_by_itself(it, ends)
-    months = counted(it.found.plan.renewal_months or 0, "month")
+    months = months_in_words(it.found.plan.renewal_months or 0)
     notice = in_words(it.found.notice_by)
     if it.passed:
-        text = (
-            f"The notice date was {notice}. A notice now does not stop this renewal: see below "
-            "what can still be done."
+        text = say(
+            "The notice date was %(notice)s. A notice now does not stop this renewal: see below "
+            "what can still be done.",
+            notice=notice,
         )
-        return Headline(f"Renews on {ends} for {months}", text, "info")
+        return Headline(
+            say("Renews on %(ends)s for %(months)s", ends=ends, months=months), text, "info"
+        )
     days = (it.found.notice_by - it.today).days
-    left = "today is the last day" if days == 0 else f"{counted(days, 'day')} left"
     return Headline(
-        f"Renews on {ends} for {months}, unless notice is given by {notice}",
-        f"To stop it, a notice must count as received on {notice} or before: {left}.",
+        say(
+            "Renews on %(ends)s for %(months)s, unless notice is given by %(notice)s",
+            ends=ends,
+            months=months,
+            notice=notice,
+        ),
+        _to_stop_it(notice, days),
         "warn" if days < 60 else "info",
+    )
+
+
+def _to_stop_it(notice: str, days: int) -> Words:
+    if days == 0:
+        return say(
+            "To stop it, a notice must count as received on %(notice)s or before: today is the "
+            "last day.",
+            notice=notice,
+        )
+    return say_n(
+        "To stop it, a notice must count as received on %(notice)s or before: %(num)s day left.",
+        "To stop it, a notice must count as received on %(notice)s or before: %(num)s days left.",
+        days,
+        notice=notice,
     )
 
 
 def _ends_by_itself(it: Outlook, ends: str) -> Headline:
     how = {
-        Mode.MUTUAL: "It renews only when both sides sign a new contract.",
-        Mode.OPTION: "It renews only when the customer says so by notice.",
-    }.get(it.mode, "It does not renew by itself: a new contract is needed to go on.")
-    return Headline(f"Ends on {ends}", how, "warn")
+        Mode.MUTUAL: say("It renews only when both sides sign a new contract."),
+        Mode.OPTION: say("It renews only when the customer says so by notice."),
+    }.get(it.mode, say("It does not renew by itself: a new contract is needed to go on."))
+    return Headline(say("Ends on %(ends)s", ends=ends), how, "warn")
 
 
 Act = tuple[str, str, Kind | None, str]
@@ -125,12 +155,14 @@ def acts(it: Outlook) -> list[Act]:
     found: list[Act] = []
     auto = it.mode is Mode.AUTO and not it.found.span.is_last
     if auto and not it.leaving and it.window is not None:
-        label = "Give notice" if not it.passed else "Give notice for the next term"
+        label = say("Give notice") if not it.passed else say("Give notice for the next term")
         found.append((label, "renewals.notice", Kind.AGAINST, "notice:give"))
     found += _customer_acts(it) if it.side is Side.CUSTOMER else _vendor_acts(it)
-    found.append(("Renew by a new round", "renewals.prepare_round", None, "renewal:see"))
+    found.append((say("Renew by a new round"), "renewals.prepare_round", None, "renewal:see"))
     if _may_leave_early(it):
-        found.append(("Leave without a reason", "renewals.notice", Kind.CONVENIENCE, "notice:give"))
+        found.append(
+            (say("Leave without a reason"), "renewals.notice", Kind.CONVENIENCE, "notice:give")
+        )
     return found
 
 
@@ -138,17 +170,17 @@ def _vendor_acts(it: Outlook) -> list[Act]:
     open_price = it.price_by is not None and it.today <= it.price_by and not it.leaving
     if it.price_rule.mode is None or not open_price:
         return []
-    return [("Tell the new price", "renewals.price", None, "price:tell")]
+    return [(say("Tell the new price"), "renewals.price", None, "price:tell")]
 
 
 def _customer_acts(it: Outlook) -> list[Act]:
     found: list[Act] = []
     if it.mode is Mode.OPTION and not it.found.span.is_last:
-        found.append(("Renew the contract", "renewals.notice", Kind.OPTION, "notice:give"))
+        found.append((say("Renew the contract"), "renewals.notice", Kind.OPTION, "notice:give"))
     elif it.mode is Mode.AUTO and it.leaving and it.passed:
-        found.append(("Waive the conditions", "renewals.notice", Kind.WAIVER, "notice:give"))
+        found.append((say("Waive the conditions"), "renewals.notice", Kind.WAIVER, "notice:give"))
     if it.may_leave_unreminded:
-        label = "Leave, as no reminder came"
+        label = say("Leave, as no reminder came")
         found.append((label, "renewals.notice", Kind.LEAVE, "notice:give"))
     return found
 
@@ -183,10 +215,10 @@ class Line:
 
 
 WORDS = {
-    schedule.DUTY: "The reminder the vendor owes",
-    schedule.PRICE_BY: "Last day for the price notice",
-    schedule.NOTICE_BY: "Last day for notice",
-    schedule.ENDS: "End date of the term",
+    schedule.DUTY: say("The reminder the vendor owes"),
+    schedule.PRICE_BY: say("Last day for the price notice"),
+    schedule.NOTICE_BY: say("Last day for notice"),
+    schedule.ENDS: say("End date of the term"),
 }
 
 
@@ -208,17 +240,22 @@ class PlannedOutlook(Protocol):
 def kind_words(kind: str) -> str:
     """Return a planned date's kind in words."""
     if kind.startswith(schedule.REMIND):
-        return f"Reminder {kind.removeprefix(schedule.REMIND)} days before the notice date"
+        return say(
+            "Reminder %(days)s days before the notice date", days=kind.removeprefix(schedule.REMIND)
+        )
     if kind.startswith(schedule.PRICE_SOON):
-        return f"Reminder {kind.removeprefix(schedule.PRICE_SOON)} days before the price notice"
+        return say(
+            "Reminder %(days)s days before the price notice",
+            days=kind.removeprefix(schedule.PRICE_SOON),
+        )
     if kind.startswith(schedule.TERMS):
-        return "Changed terms begin to hold"
+        return say("Changed terms begin to hold")
     return WORDS[kind]
 
 
 def _state(one: Planned) -> tuple[str, str]:
     if one.cancelled_at:
-        return "No longer needed", ""
+        return say("No longer needed"), ""
     if one.done_at is None:
-        return "Planned", "open"
-    return ("Done late", "warn") if one.late else ("Done", "good")
+        return say("Planned"), "open"
+    return (say("Done late"), "warn") if one.late else (say("Done"), "good")

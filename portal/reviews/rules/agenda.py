@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from portal.renewals.rules.working import counted, in_words
+from portal.kit.words import day, percent, say, say_n
+from portal.renewals.rules.working import months
 
 
 @dataclass(frozen=True)
@@ -38,38 +39,51 @@ class Item:
 
 def agenda_of(seen: Seen, *, why: str, called: bool) -> list[Item]:
     """Return the agenda in the order it is worked through; a point without facts says so."""
-    items = [Item("Why we meet", (why,))] if called else []
+    items = [Item(say("Why we meet"), (why,))] if called else []
     items += [
-        Item("Targets", _targets(seen)),
-        Item("Credits", (_credits(seen),)),
-        Item("Actions still open", _actions(seen) or ("None.",)),
-        Item("Actions from root causes", _measures(seen) or ("None is open.",)),
-        Item("Changes ahead", _changes(seen) or ("None is announced.",)),
-        Item("Contacts to confirm again", (_contacts(seen),)),
+        Item(say("Targets"), _targets(seen)),
+        Item(say("Credits"), (_credits(seen),)),
+        Item(say("Actions still open"), _actions(seen) or (say("None."),)),
+        Item(say("Actions from root causes"), _measures(seen) or (say("None is open."),)),
+        Item(say("Changes ahead"), _changes(seen) or (say("None is announced."),)),
+        Item(say("Contacts to confirm again"), (_contacts(seen),)),
     ]
     if seen.peaks:
-        items.append(Item("Peaks and their targets", _peaks(seen)))
+        items.append(Item(say("Peaks and their targets"), _peaks(seen)))
     if seen.notice_by is not None and 0 <= (seen.notice_by - seen.today).days <= 120:
-        days = counted((seen.notice_by - seen.today).days, "day")
-        items.append(Item("Renewal", (f"Notice by {in_words(seen.notice_by)}: {days} left.",)))
+        text = say_n(
+            "Notice by %(day)s: %(num)s day left.",
+            "Notice by %(day)s: %(num)s days left.",
+            (seen.notice_by - seen.today).days,
+            day=day(seen.notice_by),
+        )
+        items.append(Item(say("Renewal"), (text,)))
     return items
 
 
 def _targets(seen: Seen) -> tuple[str, ...]:
     if seen.attainment is None:
-        return (f"No target fell due since {in_words(seen.since)}.",)
+        return (say("No target fell due since %(day)s.", day=day(seen.since)),)
     told = [
-        f"{seen.attainment} % of {counted(seen.targets, 'target')} met since "
-        f"{in_words(seen.since)}, {seen.missed_targets} missed."
+        say_n(
+            "%(share)s of %(num)s target met since %(day)s, %(missed)s missed.",
+            "%(share)s of %(num)s targets met since %(day)s, %(missed)s missed.",
+            seen.targets,
+            share=percent(seen.attainment),
+            day=day(seen.since),
+            missed=seen.missed_targets,
+        )
     ]
     if seen.breached:
         numbers = ", ".join(str(number) for number in seen.breached[:20])
-        told.append(f"Incidents with a missed target: {numbers}.")
+        told.append(say("Incidents with a missed target: %(numbers)s.", numbers=numbers))
     return tuple(told)
 
 
 def _credits(seen: Seen) -> str:
-    return f"{counted(seen.credits, 'credit')} not settled." if seen.credits else "All are settled."
+    if not seen.credits:
+        return say("All are settled.")
+    return say_n("%(num)s credit not settled.", "%(num)s credits not settled.", seen.credits)
 
 
 def _actions(seen: Seen) -> tuple[str, ...]:
@@ -83,19 +97,35 @@ def _measures(seen: Seen) -> tuple[str, ...]:
 
 
 def _owed(text: str, owner: str, due: date, today: date) -> str:
-    return f"{text} ({owner}, due {in_words(due)}" + (", overdue)" if due < today else ")")
+    values = {"text": text, "owner": owner, "due": day(due)}
+    if due < today:
+        return say("%(text)s (%(owner)s, due %(due)s, overdue)", **values)
+    return say("%(text)s (%(owner)s, due %(due)s)", **values)
 
 
 def _changes(seen: Seen) -> tuple[str, ...]:
-    return tuple(f"{ref} on {in_words(on)}." for ref, on in seen.changes[:20])
+    return tuple(say("%(ref)s on %(day)s.", ref=ref, day=day(on)) for ref, on in seen.changes[:20])
 
 
 def _contacts(seen: Seen) -> str:
     if not seen.contacts:
-        return "Nobody is named yet: the customer names who may open incidents."
-    every = f", every {counted(seen.contacts_every, 'month')}" if seen.contacts_every else ""
-    return f"{counted(seen.contacts, 'named contact')}: confirm each again{every}."
+        return say("Nobody is named yet: the customer names who may open incidents.")
+    if not seen.contacts_every:
+        return say_n(
+            "%(num)s named contact: confirm each again.",
+            "%(num)s named contacts: confirm each again.",
+            seen.contacts,
+        )
+    return say_n(
+        "%(num)s named contact: confirm each again, every %(months)s.",
+        "%(num)s named contacts: confirm each again, every %(months)s.",
+        seen.contacts,
+        months=months(seen.contacts_every),
+    )
 
 
 def _peaks(seen: Seen) -> tuple[str, ...]:
-    return tuple(f"{name}, from {in_words(on)}: set targets for it." for name, on in seen.peaks)
+    return tuple(
+        say("%(name)s, from %(day)s: set targets for it.", name=name, day=day(on))
+        for name, on in seen.peaks
+    )
