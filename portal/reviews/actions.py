@@ -17,6 +17,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.notices.actions import tell
 from portal.renewals.actions.projection import hold
 from portal.renewals.rules.dates import add_days
@@ -108,9 +109,9 @@ def call_review(
     demand(actor, "review:keep")
     _demand_running(contract, actor, at=at)
     if on < at.date():
-        raise Refused("Choose a day that has not passed.")
+        raise Refused(say("Choose a day that has not passed."))
     if not why.strip():
-        raise Refused("Say why: it stands at the top of the agenda.")
+        raise Refused(say("Say why: it stands at the top of the agenda."))
     with transaction(session):
         contract = hold(session, contract.id)
         one = Planned(kind, f"called:{new_id(at)}", on, why.strip())
@@ -122,7 +123,7 @@ def _demand_running(contract: Contract, actor: Actor, *, at: datetime) -> Side:
     if side is None:
         raise NotFound
     if state(contract, today=at.date()) not in RUNNING:
-        raise Refused("Reviews belong to a contract in force.")
+        raise Refused(say("Reviews belong to a contract in force."))
     return side
 
 
@@ -136,9 +137,9 @@ def move_review(
         _demand_running(contract, actor, at=at)
         row = find_review(session, contract, review_id)
         if row.held_on:
-            raise Refused("This review was held already.")
+            raise Refused(say("This review was held already."))
         if on < at.date():
-            raise Refused("Choose a day that has not passed.")
+            raise Refused(say("Choose a day that has not passed."))
         row.fixed = 1
         _move(session, contract, row, on, actor=actor.log, at=at)
         return row
@@ -172,9 +173,9 @@ def hold_review(
         _demand_running(contract, actor, at=at)
         row = find_review(session, contract, review_id)
         if row.held_on:
-            raise Refused("The minutes of this review are kept already.")
+            raise Refused(say("The minutes of this review are kept already."))
         if held_on > at.date():
-            raise Refused("A review cannot have been held in the future.")
+            raise Refused(say("A review cannot have been held in the future."))
         seen = seen_for(session, contract, row, at=at)
         items = agenda_of(seen, why=row.why, called=row.key.startswith("called:"))
         row.held_on, row.held_by, row.changed_at = held_on.isoformat(), actor.person_id, at
@@ -216,9 +217,9 @@ def finish_action(
             raise NotFound
         row = find_action(session, contract, action_id)
         if row.side != side:
-            raise Refused("The side whose action it is says when it is done.")
+            raise Refused(say("The side whose action it is says when it is done."))
         if row.done_at:
-            raise Refused("This action is done already.")
+            raise Refused(say("This action is done already."))
         row.done_at = at
         record(
             session, contract.id, "review:action:done", actor=actor.log, at=at,

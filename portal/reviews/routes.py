@@ -16,6 +16,7 @@ from portal.contracts.rules.life import Side
 from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.kit.web import download, needs, page, see_other
+from portal.kit.words import say
 from portal.renewals.rules.dates import add_days
 from portal.residency.databases import regions
 from portal.reviews import actions, queries
@@ -72,7 +73,7 @@ def call(ref: str) -> ResponseReturnValue:
         desk.session, desk.actor, desk.contract, kind=Kind(form.kind.data), on=form.on.data,
         why=form.why.data, at=desk.at,
     )  # fmt: skip
-    flash("Both sides are invited.", "good")
+    flash(say("Both sides are invited."), "good")
     return see_other(url_for("reviews.show", ref=ref, review_id=row.id))
 
 
@@ -159,7 +160,7 @@ def hold(ref: str, review_id: str) -> ResponseReturnValue:
         desk.session, desk.actor, desk.contract, review_id, held_on=form.held_on.data,
         minutes=form.minutes.data, agreed=_agreed(form), at=desk.at,
     )  # fmt: skip
-    flash("The minutes are kept. Both sides can read them.", "good")
+    flash(say("The minutes are kept. Both sides can read them."), "good")
     return see_other(url_for("reviews.show", ref=ref, review_id=review_id))
 
 
@@ -184,7 +185,7 @@ def move(ref: str, review_id: str) -> ResponseReturnValue:
     actions.move_review(
         desk.session, desk.actor, desk.contract, review_id, on=form.on.data, at=desk.at
     )
-    flash("Moved. Both sides are told, and their calendars follow.", "good")
+    flash(say("Moved. Both sides are told, and their calendars follow."), "good")
     return see_other(url_for("reviews.show", ref=ref, review_id=review_id))
 
 
@@ -194,7 +195,7 @@ def finish(ref: str, action_id: str) -> ResponseReturnValue:
     """Mark an action of one's own side done."""
     desk = opened(ref, "review:keep")
     actions.finish_action(desk.session, desk.actor, desk.contract, action_id, at=desk.at)
-    flash("Done.", "good")
+    flash(say("Done."), "good")
     return see_other(url_for("reviews.index", ref=ref))
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from portal.changes.rules.agenda import Stretch, agenda
+from portal.kit.words import month, say
 from portal.renewals.rules.dates import (
     BusinessDay,
     add_days,
@@ -28,8 +29,8 @@ class Kind(StrEnum):
 
 
 KIND_WORDS = {
-    Kind.SERVICE: "Service review",
-    Kind.TARGETS: "Review of targets before a peak",
+    Kind.SERVICE: say("Service review"),
+    Kind.TARGETS: say("Review of targets before a peak"),
 }
 MONTHS_OF = {"monthly": 1, "quarterly": 3, "half_yearly": 6, "yearly": 12}
 
@@ -90,8 +91,12 @@ def _service(
     for closed in _period_ends(begin, end, months):
         # The close of a period is its last day; a review by the calendar opens the next one.
         on = _moved(add_days(closed, -1), offset, days) if offset else _open(closed, days)
-        why = f"After the close of {_period(closed, months)}"
-        yield Planned(Kind.SERVICE, f"service:{add_days(closed, -1):%Y-%m}", on, why)
+        yield Planned(
+            Kind.SERVICE,
+            f"service:{add_days(closed, -1):%Y-%m}",
+            on,
+            _after_the_close(closed, months),
+        )
 
 
 def _period_ends(begin: date, end: date, months: int) -> Iterator[date]:
@@ -101,11 +106,17 @@ def _period_ends(begin: date, end: date, months: int) -> Iterator[date]:
         yield add_months(first, n)
 
 
-def _period(closed: date, months: int) -> str:
+def _after_the_close(closed: date, months: int) -> str:
     last = add_days(closed, -1)
     if months == 3:
-        return f"quarter {(last.month + 2) // 3} of {last.year}"
-    return f"{last:%B %Y}" if months == 1 else f"{months} months, in {last:%B %Y}"
+        return say(
+            "After the close of quarter %(number)s of %(year)s",
+            number=(last.month + 2) // 3,
+            year=last.year,
+        )
+    if months == 1:
+        return say("After the close of %(month)s", month=month(last))
+    return say("After the close of %(count)s months, in %(month)s", count=months, month=month(last))
 
 
 def _around_peaks(
@@ -114,10 +125,10 @@ def _around_peaks(
     for peak in peaks:
         if anchor == "before_peak":
             on = _moved(peak.begins, offset, days, back=True) if offset else peak.begins
-            why = f"Before {peak.name}"
+            why = say("Before %(name)s", name=peak.name)
         else:
             on = _moved(add_days(peak.ends, -1), offset, days) if offset else peak.ends
-            why = f"After {peak.name}"
+            why = say("After %(name)s", name=peak.name)
         yield Planned(Kind.SERVICE, f"service:peak:{peak.begins}", on, why)
 
 
@@ -129,7 +140,9 @@ def _targets(
         return
     for peak in peaks:
         on = _open(add_days(peak.begins, -ahead["n"]), days, back=True)
-        yield Planned(Kind.TARGETS, f"targets:{peak.begins}", on, f"Before {peak.name}")
+        yield Planned(
+            Kind.TARGETS, f"targets:{peak.begins}", on, say("Before %(name)s", name=peak.name)
+        )
 
 
 def _moved(day: date, offset: Mapping[str, Any], days: BusinessDay, *, back: bool = False) -> date:
