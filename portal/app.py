@@ -35,7 +35,7 @@ from portal.home.routes import bp as home_pages
 from portal.incidents.routes import bp as incidents_pages
 from portal.intake.routes import bp as intake_pages
 from portal.kit import clock, headers, web
-from portal.kit.db import db, harden_sqlite, reading
+from portal.kit.db import NOBODY, PORTAL, acting, db, harden, options_for, reading
 from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
 from portal.kit.metrics import Counts
 from portal.kit.tongues import LANGUAGES, teach, tongue
@@ -129,8 +129,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SECRET_KEY_FALLBACKS=_old_key(settings.keys / "session.key.old"),
         SETTINGS=settings,
         SQLALCHEMY_DATABASE_URI=settings.directory,
-        # An error names the statement and never its values: they are what people typed.
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
+        SQLALCHEMY_ENGINE_OPTIONS=options_for(settings.directory),
         MAX_CONTENT_LENGTH=8 * MEGABYTE,
         MAX_FORM_MEMORY_SIZE=2 * MEGABYTE,
         MAX_FORM_PARTS=2000,
@@ -160,7 +159,7 @@ def _open_databases(app: Flask, settings: Settings) -> None:
     app.extensions["providers"] = Providers(settings.providers)
     db.init_app(app)
     with app.app_context():
-        harden_sqlite(db.engine, synchronous="FULL")
+        harden(db.engine)
     app.teardown_appcontext(lambda error: Regions.close())
 
 
@@ -222,6 +221,7 @@ def _guard(app: Flask, settings: Settings) -> None:
     @app.before_request
     def guard() -> Any:
         reading.set(request.method in SAFE)
+        acting.set(NOBODY)
         view = app.view_functions.get(request.endpoint or "")
         if view is None or request.endpoint == "static":
             return None
@@ -241,6 +241,11 @@ def _guard(app: Flask, settings: Settings) -> None:
             raise NotFound
         gate.touch(clock.now())
         return None
+
+    @app.teardown_request
+    def ended(error: BaseException | None) -> None:
+        reading.set(False)
+        acting.set(PORTAL)
 
     @app.after_request
     def finish(response: Response) -> Response:

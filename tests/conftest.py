@@ -1,6 +1,7 @@
 """A migrated home with the cast, copied for every test: a real database, real keys, real files."""
 
-import shutil
+import os
+import tomllib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,11 +16,11 @@ from werkzeug.routing import Rule
 
 from portal.accounts.gate import key_of
 from portal.accounts.models import SignIn
-from portal.app import create_app
+from portal.app import create_app, undo
 from portal.cli.running import migrate_all
 from portal.contracts.models import Contract, SignerSlot, Stakeholder
 from portal.kit import clock
-from portal.kit.db import db
+from portal.kit.db import db, is_postgresql
 from portal.kit.refs import new_id, new_token
 from portal.kit.vault import put
 from portal.residency.actions import make_data_key
@@ -27,6 +28,7 @@ from portal.residency.databases import Regions
 from portal.residency.rules import new_public_ref
 from portal.settings.rules import Settings, settings_from
 from tests import cast
+from tests.cluster import copy_home, forget_homes, new_home, stop_cluster
 
 
 def close(app: Flask) -> None:
@@ -38,8 +40,69 @@ def close(app: Flask) -> None:
 
 
 def settings_for(home: Path) -> Settings:
-    """Return plain settings over a home folder."""
-    return settings_from(home, {}, {})
+    """Return plain settings over a home folder; it says where its databases are, if not in it."""
+    path = home / "counterpart.toml"
+    file = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+    return settings_from(home, file, {})
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marks that choose an engine."""
+    both = "both_engines(param={..}): runs on SQLite, and (with these values) again on PostgreSQL"
+    config.addinivalue_line("markers", both)
+    config.addinivalue_line("markers", "postgres: this run of a test is on PostgreSQL")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on SQLite and, where it is marked, on PostgreSQL; or all on the one engine that
+    COUNTERPART_TEST_ENGINE names."""
+    if "engine" not in metafunc.fixturenames:
+        return
+    marked = metafunc.definition.get_closest_marker("both_engines") is not None
+    chosen = os.environ.get("COUNTERPART_TEST_ENGINE")
+    engines = [chosen] if chosen else ["sqlite", "postgres"] if marked else ["sqlite"]
+    params = {
+        "sqlite": pytest.param("sqlite", id=pytest.HIDDEN_PARAM),
+        "postgres": pytest.param("postgres", marks=pytest.mark.postgres),
+    }
+    metafunc.parametrize("engine", [params[one] for one in engines], indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out on PostgreSQL the values of parameters that a mark does not name."""
+    if os.environ.get("COUNTERPART_TEST_ENGINE"):
+        return
+    items[:] = [item for item in items if not _is_left_out(item)]
+
+
+def _is_left_out(item: pytest.Item) -> bool:
+    mark, values = item.get_closest_marker("both_engines"), getattr(item, "callspec", None)
+    if mark is None or values is None or values.params.get("engine") != "postgres":
+        return False
+    return any(values.params[name] not in chosen for name, chosen in mark.kwargs.items())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Remove the databases of a test's homes when everything else of it is taken down."""
+    own = getattr(item, "funcargs", {}).get("tmp_path")
+    yield
+    if own is not None:
+        forget_homes(own)
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> str:
+    """The engine of this test's databases: "sqlite" or "postgres"."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stopped() -> Iterator[None]:
+    """The server of this process is stopped at the end, if a test started it."""
+    yield
+    stop_cluster()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -69,9 +132,11 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def template_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template_home(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated home that holds the cast and no contract."""
     home = tmp_path_factory.mktemp("template") / "home"
+    if engine == "postgres":
+        new_home(home)
     app = create_app(settings_for(home))
     migrate_all(app)
     with app.app_context():
@@ -83,7 +148,7 @@ def template_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(template_home: Path, tmp_path: Path) -> Path:
     """This test's own copy of the home."""
-    return Path(shutil.copytree(template_home, tmp_path / "home"))
+    return copy_home(template_home, tmp_path / "home")
 
 
 class Browser(FlaskClient):
@@ -95,9 +160,15 @@ class Browser(FlaskClient):
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
         """Send a request as nobody but the cookie's own person."""
-        if has_app_context():
-            g.pop("_login_user", None)
-        return super().open(*args, **kwargs)
+        if not has_app_context():
+            return super().open(*args, **kwargs)
+        g.pop("_login_user", None)
+        try:
+            return super().open(*args, **kwargs)
+        finally:
+            if is_postgresql(db.engine):
+                # The test's own transactions are none that began as a reading of the request.
+                undo()
 
 
 @pytest.fixture

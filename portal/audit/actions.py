@@ -20,7 +20,11 @@ from portal.audit.models import (
     RegionEntryPerson,
 )
 from portal.kit import clock
+from portal.kit.db import lock_in_turn
 from portal.kit.vault import put
+
+# A region has one order of entries: who appends holds it until the commit.
+LOG_ORDER = "the order of the log"
 
 
 def record(
@@ -38,6 +42,7 @@ def record(
     """
     table = RegionEntry if "region" in session.info else DirectoryEntry
     session.flush()
+    lock_in_turn(session, LOG_ORDER if table is RegionEntry else f"chain {chain}")
     last = session.execute(
         select(table.seq, table.hash)
         .where(table.chain == chain)

@@ -4,7 +4,7 @@
 so using one through `db.session` raises; a region's session comes from `residency`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -13,7 +13,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import Boolean, Dialect, Engine, Integer, String, Table, Text, event
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Dialect,
+    Engine,
+    Integer,
+    String,
+    Table,
+    Text,
+    event,
+    func,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session
@@ -27,6 +41,10 @@ REGIONAL = "regional"
 # A GET reads and may share the database; every other request takes the write lock at BEGIN, because
 # a read lock that must be raised to a write lock fails at once under SQLite.
 reading: ContextVar[bool] = ContextVar("reading", default=False)
+# The organisation a request acts for; nobody before it is known. Outside requests it is the portal
+# itself that acts: its worker and its commands.
+PORTAL, NOBODY = "*", ""
+acting: ContextVar[str] = ContextVar("acting", default=PORTAL)
 
 
 class Base(DeclarativeBase):
@@ -85,16 +103,46 @@ def _integer(element: Any, compiler: Any, **kw: Any) -> str:
     return "INTEGER"
 
 
-def harden_sqlite(engine: Engine, *, synchronous: str) -> None:
-    """Make a SQLite engine safe for concurrent writers and append-only triggers."""
-    if engine.dialect.name != "sqlite":
-        return
+POSTGRESQL = "postgresql"
+# A server that was restarted is met by a connection that is tried before it is used.
+OPTIONS_OF: dict[str, dict[str, Any]] = {POSTGRESQL: {"pool_pre_ping": True}}
 
+
+def options_for(address: str) -> dict[str, Any]:
+    """Return how an engine of this address is opened.
+
+    An error names the statement and never its values: they are what people typed.
+    """
+    return {"hide_parameters": True, **OPTIONS_OF.get(make_url(address).get_backend_name(), {})}
+
+
+def is_postgresql(bound: Session | Connection | Engine) -> bool:
+    """Whether a session, a connection or an engine speaks to PostgreSQL."""
+    engine = bound.get_bind() if isinstance(bound, Session) else bound
+    return engine.dialect.name == POSTGRESQL
+
+
+def harden(engine: Engine) -> None:
+    """Make an engine safe for concurrent writers and append-only triggers."""
+    if is_postgresql(engine):
+        event.listen(engine, "connect", _wait_at_most)
+    else:
+        _harden_sqlite(engine)
+
+
+def _wait_at_most(connection: Any, record: Any) -> None:
+    """Wait for a lock as long as SQLite waits, and leave no lock behind that nobody uses."""
+    connection.execute("SET lock_timeout = '15s'")
+    connection.execute("SET idle_in_transaction_session_timeout = '10min'")
+    connection.commit()
+
+
+def _harden_sqlite(engine: Engine) -> None:
     def on_connect(connection: Any, record: Any) -> None:
         connection.isolation_level = None
         for pragma in (
             "journal_mode=WAL",
-            f"synchronous={synchronous}",
+            "synchronous=FULL",
             "foreign_keys=ON",
             "recursive_triggers=ON",
             "busy_timeout=15000",
@@ -116,6 +164,7 @@ def transaction(session: AnySession) -> Iterator[Session]:
     """Commit everything done inside, or nothing."""
     concrete = session() if isinstance(session, scoped_session) else session
     try:
+        _hold_organisation(concrete)
         yield concrete
         concrete.commit()
     except BaseException:
@@ -135,6 +184,25 @@ def let_go(session: Session) -> None:
         one.expire_all()
 
 
+def _hold_organisation(session: Session) -> None:
+    """On PostgreSQL, let one request at a time change what an organisation has in the directory.
+
+    SQLite lets one write at all. What was read before the lock is read again.
+    """
+    if isinstance(session, DirectorySession) and acting.get() not in (PORTAL, NOBODY):
+        if not is_postgresql(session):
+            return
+        lock_in_turn(session, f"organisation {acting.get()}")
+        if not (session.new or session.dirty or session.deleted):
+            session.expire_all()
+
+
+def lock_in_turn(session: Session, name: str) -> None:
+    """On PostgreSQL, wait until no other transaction holds this name; hold it until the end."""
+    if is_postgresql(session):
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
 @contextmanager
 def directory_reader() -> Iterator[Session]:
     """Read the directory beside a region's transaction, without waiting for its write lock."""
@@ -147,15 +215,54 @@ def directory_reader() -> Iterator[Session]:
         reading.reset(before)
 
 
+def check_references_last(session: Session) -> None:
+    """Let rows of this transaction come in any order; each must have what it refers to at the end.
+
+    On PostgreSQL it takes references that were made to wait, as the migrations make them.
+    """
+    late = "SET CONSTRAINTS ALL DEFERRED" if is_postgresql(session) else LAST_ON_SQLITE
+    session.execute(text(late))
+
+
+LAST_ON_SQLITE = "PRAGMA defer_foreign_keys = ON"
+
+
+def overwrite_deleted(session: Session) -> None:
+    """On SQLite, let what this connection deletes be overwritten, not only forgotten."""
+    if not is_postgresql(session):
+        session.execute(text("PRAGMA secure_delete = ON"))
+
+
+def clear_deleted(engine: Engine, tables: Sequence[str]) -> None:
+    """Leave nothing of deleted rows in the files of the database itself.
+
+    What a server keeps beside them, its write-ahead log and its own backups, ages out as its
+    operator set it; the rows are sealed with keys that were among what was deleted.
+    """
+    with engine.connect() as connection:
+        if is_postgresql(engine):
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+            return
+        raw: Any = connection.connection.dbapi_connection
+        connection.rollback()
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def insert_for(session: Session) -> Any:
+    """Return the INSERT that knows ON CONFLICT in the words of the session's engine."""
+    return postgresql.insert if is_postgresql(session) else sqlite.insert
+
+
 def insert_once(session: Session, table: type[Base], values: dict[str, Any], *, key: str) -> bool:
     """Insert a row unless one with the same `key` is there; return whether it was inserted."""
-    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[
-        session.get_bind().dialect.name
-    ]
-    done: Any = session.execute(
-        insert(table).values(**values).on_conflict_do_nothing(index_elements=[key])
+    done = session.execute(
+        insert_for(session)(table)
+        .values(**values)
+        .on_conflict_do_nothing(index_elements=[key])
+        .returning(getattr(table, key))
     )
-    return bool(done.rowcount)
+    return done.first() is not None
 
 
 @compiles(CreateTable, "sqlite")

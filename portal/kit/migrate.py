@@ -8,7 +8,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, MetaData
+from sqlalchemy import Connection, Engine, MetaData, text
+
+from portal.kit.db import is_postgresql
+from portal.kit.walls import spoken
 
 FOLDER = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -21,13 +24,59 @@ def _config(history: str, connection: Connection | None = None) -> Config:
     return config
 
 
+class BadDatabase(Exception):
+    """A database was made in a way that the portal cannot keep its promises on."""
+
+
 def upgrade(engine: Engine, history: str) -> tuple[str | None, str | None]:
-    """Bring one database to the newest migration, in one transaction; return (before, after)."""
+    """Bring one database to the newest migration, in one transaction; return (before, after).
+
+    Who migrates the same database at the same moment waits for it.
+    """
     with engine.begin() as connection:
+        if is_postgresql(connection):
+            _take_turns(connection)
+            _demand_plain_order(connection)
         before = current(connection)
-        command.upgrade(_config(history, connection), "head")
+        with spoken(connection):
+            command.upgrade(_config(history, connection), "head")
+        if is_postgresql(connection):
+            _let_keys_wait(connection)
         after = current(connection)
     return before, after
+
+
+def _take_turns(connection: Connection) -> None:
+    """Wait for another migration of this database; the lock ends with the transaction."""
+    connection.execute(text("SET LOCAL lock_timeout = '10min'"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('migrate', 0))"))
+
+
+def _demand_plain_order(connection: Connection) -> None:
+    """Refuse a database that sorts text by a language: ids and instants sort by their bytes."""
+    found = connection.execute(
+        text(
+            "SELECT datcollate, pg_encoding_to_char(encoding) FROM pg_database "
+            "WHERE datname = current_database()"
+        )
+    ).one()
+    if found[0] not in {"C", "POSIX", "C.UTF-8", "C.utf8"} or found[1] != "UTF8":
+        raise BadDatabase(
+            f"the database sorts by {found[0]} in {found[1]}: make it with "
+            "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+
+
+LET_WAIT = """
+SELECT conrelid::regclass::text, conname FROM pg_constraint
+WHERE contype = 'f' AND NOT condeferrable AND connamespace = current_schema()::regnamespace
+"""
+
+
+def _let_keys_wait(connection: Connection) -> None:
+    """Let one transaction check its references at its end, as SQLite can: for rows that move."""
+    for table, name in connection.execute(text(LET_WAIT)).all():
+        connection.execute(text(f'ALTER TABLE {table} ALTER CONSTRAINT "{name}" DEFERRABLE'))
 
 
 def current(connection: Connection) -> str | None:
@@ -41,10 +90,24 @@ def newest(history: str) -> str | None:
 
 
 def differences(engine: Engine, metadata: MetaData) -> list[Any]:
-    """Return how the database differs from the models; empty means equal."""
+    """Return how the database differs from the models; empty means equal.
+
+    Comments on columns are for readers of the models: SQLite keeps none.
+    """
     with engine.connect() as connection:
-        found: list[Any] = compare_metadata(MigrationContext.configure(connection), metadata)
-        return found
+        wanted = _with_waiting_keys(metadata) if is_postgresql(connection) else metadata
+        found: list[Any] = compare_metadata(MigrationContext.configure(connection), wanted)
+        return [
+            one for one in found if not (isinstance(one, list) and one[0][0] == "modify_comment")
+        ]
+
+
+def _with_waiting_keys(metadata: MetaData) -> MetaData:
+    copy = MetaData()
+    for table in metadata.sorted_tables:
+        for key in table.to_metadata(copy).foreign_key_constraints:
+            key.deferrable = True
+    return copy
 
 
 def write_revision(

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flask import current_app, g
-from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.orm import Session
 
-from portal.kit.db import harden_sqlite, reading
+from portal.kit.db import acting, harden, is_postgresql, options_for, reading
 from portal.kit.errors import NotFound, Refused
 from portal.kit.vault import Cipher, CipherOf, Ring, new_key
 from portal.residency.models import DataKey, Move, RegionIdentity
@@ -53,14 +53,22 @@ class RegionDatabase:
     def __init__(self, region: Region) -> None:
         self.region = region
         path = file_of(region)
-        is_new = path is None or not path.exists()
+        is_new = path is not None and not path.exists()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.engine: Engine = create_engine(region.database, hide_parameters=True)
-        harden_sqlite(self.engine, synchronous="FULL")
+        self.engine: Engine = create_engine(region.database, **options_for(region.database))
+        harden(self.engine)
         self.store = Store(region)
-        read_or_make_key(region.key_file, may_make=is_new)
+        if not region.key_file.exists():
+            is_new = is_new or (path is None and self._was_never_migrated())
+            read_or_make_key(region.key_file, may_make=is_new)
+        read_or_make_key(region.key_file, may_make=False)
         self.ring = Ring(region.key_file)
+
+    def _was_never_migrated(self) -> bool:
+        """Whether a server's database is as empty as a file that is not there yet."""
+        with self.engine.connect() as connection:
+            return not inspect(connection).has_table(DataKey.__tablename__)
 
     def check_identity(self) -> None:
         """Refuse a database that says it is another region (addresses swapped by mistake)."""
@@ -97,7 +105,45 @@ class RegionDatabase:
         session.info["region"] = self.region.name
         session.info["cipher_of"] = self.cipher_for(session)
         event.listen(session, "before_flush", _refuse_foreign_rows)
+        if is_postgresql(self.engine):
+            event.listen(session, "after_begin", _begin_on_postgresql)
         return session
+
+
+# A contract and its amendments are held together: a change of one may concern the other.
+FAMILY = text("""
+SELECT id FROM contracts
+WHERE coalesce(amends_id, id) = (SELECT coalesce(amends_id, id) FROM contracts WHERE id = :ref)
+ORDER BY id FOR NO KEY UPDATE
+""")
+SAY = text(
+    "SELECT set_config('counterpart.acting', :acting, true), "
+    "set_config('transaction_read_only', :reading, true)"
+)
+
+
+def _begin_on_postgresql(session: Session, transaction: object, connection: Connection) -> None:
+    """Say who acts, and hold the contract a request is about, before anything is read.
+
+    SQLite lets one request write at a time; here it is one a contract, so that what an action reads
+    is still so when it writes. A request that reads cannot write at all.
+    """
+    mode = "on" if reading.get() else "off"
+    connection.execute(SAY, {"acting": acting.get(), "reading": mode})
+    if session.info.get("held") and not reading.get():
+        connection.execute(FAMILY, {"ref": session.info["held"]})
+
+
+def hold_family(session: Session, ref: str) -> None:
+    """Hold a contract and its amendments until the transaction ends; on SQLite BEGIN did."""
+    if is_postgresql(session):
+        session.execute(FAMILY, {"ref": ref})
+
+
+def _hold_from_now_on(session: Session, ref: str) -> None:
+    session.info["held"] = ref
+    if session.in_transaction():
+        hold_family(session, ref)
 
 
 def _refuse_foreign_rows(session: Session, context: object, instances: object) -> None:
@@ -147,10 +193,15 @@ class Regions:
 
         While it is being copied to another region it can be read, and `Refused` to be changed.
         """
+        if not reading.get() and region_of(ref) in self.databases:
+            _hold_from_now_on(self.session(region_of(ref)), ref)
         name, is_moving = self._home(ref)
         if is_moving and not reading.get():
             raise Refused("This contract is being moved to another region. Try again in a minute.")
-        return self.session(name)
+        session = self.session(name)
+        if not reading.get():
+            _hold_from_now_on(session, ref)
+        return session
 
     def _home(self, ref: str) -> tuple[str, bool]:
         name = region_of(ref)

@@ -168,6 +168,17 @@ def _is_loopback(address: str) -> bool:
     return parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1", "localhost"}
 
 
+def _address(environ: Mapping[str, str], name: str, written: str) -> str:
+    """Return a database's address: `COUNTERPART_DATABASE_<NAME>`, or as the file has it."""
+    address = environ.get(f"COUNTERPART_DATABASE_{name.upper()}", written)
+    kind, separator, rest = address.partition("://")
+    if kind in {"postgresql", "postgres"}:
+        kind = "postgresql+psycopg"
+    if not separator or kind not in {"sqlite", "postgresql+psycopg"}:
+        raise BadSetting(f"database of {name}: begin it with sqlite:/// or postgresql://")
+    return f"{kind}://{rest}"
+
+
 def _region(home: Path, name: str, row: Mapping[str, Any], environ: Mapping[str, str]) -> Region:
     if not (name.isascii() and name.isalnum() and name.islower() and 2 <= len(name) <= 12):
         raise BadSetting(f'Region "{name}": use 2 to 12 lower-case letters or digits')
@@ -175,7 +186,9 @@ def _region(home: Path, name: str, row: Mapping[str, Any], environ: Mapping[str,
     return Region(
         name=name,
         label=str(row.get("label", name)),
-        database=str(row.get("database", f"sqlite:///{folder / 'region.db'}")),
+        database=_address(
+            environ, name, str(row.get("database", f"sqlite:///{folder / 'region.db'}"))
+        ),
         store=str(row.get("store", folder / "documents")),
         key_file=Path(row.get("key_file", home / "keys" / f"region-{name}.key")),
         mail_folder=folder / "mail",
@@ -255,7 +268,9 @@ def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str
         operator=str(file.get("operator", "Northwind Systems")),
         base_url=base_url.rstrip("/"),
         regions=regions,
-        directory=str(file.get("directory", f"sqlite:///{home / 'directory.db'}")),
+        directory=_address(
+            environ, "directory", str(file.get("directory", f"sqlite:///{home / 'directory.db'}"))
+        ),
         smtp_host=environ.get("COUNTERPART_SMTP_HOST", mail.get("host")),
         smtp_port=int(environ.get("COUNTERPART_SMTP_PORT", mail.get("port", 587))),
         smtp_starttls=bool(mail.get("starttls", "COUNTERPART_SMTP_HOST" not in environ)),

@@ -101,6 +101,7 @@ def test_members_of_another_organisation_are_not_found():
 # limits
 
 
+@pytest.mark.both_engines
 def test_the_eleventh_try_in_five_minutes_is_refused_until_the_window_ends():
     subjects = {"password:account": "x", "password:address": "10.0.0.1"}
     assert [actions.reserve(subjects, at=AT) for _ in range(10)] == [None] * 10
@@ -128,6 +129,7 @@ def test_windows_that_are_over_are_forgotten():
 # codes
 
 
+@pytest.mark.both_engines
 def test_a_right_code_counts_once_with_one_entry():
     first = spend(cast.code("ada", AT))
     assert first.accepted and first.step == totp.step_of(AT)
@@ -197,6 +199,7 @@ def test_ten_thousand_replays_are_never_accepted():
 
 
 @pytest.mark.slow
+@pytest.mark.both_engines
 def test_replays_through_the_whole_action_are_refused_over_many_windows():
     accepted = 0
     for number in range(40):
@@ -208,6 +211,7 @@ def test_replays_through_the_whole_action_are_refused_over_many_windows():
     assert accepted == 0
 
 
+@pytest.mark.both_engines
 def test_six_uses_of_one_code_at_once_are_one(app: Flask):
     db.session.rollback()
     results, start = [], threading.Barrier(6)
@@ -228,6 +232,7 @@ def test_six_uses_of_one_code_at_once_are_one(app: Flask):
 
 
 @pytest.mark.slow
+@pytest.mark.both_engines
 def test_twelve_wrong_guesses_at_once_are_five_compared(app: Flask):
     db.session.rollback()
     results, start = [], threading.Barrier(12)
@@ -300,6 +305,7 @@ def test_a_new_factor_ends_all_other_sessions():
 
 
 @pytest.mark.slow
+@pytest.mark.both_engines
 def test_recovery_codes_work_once_and_only_the_newest_ten():
     old = actions.make_recovery_codes(ADA, pepper=PEPPER, at=AT)
     new = actions.make_recovery_codes(ADA, pepper=PEPPER, at=AT)

@@ -1,6 +1,5 @@
 """A home stocked with something of everything the API reads, and programs that ask it."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -31,6 +30,7 @@ from portal.statements.actions.issuing import issue
 from portal.statements.rules.month import Month
 from tests import cast
 from tests.changes import works
+from tests.cluster import copy_home
 from tests.conftest import close, make_contract, settings_for
 from tests.incidents import desk
 
@@ -38,7 +38,7 @@ from tests.incidents import desk
 @pytest.fixture(scope="session")
 def stocked_home(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a contract in force, which has had incidents, changes, outages and a review."""
-    home = Path(shutil.copytree(template_home, tmp_path_factory.mktemp("stocked") / "home"))
+    home = copy_home(template_home, tmp_path_factory.mktemp("stocked") / "home")
     app = create_app(settings_for(home))
     with app.app_context():
         regions: Regions = app.extensions["regions"]
@@ -82,7 +82,7 @@ def _stock(session: Any, contract: Contract) -> None:
 @pytest.fixture
 def home(stocked_home: Path, tmp_path: Path) -> Path:
     """This test's own copy of the stocked home."""
-    return Path(shutil.copytree(stocked_home, tmp_path / "home"))
+    return copy_home(stocked_home, tmp_path / "home")
 
 
 @pytest.fixture

@@ -10,7 +10,10 @@ from portal.audit.actions import record
 from portal.audit.rules import Actor
 from portal.contracts.models import Contract
 from portal.kit import clock
-from portal.kit.db import transaction
+from portal.kit.db import is_postgresql, transaction
+from tests.tampering import walls_down
+
+pytestmark = pytest.mark.both_engines
 
 CLEO = Actor("p1", "Cleo Marsh", "o1", "Harbour Retail Inc")
 
@@ -50,8 +53,13 @@ def test_the_database_refuses_to_change_the_log(
 @pytest.mark.slow
 def test_the_database_refuses_to_replace_an_entry(eu: Session, contract: Contract) -> None:
     write(eu, contract.id, 1)
-    with pytest.raises(IntegrityError), transaction(eu):
-        eu.execute(text("INSERT OR REPLACE INTO entries SELECT * FROM entries"))
+    same = "INSERT INTO entries SELECT * FROM entries WHERE true ON CONFLICT (hash)"
+    replaced = [f"{same} DO UPDATE SET body = ''"]
+    if not is_postgresql(eu):
+        replaced.append("INSERT OR REPLACE INTO entries SELECT * FROM entries")
+    for statement in replaced:
+        with pytest.raises(IntegrityError), transaction(eu):
+            eu.execute(text(statement))
 
 
 TAMPERINGS = {
@@ -67,23 +75,21 @@ def test_an_operator_who_drops_the_walls_is_found(
     eu: Session, contract: Contract, kind: str
 ) -> None:
     write(eu, contract.id, 4)
-    with transaction(eu):
-        eu.execute(text("DROP TABLE leaves"))
-        for trigger in ("entries_no_update", "entries_no_delete", "entries_continue"):
-            eu.execute(text(f"DROP TRIGGER {trigger}"))
-        eu.execute(text(TAMPERINGS[kind]))
-        eu.execute(text("UPDATE entries SET seq = -seq WHERE seq < 0"))
+    with walls_down(eu, tables={"entries", "leaves"}) as connection:
+        connection.execute(text("DELETE FROM leaves"))
+        connection.execute(text(TAMPERINGS[kind]))
+        connection.execute(text("UPDATE entries SET seq = -seq WHERE seq < 0"))
     assert queries.check(eu)[1]
 
 
 def test_an_inserted_entry_is_found(eu: Session, contract: Contract) -> None:
     write(eu, contract.id, 2)
-    with transaction(eu):
-        eu.execute(text("DROP TRIGGER entries_continue"))
-        eu.execute(
+    with walls_down(eu, tables={"entries"}) as connection:
+        connection.execute(
             text(
                 "INSERT INTO entries (chain, seq, prev, hash, at, event, body) "
-                "SELECT chain, 3, prev || 'x', 'abc', at, event, body FROM entries WHERE seq = 2"
+                "SELECT chain, 3, substr(prev, 2) || 'x', 'abc', at, event, body "
+                "FROM entries WHERE seq = 2"
             )
         )
     assert queries.check(eu)[1]

@@ -7,7 +7,6 @@ code and what it prints.
 import hashlib
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import pytest
 from portal.app import create_app
 from portal.contracts.models import Contract
 from portal.kit import clock
+from tests.cluster import copy_home
 from tests.conftest import close, make_contract, settings_for
 from tests.signing import stage
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def sealed(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A home with one contract that four people signed, and its reference."""
-    home = Path(shutil.copytree(template_home, tmp_path_factory.mktemp("sealed") / "home"))
+    home = copy_home(template_home, tmp_path_factory.mktemp("sealed") / "home")
     app = create_app(settings_for(home))
     with app.app_context():
         regions = app.extensions["regions"]
@@ -50,7 +50,7 @@ def sealed(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
 @pytest.fixture
 def own(sealed: tuple[Path, str], tmp_path: Path) -> tuple[Path, str]:
     """This test's own copy of that home, to be spoilt."""
-    return Path(shutil.copytree(sealed[0], tmp_path / "home")), sealed[1]
+    return copy_home(sealed[0], tmp_path / "home"), sealed[1]
 
 
 def run(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":

@@ -27,6 +27,7 @@ from portal.negotiation.models import Answer, Round
 from portal.notices.models import RegionMail
 from portal.terms.rules import load_schema
 from tests import cast
+from tests.tampering import walls_down
 
 ClientAs = Callable[[str], FlaskClient]
 NEW = {
@@ -391,12 +392,7 @@ def test_a_changed_entry_is_told_on_the_log(
     ref = contract.ref
     eu.rollback()
     # Whoever can write the file can drop the triggers: the chain must show it then.
-    with eu.get_bind().begin() as connection:  # type: ignore[union-attr]
-        names = connection.exec_driver_sql(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'entries'"
-        )
-        for (name,) in names.all():
-            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+    with walls_down(eu, tables={"entries"}) as connection:
         connection.execute(
             update(RegionEntry)
             .where(RegionEntry.chain == ref, RegionEntry.seq == 1)

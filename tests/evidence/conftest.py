@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -32,6 +31,7 @@ from portal.settings.rules import Settings
 from portal.signing.jobs import steps
 from portal.signing.keys import root_pem
 from portal.signing.pdf import render_deed
+from tests.cluster import copy_home
 from tests.conftest import close, settings_for
 
 VERIFIER = Path(__file__).parents[2] / "portal" / "evidence" / "data" / "verify.py"
@@ -48,7 +48,7 @@ def told_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not shared.exists():
             home = tmp_path_factory.mktemp("telling") / "home"
             tell(home)
-            shutil.copytree(home, shared)
+            copy_home(home, shared)
     return shared
 
 
@@ -124,7 +124,7 @@ class Scene:
 @pytest.fixture
 def told(told_home: Path, tmp_path: Path) -> Iterator[Scene]:
     """This test's own copy of the told home."""
-    home = Path(shutil.copytree(told_home, tmp_path / "told"))
+    home = copy_home(told_home, tmp_path / "told")
     app = create_app(settings_for(home))
     with app.app_context():
         regions: Regions = app.extensions["regions"]
@@ -136,7 +136,7 @@ def told(told_home: Path, tmp_path: Path) -> Iterator[Scene]:
 @pytest.fixture(scope="session")
 def told_bundle(told_home: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The evidence of the told contract."""
-    home = Path(shutil.copytree(told_home, tmp_path_factory.mktemp("bundle") / "home"))
+    home = copy_home(told_home, tmp_path_factory.mktemp("bundle") / "home")
     app = create_app(settings_for(home))
     with app.app_context():
         regions: Regions = app.extensions["regions"]

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 import random
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +32,10 @@ from portal.kit import clock
 from portal.kit.db import transaction
 from portal.residency.databases import Regions
 from tests import cast
+from tests.cluster import copy_home
 from tests.conftest import close, make_contract, settings_for
 from tests.evidence.conftest import THOROUGH, Scene, as_told
+from tests.tampering import walls_down
 
 SEEDS = 50 if THOROUGH else 5
 MINOR, MAJOR = "contract:step:finished", "contract:person:erased"
@@ -48,7 +49,7 @@ def attacked_home(
     template_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, list[str]]:
     """A home with three contracts, forty entries and a dozen checkpoints with receipts."""
-    home = Path(shutil.copytree(template_home, tmp_path_factory.mktemp("attacked") / "home"))
+    home = copy_home(template_home, tmp_path_factory.mktemp("attacked") / "home")
     app = create_app(settings_for(home))
     with app.app_context():
         regions: Regions = app.extensions["regions"]
@@ -107,19 +108,18 @@ class Operator:
         rows, leaves = rechained(history)
         session = self.session
         notes = session.execute(text("SELECT size, region, note, at FROM checkpoints")).all()
-        with transaction(session):
-            found = session.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
-            for name in found.scalars().all():
-                session.execute(text(f"DROP TRIGGER {name}"))
+        with walls_down(session) as connection:
             for table in ("checkpoint_stamps", "checkpoints", "leaves", "entries"):
-                session.execute(text(f"DELETE FROM {table}"))
-            session.execute(
+                connection.execute(text(f"DELETE FROM {table}"))
+            connection.execute(
                 text("INSERT INTO entries VALUES (:chain,:seq,:prev,:hash,:at,:event,:body)"), rows
             )
-            session.execute(text("INSERT INTO leaves VALUES (:place,'eu',:chain,:seq,:leaf)"), rows)
+            connection.execute(
+                text("INSERT INTO leaves VALUES (:place,'eu',:chain,:seq,:leaf)"), rows
+            )
             tree = Tree(leaves)
             for size, region, note, at in self.checkpoints(notes, tree):
-                session.execute(
+                connection.execute(
                     text("INSERT INTO checkpoints VALUES (:s, :r, :n, :a)"),
                     {"s": size, "r": region, "n": note, "a": at},
                 )
@@ -241,7 +241,7 @@ def stage(
     apps = []
 
     def make(seed: str, *, key: bool) -> Operator:
-        copy = Path(shutil.copytree(home, tmp_path / f"home-{len(apps)}"))
+        copy = copy_home(home, tmp_path / f"home-{len(apps)}")
         app = create_app(settings_for(copy))
         apps.append((app, app.app_context()))
         apps[-1][1].push()

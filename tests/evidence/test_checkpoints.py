@@ -21,6 +21,9 @@ from portal.notices.models import RegionMail
 from portal.residency.databases import Regions
 from portal.signing.rules import hash_words
 from tests.conftest import make_contract, settings_for
+from tests.tampering import walls_down
+
+pytestmark = pytest.mark.both_engines
 
 CLEO = Actor("p1", "Cleo Marsh", "o1", "Harbour Retail Inc")
 MINOR, MAJOR = "contract:step:finished", "negotiation:round:sent"
@@ -48,12 +51,9 @@ def write(session: Session, chain: str, *events: str) -> None:
 
 def unwalled(session: Session, *statements: str) -> None:
     """Do what an operator with all rights over the database can do."""
-    with transaction(session):
-        found = session.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
-        for name in found.scalars().all():
-            session.execute(text(f"DROP TRIGGER {name}"))
+    with walls_down(session) as connection:
         for statement in statements:
-            session.execute(text(statement))
+            connection.execute(text(statement))
 
 
 def test_the_order_of_a_region_is_dense_over_all_contracts(

@@ -107,6 +107,7 @@ def test_signed_out_every_private_route_leads_to_sign_in(app: Flask, ref: str) -
 
 @pytest.mark.parametrize("person", ["mal", "op"])
 @pytest.mark.slow
+@pytest.mark.both_engines(person={"mal"})
 def test_a_stranger_finds_nothing_of_a_contract(
     app: Flask, ref: str, client_as: Callable[[str], FlaskClient], person: str
 ) -> None:
@@ -121,6 +122,7 @@ def test_a_stranger_finds_nothing_of_a_contract(
 
 @pytest.mark.parametrize("person", MEMBERS)
 @pytest.mark.slow
+@pytest.mark.both_engines(person={"dov"})
 def test_a_party_may_do_what_the_table_says(
     app: Flask, ref: str, client_as: Callable[[str], FlaskClient], person: str
 ) -> None:

@@ -12,6 +12,8 @@ from portal.kit.db import db, directory_reader, insert_once, reading, transactio
 from portal.kit.refs import new_id
 from portal.notices.models import JobRun
 
+pytestmark = pytest.mark.both_engines
+
 
 def row(name: str) -> dict[str, object]:
     return {"name": name, "ran_at": clock.now(), "took_ms": 1, "error": None}

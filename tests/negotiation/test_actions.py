@@ -33,6 +33,8 @@ from tests.negotiation.table import (
     send,
 )
 
+pytestmark = pytest.mark.both_engines
+
 ADA, CLEO = cast.actor("ada"), cast.actor("cleo")
 
 

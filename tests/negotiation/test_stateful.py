@@ -6,7 +6,6 @@ steps, each of them one act of one person; COUNTERPART_THOROUGH=1 makes five tim
 
 import hashlib
 import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +38,7 @@ from portal.negotiation.queries import (
 from portal.negotiation.rules import Kind, Status
 from portal.terms.rules import value_sha256
 from tests import cast
+from tests.cluster import copy_home
 from tests.conftest import close, settings_for
 from tests.negotiation.players import KEYS, LIMITS, PEOPLE, TEXTS, VALUES, Players
 
@@ -67,7 +67,7 @@ def hurry(connection: Any, _: Any) -> None:
 @pytest.fixture(scope="module")
 def stage(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A portal whose two organisations have limits on D1."""
-    home = Path(shutil.copytree(template_home, tmp_path_factory.mktemp("stateful") / "home"))
+    home = copy_home(template_home, tmp_path_factory.mktemp("stateful") / "home")
     app = create_app(settings_for(home))
     with app.app_context():
         # What is on the disk after a power cut is no matter here, and waiting for it would be.

@@ -86,6 +86,7 @@ def row(session: Session, key: str) -> RegionMail:
     return session.get_one(RegionMail, key)
 
 
+@pytest.mark.both_engines
 def test_a_mail_goes_out_once_encrypted_and_says_what_it_is(
     eu: Session, context: Flask, office: Office, clock: Hand
 ) -> None:
@@ -258,6 +259,7 @@ def test_a_server_that_dawdles_is_cut_within_half_a_lease(
     assert row(eu, key).sent_at is None and row(eu, key).last_error
 
 
+@pytest.mark.both_engines
 def test_a_try_that_lost_its_lease_changes_nothing(
     eu: Session, regions: Regions, context: Flask, office: Office, clock: Hand
 ) -> None:
@@ -277,6 +279,7 @@ def test_a_try_that_lost_its_lease_changes_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.both_engines
 def test_a_mail_held_by_another_worker_is_left_alone_until_the_lease_ends(
     eu: Session, context: Flask, office: Office, clock: Hand
 ) -> None:
@@ -354,6 +357,7 @@ def three_workers(regions: Regions, app: Flask, office: Office, clock: Hand) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.both_engines
 def test_three_workers_at_once_deliver_each_mail_once(
     eu: Session, regions: Regions, context: Flask, office: Office, clock: Hand
 ) -> None:

@@ -62,9 +62,8 @@ class Crew:
         self.environment = {
             **os.environ, "COUNTERPART_HOME": str(home), "SSL_CERT_FILE": str(office.certificate),
         }  # fmt: skip
-        (home / "counterpart.toml").write_text(
-            f'[mail]\nhost = "{HOST}"\nport = {office.port}\nlease_seconds = 4\n'
-        )
+        with (home / "counterpart.toml").open("a") as file:
+            file.write(f'\n[mail]\nhost = "{HOST}"\nport = {office.port}\nlease_seconds = 4\n')
         self.log = (home.parent / "work.log").open("wb")
         self.hands = [self.hire() for _ in range(3)]
 

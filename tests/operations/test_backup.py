@@ -20,6 +20,7 @@ from portal.contracts.models import Contract
 from portal.kit import clock
 from portal.kit.db import transaction
 from tests import cast
+from tests.cluster import copy_home
 from tests.conftest import close, make_contract, settings_for
 from tests.signing import stage
 
@@ -40,7 +41,7 @@ def run(home: Path, *words: str) -> Result:
 @pytest.fixture(scope="module")
 def full(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A home with a contract that has a prepared deed, documents, entries and a checkpoint."""
-    home = Path(shutil.copytree(template_home, tmp_path_factory.mktemp("full") / "home"))
+    home = copy_home(template_home, tmp_path_factory.mktemp("full") / "home")
     app = create_app(settings_for(home))
     with app.app_context():
         regions = app.extensions["regions"]
@@ -139,7 +140,7 @@ def test_a_faulty_backup_is_refused_and_writes_nothing(
     if fault == "missing":
         part.unlink()
     if fault == "in use":
-        target = Path(shutil.copytree(home, target))
+        target = copy_home(home, target)
     before = {path for path in target.rglob("*") if path.is_file()} if target.exists() else set()
     refused = run(target, "restore", str(folder), "--identity", str(secret))
     assert refused.exit_code == 1
@@ -152,7 +153,7 @@ def test_an_older_backup_is_told_as_a_gap_with_its_range(
     full: tuple[Path, str], key: tuple[Path, str], tmp_path: Path
 ) -> None:
     (home, ref), (secret, recipient) = full, key
-    own = Path(shutil.copytree(home, tmp_path / "own"))
+    own = copy_home(home, tmp_path / "own")
     run(own, "backup", "--out", str(tmp_path / "b"), "--to", recipient, "--with-keys")
     settings = settings_for(own)
     app = create_app(settings)
@@ -199,7 +200,7 @@ def test_a_backup_is_consistent_while_people_write(
     full: tuple[Path, str], key: tuple[Path, str], tmp_path: Path
 ) -> None:
     (home, ref), (secret, recipient) = full, key
-    own = Path(shutil.copytree(home, tmp_path / "own"))
+    own = copy_home(home, tmp_path / "own")
     stop, written = threading.Event(), []
 
     app = create_app(settings_for(own))

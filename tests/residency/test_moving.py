@@ -46,7 +46,7 @@ from pathlib import Path
 from portal.kit import clock
 from portal.residency.actions import moving
 from portal.residency.databases import Regions
-from portal.settings.rules import settings_from
+from portal.settings.rules import read_settings
 
 for path in Path("portal").glob("*/models.py"):
     importlib.import_module(f"portal.{path.parent.name}.models")
@@ -56,7 +56,7 @@ if stop == "before the copy is committed":
     moving._check_keys = die
 if stop == "while it is emptied":
     moving._still = die
-found = Regions(settings_from(Path(home), {}, {}))
+found = Regions(read_settings({"COUNTERPART_HOME": home}))
 moving.carry_out(
     found["eu"], found["us"], group, now=clock.now,
     told=lambda step: die() if step == stop else None,
@@ -135,6 +135,7 @@ def test_every_table_of_a_region_says_whether_it_moves() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.both_engines
 def test_a_moved_contract_lives_whole_in_the_new_region_and_nowhere_else(
     eu: Session, regions: Regions, full: Contract, client_as: Callable[[str], FlaskClient]
 ) -> None:
@@ -172,6 +173,7 @@ def test_a_moved_contract_lives_whole_in_the_new_region_and_nowhere_else(
 
 
 @pytest.mark.slow
+@pytest.mark.both_engines
 def test_a_contract_comes_back_to_where_it_began(
     eu: Session, regions: Regions, full: Contract
 ) -> None:
@@ -219,6 +221,7 @@ def test_a_move_waits_for_mail_that_is_on_its_way(
 
 
 @pytest.mark.slow
+@pytest.mark.both_engines
 def test_a_copy_that_differs_is_not_committed_and_the_source_stays(
     eu: Session, regions: Regions, full: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,6 +309,7 @@ def test_a_move_that_is_killed_at_every_step_ends_well(
     assert carry_out(regions) == []
 
 
+@pytest.mark.both_engines
 def test_a_missing_key_is_never_made_anew_where_there_is_data(home: Path, tmp_path: Path) -> None:
     (home / "keys" / "region-eu.key").unlink()
     with pytest.raises(WrongRegion, match="put the key file back"):

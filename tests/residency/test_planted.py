@@ -33,6 +33,7 @@ from portal.residency.actions import read_document
 from portal.residency.models import DataKey, Document
 from portal.signing.models import Deed
 from tests import cast
+from tests.cluster import copy_home
 from tests.conftest import close, make_contract, sign_in
 from tests.door import Door
 from tests.negotiation.table import ACROSS, RESPONSE, SCHEMA, at_table, opens, say, settle
@@ -63,7 +64,7 @@ def told(
     server: str, template_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, str]:
     """A home in which a contract of the US was negotiated, signed and sealed, and mail sent."""
-    home = Path(shutil.copytree(template_home, tmp_path_factory.mktemp("planted") / "home"))
+    home = copy_home(template_home, tmp_path_factory.mktemp("planted") / "home")
     around = home.parent
     root, temporary = logging.getLogger(), tempfile.tempdir
     before, level = root.handlers[:], root.level
@@ -214,7 +215,7 @@ def test_a_signed_contract_moves_whole_and_leaves_its_log(
     told: tuple[Path, str], tmp_path: Path
 ) -> None:
     """The deed opens, every chain and tree holds, and the address answers, from the new region."""
-    home, ref = Path(shutil.copytree(told[0], tmp_path / "home")), told[1]
+    home, ref = copy_home(told[0], tmp_path / "home"), told[1]
     before = _findings(home, ref, tmp_path / "before")
     app = create_app(buckets.settings_of(home))
     with app.app_context():

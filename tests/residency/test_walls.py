@@ -16,6 +16,8 @@ from portal.residency.databases import Regions, WrongRegion
 from portal.residency.models import DataKey
 from tests.conftest import make_contract
 
+pytestmark = pytest.mark.both_engines
+
 
 def test_a_regional_row_cannot_pass_through_the_directory(context: Flask) -> None:
     with pytest.raises(UnboundExecutionError):

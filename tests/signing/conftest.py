@@ -1,6 +1,5 @@
 """Homes that hold a contract out for signature, and a sealed one: each deed is set once a run."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from portal.app import create_app
 from portal.contracts.models import Contract
 from portal.kit import clock
 from portal.residency.databases import Regions
+from tests.cluster import copy_home
 from tests.conftest import close, make_contract, settings_for
 from tests.signing import stage
 
@@ -17,7 +17,7 @@ from tests.signing import stage
 @pytest.fixture(scope="session")
 def prepared_home(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with one contract whose deed waits for its first signer."""
-    home = Path(shutil.copytree(template_home, tmp_path_factory.mktemp("prepared") / "home"))
+    home = copy_home(template_home, tmp_path_factory.mktemp("prepared") / "home")
     app = create_app(settings_for(home))
     with app.app_context():
         regions: Regions = app.extensions["regions"]
@@ -33,7 +33,7 @@ def prepared_home(template_home: Path, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def signed_home(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with one contract that all four signed, each in the deed; only the seal is missing."""
-    home = Path(shutil.copytree(prepared_home, tmp_path_factory.mktemp("signed") / "home"))
+    home = copy_home(prepared_home, tmp_path_factory.mktemp("signed") / "home")
     app = create_app(settings_for(home))
     with app.app_context():
         regions: Regions = app.extensions["regions"]
@@ -52,7 +52,7 @@ def signed_home(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def sealed_home(signed_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with one contract that all four signed, sealed."""
-    home = Path(shutil.copytree(signed_home, tmp_path_factory.mktemp("sealed") / "home"))
+    home = copy_home(signed_home, tmp_path_factory.mktemp("sealed") / "home")
     app = create_app(settings_for(home))
     with app.app_context():
         regions: Regions = app.extensions["regions"]
@@ -65,11 +65,11 @@ def sealed_home(signed_home: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def home(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def home(request: pytest.FixtureRequest, engine: str, tmp_path: Path) -> Path:
     """This test's own copy: `prepared_home`, or the one its module or test names with a mark."""
     mark = request.node.get_closest_marker("home")
     source: Path = request.getfixturevalue(mark.args[0] if mark else "prepared_home")
-    return Path(shutil.copytree(source, tmp_path / "home"))
+    return copy_home(source, tmp_path / "home")
 
 
 @pytest.fixture

@@ -165,6 +165,7 @@ def test_a_second_press_changes_nothing(eu: Session, contract: Contract, at: dat
     assert counts(eu) == before
 
 
+@pytest.mark.both_engines
 def test_a_step_signs_once_in_a_region_even_out_of_order(
     eu: Session, contract: Contract, at: datetime
 ) -> None:
@@ -248,6 +249,7 @@ def test_the_pdf_follows_the_act_slot_by_slot(
 
 
 @pytest.mark.slow
+@pytest.mark.both_engines
 def test_two_workers_at_one_step_file_one_revision(
     eu: Session, regions: Regions, contract: Contract, at: datetime
 ) -> None:
@@ -309,6 +311,7 @@ def test_a_deed_is_not_set_from_other_texts_than_the_pinned_ones(
 
 @pytest.mark.home("sealed_home")
 @pytest.mark.slow
+@pytest.mark.both_engines
 def test_four_signers_give_one_sealed_deed_that_holds(
     eu: Session, regions: Regions, contract: Contract, at: datetime, tmp_path: Path
 ) -> None:

@@ -34,7 +34,8 @@ ROUNDS = 50 if os.environ.get("COUNTERPART_THOROUGH") else 2
 Act = Callable[[Session, Contract, datetime], object]
 
 
-pytestmark = pytest.mark.home("template_home")  # each round makes a contract; no PDF is needed
+# Each round makes a contract; no PDF is needed.
+pytestmark = [pytest.mark.both_engines, pytest.mark.home("template_home")]
 
 
 def out_for_signature(session: Session, regions: Regions, consenting: Sequence[str]) -> str:

@@ -14,7 +14,6 @@ from portal.contracts.models import Contract
 from portal.contracts.queries import current_version, state
 from portal.contracts.rules.life import State
 from portal.kit import clock
-from portal.kit.db import transaction
 from portal.notices.models import RegionMail
 from portal.residency.actions import read_document
 from portal.residency.databases import Regions
@@ -25,6 +24,7 @@ from portal.signing.models import Deed, SealFailure
 from portal.signing.validation import validate
 from tests.conftest import settings_for
 from tests.signing.authority import Server, root_file, serving
+from tests.tampering import walls_down
 
 pytestmark = pytest.mark.home("sealed_home")
 FAULTS = ("another nonce", "another imprint", "expired", "foreign", "clock", "slow", "refuses",
@@ -43,11 +43,8 @@ def with_authorities(regions: Regions, folder: Path, *servers: Server, wait: flo
 
 def waits_for_stamp(session: Session) -> None:
     """Make the sealed deed one that was sealed while an authority was configured."""
-    with transaction(session) as held:
-        connection = held.connection()
-        connection.exec_driver_sql("DROP TRIGGER deeds_no_update")
+    with walls_down(session, tables={"deeds"}) as connection:
         connection.exec_driver_sql("UPDATE deeds SET stamp_due = 1 WHERE kind = 'sealed'")
-    session.expire_all()
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -25,8 +25,12 @@ def refuse(table: str, name: str, event: str, why: str, when: str = "") -> None:
 
 
 def upgrade() -> None:
-    op.execute("ALTER TABLE contracts ADD COLUMN amends_id TEXT REFERENCES contracts (id)")
-    op.execute("ALTER TABLE contracts ADD COLUMN amended TEXT")
+    # By hand: Alembic gives SQLite a new column with a reference only by copying the table.
+    short, long = (
+        ("TEXT", "TEXT") if op.get_bind().dialect.name == "sqlite" else ("VARCHAR(24)", "TEXT")
+    )
+    op.execute(f"ALTER TABLE contracts ADD COLUMN amends_id {short} REFERENCES contracts (id)")
+    op.execute(f"ALTER TABLE contracts ADD COLUMN amended {long}")
     op.create_index("ix_contracts_amends_id", "contracts", ["amends_id"])
     op.create_table(
         "interim_changes",

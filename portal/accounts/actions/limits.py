@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, delete, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import Attempt
 from portal.accounts.rules import LIMITS, Limit
-from portal.kit.db import db, reading, transaction
+from portal.kit.db import db, insert_for, reading, transaction
 
 
 class _TooOften(Exception):
@@ -66,8 +65,7 @@ def forget_old_attempts(*, at: datetime) -> int:
 
 def _count(session: Session, scope: str, subject: str, *, limit: Limit, at: datetime) -> int:
     number = _number(limit, at)
-    insert: Any = postgresql.insert if _is_postgresql(session) else sqlite.insert
-    new = insert(Attempt).values(
+    new = insert_for(session)(Attempt).values(
         scope=scope, key=_key(subject), window=_length(limit), started=number, count=1
     )
     same_window = Attempt.started == new.excluded.started
@@ -84,10 +82,6 @@ def _count(session: Session, scope: str, subject: str, *, limit: Limit, at: date
     if counted is None:
         raise _TooOften(datetime.fromtimestamp((number + 1) * _length(limit), UTC))
     return int(counted[0])
-
-
-def _is_postgresql(session: Session) -> bool:
-    return session.get_bind().dialect.name == "postgresql"
 
 
 def _key(subject: str) -> str:

@@ -37,7 +37,7 @@ from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.notices.actions import tell
 from portal.residency.actions import make_data_key
-from portal.residency.databases import RegionDatabase
+from portal.residency.databases import RegionDatabase, hold_family
 from portal.residency.rules import allowed_for, new_public_ref
 from portal.templates.rules import slots_problem
 
@@ -292,7 +292,7 @@ def withdraw(
         raise Refused("Give a reason: the other side will read it.")
     with transaction(session):
         session.expire_all()
-        session.execute(select(Contract.id).where(Contract.id == contract.id).with_for_update())
+        hold_family(session, contract.id)
         where = state(contract, today=at.date())
         if may_void(where):
             raise Refused("The terms are frozen: void the signing instead of withdrawing.")

@@ -26,12 +26,13 @@ from portal.renewals.queries.term import (
 from portal.renewals.rules.money import fee_of
 from portal.renewals.rules.reading import mode_of, price_deadline
 from portal.renewals.rules.schedule import ENDS, Due, decide_by, schedule, terms_change
+from portal.residency.databases import hold_family
 
 
 def hold(session: Session, contract_id: str) -> Contract:
     """Lock a contract for the caller's transaction, and read everything about it anew."""
     session.expire_all()
-    session.execute(select(Contract.id).where(Contract.id == contract_id).with_for_update())
+    hold_family(session, contract_id)
     return session.get_one(Contract, contract_id)
 
 

@@ -12,13 +12,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, delete, func, insert, or_, select, text
+from sqlalchemy import Table, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from portal.audit.actions import record
 from portal.audit.models import Leaf, RegionEntry
 from portal.audit.rules import PORTAL
-from portal.kit.db import REGIONAL, db, transaction
+from portal.kit import walls
+from portal.kit.db import (
+    REGIONAL,
+    check_references_last,
+    clear_deleted,
+    db,
+    overwrite_deleted,
+    transaction,
+)
 from portal.kit.refs import new_id
 from portal.kit.vault import cipher_of
 from portal.notices.models import RegionMail
@@ -218,7 +226,7 @@ def _arrive(
     contracts = _ids(group)
     expected, count = _digests(old, contracts)
     with transaction(new):
-        new.execute(text("PRAGMA defer_foreign_keys = ON"))
+        check_references_last(new)
         for row in group:
             new.add(_noted(row, new.info["region"], at, count, rules.digest_over(expected)))
         new.flush()
@@ -333,25 +341,17 @@ def remove_contracts(
             source.store.remove(key)
     _remove_mail_files(source.region.mail_folder, mails)
     old.rollback()
-    # What is deleted is overwritten, not only forgotten: the key that opened it lay there too.
-    old.execute(text("PRAGMA secure_delete = ON"))
+    emptied = [(table, column) for table, column in _tables() if table.name not in rules.LOG]
+    overwrite_deleted(old)
     with transaction(old):
-        old.execute(text("PRAGMA defer_foreign_keys = ON"))
+        check_references_last(old)
         mark(_count(old, contracts))
         old.flush()
-        walls = old.execute(text(DELETE_WALLS)).all()
-        for name, _ in walls:
-            old.execute(text(f'DROP TRIGGER "{name}"'))
-        for table, column in reversed(_tables()):
-            if table.name not in rules.LOG:
+        with walls.down(old.connection(), "DELETE", tables={table.name for table, _ in emptied}):
+            for table, column in reversed(emptied):
                 old.execute(delete(table).where(_belongs(table, column, contracts)))
-        for _, wall in walls:
-            old.connection().exec_driver_sql(wall)
     old.rollback()
-    with source.engine.connect() as connection:
-        raw: Any = connection.connection.dbapi_connection
-        connection.rollback()
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    clear_deleted(source.engine, [table.name for table, _ in emptied])
 
 
 def _count(session: Session, contracts: list[str]) -> int:
@@ -362,11 +362,6 @@ def _count(session: Session, contracts: list[str]) -> int:
             query = select(func.count()).select_from(table)
             found += session.scalar(query.where(_belongs(table, column, contracts))) or 0
     return found
-
-
-DELETE_WALLS = """
-SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%BEFORE DELETE ON%'
-"""
 
 
 def _still(session: Session, group_id: str) -> list[Move]:

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.contracts.models import Contract, SignerSlot, Stakeholder, Version
@@ -10,6 +9,7 @@ from portal.contracts.queries import approvals_missing, approvers, current_versi
 from portal.contracts.rules.life import State
 from portal.kit.errors import NotFound, Refused
 from portal.kit.words import say
+from portal.residency.databases import hold_family
 from portal.signing import queries, rules
 
 
@@ -20,7 +20,7 @@ class AlreadySigned(Refused):
 def hold(session: Session, contract: Contract) -> Contract:
     """Lock a contract for the caller's transaction, and read everything about it anew."""
     session.expire_all()
-    session.execute(select(Contract.id).where(Contract.id == contract.id).with_for_update())
+    hold_family(session, contract.id)
     return contract
 
 

@@ -1,0 +1,164 @@
+"""A PostgreSQL server of the tests’ own: a private folder with a socket, no port, no disk sync."""
+
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from portal.settings.rules import DEFAULT_REGIONS
+
+BINARIES = Path("/usr/lib/postgresql/15/bin")
+ADMIN, OWNER = "admin", "counterpart_owner"
+PLACES = ("directory", *DEFAULT_REGIONS)
+QUICK = {
+    "listen_addresses": "''",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    # A test that makes others wait for ever should fail, and soon.
+    "deadlock_timeout": "200ms",
+}
+
+
+def _other_user() -> dict[str, Any]:
+    """Return how a process is started that may not be root's: PostgreSQL refuses root."""
+    if os.geteuid() != 0:
+        return {}
+    known = {one.pw_name for one in pwd.getpwall()}
+    return {"user": "postgres" if "postgres" in known else "nobody", "extra_groups": []}
+
+
+def _place() -> str:
+    memory = Path("/dev/shm")
+    is_roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 * 1024**3
+    return str(memory) if is_roomy and os.access(memory, os.W_OK) else "/tmp"
+
+
+class Cluster:
+    """The server; made and started at once, stopped by `stop`, gone with its folder."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="counterpart-pg-", dir=_place()))
+        as_other = _other_user()
+        if as_other:
+            shutil.chown(self.folder, as_other["user"])
+        data = self.folder / "data"
+        self._run("initdb", "-D", data, "-U", ADMIN, "-A", "trust", "--no-sync", "--locale=C",
+                  "--encoding=UTF8")  # fmt: skip
+        options = [word for key, value in QUICK.items() for word in ("-c", f"{key}={value}")]
+        self._run("pg_ctl", "-D", data, "-l", self.folder / "log", "-w", "-o",
+                  " ".join([*options, "-k", str(self.folder)]), "start")  # fmt: skip
+        self.admin = psycopg.connect(self.address("postgres", ADMIN), autocommit=True)
+        self.admin.execute(f"CREATE ROLE {OWNER} LOGIN")
+        self._names = itertools.count(1)
+
+    def _run(self, program: str, *words: object) -> None:
+        subprocess.run(
+            [str(BINARIES / program), *map(str, words)], check=True, cwd=self.folder,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **_other_user(),
+        )  # fmt: skip
+
+    def address(self, database: str, role: str = OWNER) -> str:
+        """Return the address of a database for a role."""
+        return f"postgresql://{role}@/{database}?host={self.folder}"
+
+    def create(self, *, like: str = "template0") -> str:
+        """Make a database, empty or the copy of another, and return its name."""
+        name = f"d{next(self._names)}"
+        self.admin.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY").format(
+                *map(sql.Identifier, (name, OWNER, like))
+            )
+        )
+        return name
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever still reads it."""
+        self.admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def stop(self) -> None:
+        """Stop the server by its process id and remove all it wrote."""
+        self.admin.close()
+        self._run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop")
+        shutil.rmtree(self.folder)
+
+
+_running: list[Cluster] = []
+_homes: dict[Path, list[str]] = {}
+
+
+def cluster() -> Cluster:
+    """Return this process's server; the first call starts it."""
+    if not _running:
+        _running.append(Cluster())
+    return _running[0]
+
+
+def stop_cluster() -> None:
+    """Stop this process's server, if it was started."""
+    while _running:
+        _running.pop().stop()
+
+
+def databases_of(home: Path) -> dict[str, str]:
+    """Return the names of a home's databases on the server, by place; none on SQLite."""
+    path = home / "counterpart.toml"
+    if not path.exists():
+        return {}
+    file = tomllib.loads(path.read_text("utf-8"))
+    found = {"directory": file.get("directory", "")}
+    found |= {name: row.get("database", "") for name, row in file.get("regions", {}).items()}
+    return {
+        place: address.partition("@/")[2].partition("?")[0]
+        for place, address in found.items()
+        if address.startswith("postgresql")
+    }
+
+
+def write_settings(home: Path, names: dict[str, str]) -> None:
+    """Write the settings file of a home whose databases are on the server."""
+    home.mkdir(parents=True, exist_ok=True)
+    lines = [f'directory = "{cluster().address(names["directory"])}"']
+    for name, row in DEFAULT_REGIONS.items():
+        lines += [
+            f"[regions.{name}]", f'label = "{row["label"]}"',
+            f'database = "{cluster().address(names[name])}"',
+        ]  # fmt: skip
+    _homes[home] = list(names.values())
+    (home / "counterpart.toml").write_text("\n".join(lines), encoding="utf-8")
+
+
+def new_home(home: Path) -> Path:
+    """Give a home that is to be made its empty databases on the server."""
+    write_settings(home, {place: cluster().create() for place in PLACES})
+    return home
+
+
+def copy_home(source: Path, target: Path) -> Path:
+    """Copy a home that nobody uses, with its databases wherever they are."""
+    shutil.copytree(source, target)
+    names = databases_of(source)
+    if names:
+        write_settings(
+            target, {place: cluster().create(like=name) for place, name in names.items()}
+        )
+    return target
+
+
+def forget_homes(folder: Path) -> None:
+    """Remove from the server the databases of all homes below a folder; the folder is pytest's."""
+    for home in [one for one in _homes if one.is_relative_to(folder)]:
+        for name in _homes.pop(home):
+            if _running:
+                cluster().drop(name)
