@@ -20,7 +20,7 @@ from portal.batches import actions as batches
 from portal.contracts.actions import onboarding
 from portal.contracts.models import Contract
 from portal.contracts.queries import version_in_force
-from portal.evidence.actions import keep_logs, stamp_checkpoints
+from portal.evidence.actions import keep_logs, send_weekly, stamp_checkpoints
 from portal.incidents import actions as incidents
 from portal.intake import actions as intake
 from portal.kit import clock
@@ -65,6 +65,11 @@ def keep_signings(app: Flask) -> None:
 def sign_checkpoints(app: Flask) -> None:
     """Sign the checkpoints that are due in every region, and write the receipts they cover."""
     keep_logs(regions(), app.config["SETTINGS"], at=clock.now())
+
+
+def mail_weekly_receipts(app: Flask) -> None:
+    """Mail both sides last week's state of each contract's log that grew in it."""
+    send_weekly(regions(), at=clock.now())
 
 
 def anchor_checkpoints(app: Flask) -> None:
@@ -244,6 +249,7 @@ JOBS = (
     Job("issue, settle and seal statements", settle_months, timedelta(seconds=15)),
     Job("plan reviews", plan_reviews, timedelta(hours=1)),
     Job("sign checkpoints", sign_checkpoints, EACH_LOOK),
+    Job("mail weekly receipts", mail_weekly_receipts, timedelta(minutes=10)),
     Job("stamp checkpoints", anchor_checkpoints, timedelta(minutes=1)),
     Job("remind of approvals", remind_of_approvals, timedelta(minutes=5)),
     Job("forget old tokens", forget_old_tokens, timedelta(hours=1)),

@@ -3,5 +3,13 @@
 from portal.evidence.actions.erasing import Erased, erase_person
 from portal.evidence.actions.keeping import keep_log, keep_logs
 from portal.evidence.actions.stamping import stamp_checkpoints
+from portal.evidence.actions.weekly import send_weekly
 
-__all__ = ["Erased", "erase_person", "keep_log", "keep_logs", "stamp_checkpoints"]
+__all__ = [
+    "Erased",
+    "erase_person",
+    "keep_log",
+    "keep_logs",
+    "send_weekly",
+    "stamp_checkpoints",
+]

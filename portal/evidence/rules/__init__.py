@@ -38,6 +38,8 @@ from portal.evidence.rules.keeping import (
     is_needed,
     nameless,
     receipt_hashes,
+    week_before,
+    week_name,
 )
 from portal.evidence.rules.stamps import BadStamp, Stamp, check_list, read_stamp
 
@@ -81,5 +83,7 @@ __all__ = [
     "text_path",
     "transition_path",
     "values_path",
+    "week_before",
+    "week_name",
     "write_proof",
 ]

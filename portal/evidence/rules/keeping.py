@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from portal.contracts.rules.life import RUNNING, State
 
 HOURLY = timedelta(hours=1)
+WEEK = timedelta(weeks=1)
 # Entries that are covered by a checkpoint at once and whose receipt goes to both sides.
 RECEIPTS = frozenset(
     {
@@ -32,6 +33,19 @@ def checkpoint_due(events: Sequence[str], *, last: datetime | None, at: datetime
     if not events:
         return False
     return last is None or at - last >= HOURLY or any(event in RECEIPTS for event in events)
+
+
+def week_before(at: datetime) -> tuple[datetime, datetime]:
+    """Return the last whole week (Monday to Sunday, UTC) before an instant: begin and end."""
+    day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    end = day - timedelta(days=day.weekday())
+    return end - WEEK, end
+
+
+def week_name(begin: datetime) -> str:
+    """Return the name of the week that begins then, by ISO 8601."""
+    year, week, _ = begin.isocalendar()
+    return f"{year}-W{week:02}"
 
 
 AnyLine = TypeVar("AnyLine", bound=Any)

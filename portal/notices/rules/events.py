@@ -344,6 +344,13 @@ _LIST = (
         proof=True,
     ),
     Event(
+        "evidence:receipt:weekly",
+        say("The weekly receipt for the log of a contract"),
+        say("Log of %(ref)s in week %(week)s: receipt"),
+        "evidence_receipt",
+        proof=True,
+    ),
+    Event(
         "changes:change:announced",
         say("A change is announced"),
         say("%(what)s: %(item)s, %(ref)s"),
