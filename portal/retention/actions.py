@@ -18,6 +18,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.notices.actions import tell
 from portal.profiles.actions import administrators
 from portal.residency.actions import mail_waits, remove_contracts
@@ -70,7 +71,7 @@ def lift(session: Session, actor: Actor, contract: Contract, hold_id: str, *, at
 def _standing(session: Session, contract: Contract, actor: Actor, hold_id: str) -> LegalHold:
     row = queries.find_hold(session, contract, hold_id, side=_side(contract, actor))
     if row.lifted_at is not None:
-        raise Refused("This hold was lifted already.")
+        raise Refused(say("This hold was lifted already."))
     return row
 
 
@@ -89,7 +90,7 @@ def ask_to_delete(session: Session, actor: Actor, contract: Contract, *, at: dat
         try:
             session.flush()
         except IntegrityError as error:
-            raise Refused("A deletion of this contract waits already.") from error
+            raise Refused(say("A deletion of this contract waits already.")) from error
         _enter(session, contract, actor, "retention:deletion:asked", at, deletion=row.id)
         _tell(session, contract, "retention:deletion:asked", row.id, actor, at)
     return row
@@ -101,9 +102,11 @@ def agree_to_delete(session: Session, actor: Actor, contract: Contract, *, at: d
     with transaction(session):
         row = _open(session, contract)
         if row.agreed_at is not None:
-            raise Refused("This was agreed to already.")
+            raise Refused(say("This was agreed to already."))
         if row.asked_side == _side(contract, actor):
-            raise Refused("Your side asked for this. An administrator of the other must agree.")
+            raise Refused(
+                say("Your side asked for this. An administrator of the other must agree.")
+            )
         queries.demand_deletable(session, contract, today=at.date())
         row.agreed_by, row.agreed_at = actor.person_id, at
         _enter(session, contract, actor, "retention:deletion:agreed", at, deletion=row.id)

@@ -5,6 +5,7 @@ from wtforms.validators import InputRequired, Length, NumberRange
 
 from portal.admin.rules import MOST_YEARS
 from portal.kit.forms import Form, trimmed
+from portal.kit.words import say
 from portal.retention.rules import LEAST_REASON, LONGEST_REASON
 
 
@@ -12,12 +13,12 @@ class HoldForm(Form):
     """Why everything is kept."""
 
     reason = TextAreaField(
-        "Reason",
+        say("Reason"),
         filters=[trimmed],
-        description="Only your side reads it. The other side learns that a hold stands.",
+        description=say("Only your side reads it. The other side learns that a hold stands."),
         validators=[
-            InputRequired("Give a reason."),
-            Length(LEAST_REASON, LONGEST_REASON, message="Use 5 to 2,000 characters."),
+            InputRequired(say("Give a reason.")),
+            Length(LEAST_REASON, LONGEST_REASON, message=say("Use 5 to 2,000 characters.")),
         ],
     )
 
@@ -26,10 +27,12 @@ class YearsForm(Form):
     """How many years records are kept after a contract's end."""
 
     years = IntegerField(
-        "Years after the end of a contract",
-        description="At least as long as a claim from the contract can be brought to court.",
+        say("Years after the end of a contract"),
+        description=say("At least as long as a claim from the contract can be brought to court."),
         validators=[
-            InputRequired("Type a number of years."),
-            NumberRange(1, MOST_YEARS, message=f"Between 1 and {MOST_YEARS} years."),
+            InputRequired(say("Type a number of years.")),
+            NumberRange(
+                1, MOST_YEARS, message=say("Between 1 and %(most)s years.", most=MOST_YEARS)
+            ),
         ],
     )

@@ -17,6 +17,7 @@ from portal.contracts.rules.life import STATE_WORDS
 from portal.kit import clock
 from portal.kit.errors import Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.residency.databases import regions
 from portal.retention import actions, queries, rules
 from portal.retention.forms import HoldForm, YearsForm
@@ -75,11 +76,15 @@ def set_years() -> ResponseReturnValue:
     except Refused as refusal:
         form.years.errors = [refusal.message]
         return _index(actor, form, 422)
-    said = "Nothing was changed."
-    if row is not None:
-        said = "Saved. It holds now." if row.applied_at else "Asked. A second administrator must "
-        said += "" if row.applied_at else "confirm it; it then holds 24 hours later."
-    flash(said, "good")
+    if row is None:
+        flash(say("Nothing was changed."), "good")
+    elif row.applied_at:
+        flash(say("Saved. It holds now."), "good")
+    else:
+        flash(
+            say("Asked. A second administrator must confirm it; it then holds 24 hours later."),
+            "good",
+        )
     return see_other(url_for("retention.index"))
 
 
@@ -117,7 +122,7 @@ def hold(ref: str) -> ResponseReturnValue:
     if not form.validate():
         return _show(actor, session, contract, form, 422)
     actions.set_hold(session, actor, contract, reason=form.reason.data, at=clock.now())
-    flash("The hold stands. Both sides are told that it does, and not why.", "good")
+    flash(say("The hold stands. Both sides are told that it does, and not why."), "good")
     return see_other(url_for("retention.show", ref=ref))
 
 
@@ -127,7 +132,7 @@ def ask_to_lift(ref: str, hold_id: str) -> ResponseReturnValue:
     """Ask that a hold be lifted."""
     actor, session, contract = _opened(ref)
     actions.ask_to_lift(session, actor, contract, hold_id, at=clock.now())
-    flash("Asked. Another member of your organisation must confirm it.", "good")
+    flash(say("Asked. Another member of your organisation must confirm it."), "good")
     return see_other(url_for("retention.show", ref=ref))
 
 
@@ -139,7 +144,7 @@ def lift(ref: str, hold_id: str) -> ResponseReturnValue:
     now = clock.now()
     gate.demand_recent_code(now)
     actions.lift(session, actor, contract, hold_id, at=now)
-    flash("The hold is lifted. Both sides are told.", "good")
+    flash(say("The hold is lifted. Both sides are told."), "good")
     return see_other(url_for("retention.show", ref=ref))
 
 
@@ -151,7 +156,7 @@ def ask_to_delete(ref: str) -> ResponseReturnValue:
     now = clock.now()
     gate.demand_recent_code(now)
     actions.ask_to_delete(session, actor, contract, at=now)
-    flash("Asked. Nothing is deleted before the other side agrees.", "good")
+    flash(say("Asked. Nothing is deleted before the other side agrees."), "good")
     return see_other(url_for("retention.show", ref=ref))
 
 
@@ -163,7 +168,7 @@ def agree_to_delete(ref: str) -> ResponseReturnValue:
     now = clock.now()
     gate.demand_recent_code(now)
     actions.agree_to_delete(session, actor, contract, at=now)
-    flash("Agreed. The content is deleted within a minute; the log stays.", "good")
+    flash(say("Agreed. The content is deleted within a minute; the log stays."), "good")
     return see_other(url_for("retention.index"))
 
 
@@ -173,5 +178,5 @@ def withdraw_deletion(ref: str) -> ResponseReturnValue:
     """Stop a deletion."""
     actor, session, contract = _opened(ref)
     actions.withdraw_deletion(session, actor, contract, at=clock.now())
-    flash("Withdrawn. Everything is kept.", "good")
+    flash(say("Withdrawn. Everything is kept."), "good")
     return see_other(url_for("retention.show", ref=ref))

@@ -7,6 +7,7 @@ from typing import Any
 
 from portal.contracts.rules.life import ENDED_EARLY, OVER, State
 from portal.kit.errors import Refused
+from portal.kit.words import day, say
 from portal.renewals.rules.dates import add_months
 
 HIPAA_MONTHS = 72  # 45 CFR 164.316(b)(2)(i)
@@ -47,11 +48,14 @@ def retention_of(
     `term` is N10 of the terms in force, `years` the limitation period each party chose by its name,
     `hipaa` whether the contract ever was under that profile.
     """
-    grounds = [Ground(number * 12, f"{name} keeps records") for name, number in years.items()]
+    grounds = [
+        Ground(number * 12, say("%(name)s keeps records", name=name))
+        for name, number in years.items()
+    ]
     if term is not None:
-        grounds.append(Ground(_months(term), "The contract’s own term (N10)"))
+        grounds.append(Ground(_months(term), say("The contract’s own term (N10)")))
     if hipaa:
-        grounds.append(Ground(HIPAA_MONTHS, "HIPAA, six years"))
+        grounds.append(Ground(HIPAA_MONTHS, say("HIPAA, six years")))
     grounds.sort(key=lambda ground: -ground.months)
     longest = grounds[0].months if grounds else 0
     until = add_months(ended, longest) if ended else None
@@ -67,7 +71,7 @@ def read_reason(text: str) -> str:
     """Return the reason of a hold; `Refused` where it says nothing."""
     reason = " ".join(text.split())
     if not LEAST_REASON <= len(reason) <= LONGEST_REASON:
-        raise Refused(f"Give a reason of {LEAST_REASON} to 2,000 characters.")
+        raise Refused(say("Give a reason of 5 to 2,000 characters."))
     return reason
 
 
@@ -76,23 +80,23 @@ def demand_deletable(
 ) -> None:
     """Refuse to delete what is not over, not due, held, or on its way to another region."""
     if amendment:
-        raise Refused("An amendment goes with the contract it amends. Ask there.")
+        raise Refused(say("An amendment goes with the contract it amends. Ask there."))
     if state not in CLOSED or retention.until is None:
-        raise Refused("This contract is not over, so nothing of it is deleted.")
+        raise Refused(say("This contract is not over, so nothing of it is deleted."))
     if holds:
-        raise Refused("A legal hold stands. Nothing is deleted while it does.")
+        raise Refused(say("A legal hold stands. Nothing is deleted while it does."))
     if not retention.is_due(today):
-        raise Refused(f"Its records are kept until {retention.until:%d %b %Y}.")
+        raise Refused(say("Its records are kept until %(day)s.", day=day(retention.until)))
     if moving:
-        raise Refused("The contract is being moved to another region. Try again afterwards.")
+        raise Refused(say("The contract is being moved to another region. Try again afterwards."))
 
 
 def demand_lift(*, asked_by: str | None, person: str) -> None:
     """Refuse the second "yes" where nobody gave the first, or the same person did."""
     if asked_by is None:
-        raise Refused("Ask first that the hold be lifted.")
+        raise Refused(say("Ask first that the hold be lifted."))
     if asked_by == person:
-        raise Refused("You asked for this yourself. Another member must confirm it.")
+        raise Refused(say("You asked for this yourself. Another member must confirm it."))
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def step_of(
 ) -> Step:
     """Return where a deletion stands, in words."""
     if deleted:
-        return Step("Deleted", "agreed")
+        return Step(say("Deleted"), "agreed")
     if withdrawn:
-        return Step("Withdrawn", "rejected")
-    return Step("Waits for the worker", "open") if agreed else Step("Asked", "open")
+        return Step(say("Withdrawn"), "rejected")
+    return Step(say("Waits for the worker") if agreed else say("Asked"), "open")

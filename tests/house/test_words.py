@@ -41,11 +41,10 @@ TEMPLATES_LEFT = {
     "negotiation",
     "operations",
     "plans",
-    "retention",
     "statements",
     "templates",
 }
-PYTHON_LEFT = TEMPLATES_LEFT | {"audit", "residency", "settings", "sla"}
+PYTHON_LEFT = TEMPLATES_LEFT | {"audit", "residency", "sla"}
 # Names and signs that are the same in every language.
 SAME = re.compile(r"^[–\s]*(Counterpart|UTC|SHA-256|PDF|CSV|JSON|API|OpenAPI|TOTP|[A-Z]\d+|x)$")
 
