@@ -20,7 +20,12 @@ class CannotOpen(Exception):
 
 
 class Cipher:
-    """One 256-bit key. Nonces are 96 random bits: at most 2^32 messages a key."""
+    """One 256-bit key. Nonces are 96 random bits: at most 2^32 messages a key.
+
+    `generation` counts the keys its owner had before.
+    """
+
+    generation = 0
 
     def __init__(self, key: bytes) -> None:
         self._aead = AESGCM(key)
@@ -41,22 +46,13 @@ class Cipher:
             raise CannotOpen(context) from error
 
 
-class Ring(Cipher):
-    """The key of a file and, while it is being rotated, the one before it (`<name>.old` beside it).
+class Pair(Cipher):
+    """A key and, while it is being rotated, the one before: it seals with the new one and opens
+    with either."""
 
-    It seals with the new one and opens with either. The file is looked at for every use, so that
-    a process that runs during a rotation goes on with the new key by itself.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._seen: tuple[object, ...] = ()
-        self._ciphers: list[Cipher] = []
-
-    @property
-    def old_path(self) -> Path:
-        """Where the key before this one lies until the rotation is finished."""
-        return self.path.with_name(f"{self.path.name}.old")
+    def __init__(self, present: bytes, before: bytes | None = None, *, generation: int = 0) -> None:
+        self._ciphers = [Cipher(key) for key in (present, before) if key is not None]
+        self.generation = generation
 
     def seal(self, plain: bytes, *, context: str) -> bytes:
         """Encrypt with the present key."""
@@ -78,6 +74,27 @@ class Ring(Cipher):
         except CannotOpen:
             return False
         return True
+
+    def _held(self) -> list[Cipher]:
+        return self._ciphers
+
+
+class Ring(Pair):
+    """The key of a file and, while it is being rotated, the one before it (`<name>.old` beside it).
+
+    The file is looked at for every use, so that a process that runs during a rotation goes on with
+    the new key by itself.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seen: tuple[object, ...] = ()
+        self._ciphers: list[Cipher] = []
+
+    @property
+    def old_path(self) -> Path:
+        """Where the key before this one lies until the rotation is finished."""
+        return self.path.with_name(f"{self.path.name}.old")
 
     def _held(self) -> list[Cipher]:
         marks = tuple(_mark(path) for path in (self.path, self.old_path))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.kit.db import acting, harden, is_postgresql, options_for, reading
 from portal.kit.errors import NotFound, Refused
-from portal.kit.vault import Cipher, CipherOf, Ring, new_key
+from portal.kit.vault import CannotOpen, Cipher, CipherOf, Pair, Ring, new_key
 from portal.residency.models import DataKey, Move, RegionIdentity
 from portal.residency.rules import region_of
 from portal.residency.stores import Store
@@ -45,6 +45,38 @@ def file_of(region: Region) -> Path | None:
     """Return the file of a region's database; None where it is a server's."""
     address = region.database
     return Path(address.removeprefix(SQLITE)) if address.startswith(SQLITE) else None
+
+
+class ContractKeys(Pair):
+    """The keys of one contract as a session sees them.
+
+    What does not open may have been sealed with a key made since: then they are read once more.
+    """
+
+    def __init__(self, database: "RegionDatabase", session: Session, contract_id: str) -> None:
+        self._database, self._session, self._contract = database, session, contract_id
+        self._read()
+
+    def open(self, sealed: bytes, *, context: str) -> bytes:
+        """Decrypt with the present key, or the one before it; or raise `CannotOpen`."""
+        try:
+            return super().open(sealed, context=context)
+        except CannotOpen:
+            seen = self.generation
+            self._read()
+            if self.generation == seen:
+                raise
+            return super().open(sealed, context=context)
+
+    def _read(self) -> None:
+        held = select(DataKey.wrapped, DataKey.wrapped_before, DataKey.generation)
+        with self._session.no_autoflush:
+            row = self._session.execute(held.where(DataKey.id == self._contract)).one_or_none()
+        if row is None:
+            raise NotFound
+        keys = [one for one in (row.wrapped, row.wrapped_before) if one is not None]
+        opened = [self._database.unwrap(self._contract, one) for one in keys]
+        super().__init__(*opened, generation=row.generation)
 
 
 class RegionDatabase:
@@ -91,10 +123,7 @@ class RegionDatabase:
 
         def cipher_of(contract_id: str) -> Cipher:
             if contract_id not in known:
-                row = session.get(DataKey, contract_id)
-                if row is None:
-                    raise NotFound
-                known[contract_id] = Cipher(self.unwrap(contract_id, row.wrapped))
+                known[contract_id] = ContractKeys(self, session, contract_id)
             return known[contract_id]
 
         return cipher_of

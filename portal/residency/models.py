@@ -26,6 +26,12 @@ class DataKey(Model):
     id: Mapped[str] = mapped_column(String(64), primary_key=True, comment="the contract")
     region: Mapped[str] = mapped_column(String(12))
     wrapped: Mapped[bytes] = mapped_column(LargeBinary)
+    wrapped_before: Mapped[bytes | None] = mapped_column(
+        LargeBinary, comment="the key before, while it is being rotated"
+    )
+    generation: Mapped[int] = mapped_column(
+        Integer, server_default="0", default=0, comment="how many keys there were before"
+    )
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
@@ -41,6 +47,9 @@ class Document(Model):
     kind: Mapped[str] = mapped_column(String(20))
     sha256: Mapped[str] = mapped_column(String(64), comment="of the plain bytes")
     size: Mapped[int] = mapped_column(Integer, comment="bytes, plain")
+    generation: Mapped[int] = mapped_column(
+        Integer, server_default="0", default=0, comment="of the key it is sealed with"
+    )
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import Person
@@ -14,12 +15,14 @@ from portal.contracts.models import Contract
 from portal.kit import clock
 from portal.kit.db import db, transaction
 from portal.kit.errors import Refused
-from portal.kit.vault import CannotOpen, Ring, Sealed
-from portal.operations.actions import rotating
+from portal.kit.vault import CannotOpen, Cipher, Ring, Sealed
+from portal.operations.actions import resealing, rotating
 from portal.operations.queries import Subject
-from portal.operations.queries.inventory import inventory
+from portal.operations.queries.inventory import context_of, inventory, regional_models
+from portal.residency.actions import read_document, seal_document_anew, store_document
 from portal.residency.databases import RegionDatabase, Regions
-from portal.residency.models import DataKey
+from portal.residency.databases import regions as regions_of
+from portal.residency.models import DataKey, Document
 from portal.signing.keys import portal_keys
 from tests import cast
 from tests.conftest import make_contract
@@ -97,6 +100,150 @@ def test_what_was_written_under_the_old_key_meanwhile_keeps_it_until_it_is_wrapp
     assert eu.get_one(Contract, contract.id).title == contract.title
 
 
+def everything(session: Session, ref: str) -> tuple[str, list[str], bytes]:
+    """Return what a contract holds, as whoever has its key reads it."""
+    row = session.get_one(Contract, ref)
+    database = regions_of()["eu"]
+    document = session.scalars(select(Document)).one()
+    return row.title, [one.name for one in row.slots], read_document(session, database, document)
+
+
+@pytest.fixture
+def filled(eu: Session, regions: Regions, contract: Contract) -> str:
+    """A contract with people and a document."""
+    document = store_document(
+        eu, regions["eu"], contract_id=contract.id, kind="deed", content=b"%PDF-deed",
+        at=contract.created_at,
+    )  # fmt: skip
+    with transaction(eu):
+        eu.add(document)
+    return contract.id
+
+
+@pytest.mark.slow
+def test_the_keys_of_contracts_are_rotated_under_a_process_that_goes_on(
+    subject: Subject, eu: Session, filled: str
+) -> None:
+    """`eu` has read everything before, and holds the keys it read it with."""
+    database = subject.regions["eu"]
+    held, wrapped = everything(eu, filled), eu.get_one(DataKey, filled).wrapped
+    before = Cipher(database.unwrap(filled, wrapped))
+    heard: list[tuple[int, int]] = []
+    let_go(subject.regions)
+    rotating.rotate(subject, "contracts-eu", told=lambda done, of: heard.append((done, of)))
+    assert heard == sorted(heard) and heard[-1][0] == heard[-1][1] > 5
+    assert state(subject, "contracts-eu") == (1, 0, True)
+    assert everything(eu, filled) == held
+    let_go(subject.regions)
+    rotating.finish(subject, "contracts-eu")
+    assert state(subject, "contracts-eu") == (1, 0, False)
+    assert everything(eu, filled) == held
+    # The key before opens nothing of it any more, neither in rows nor in the store.
+    document = eu.scalars(select(Document)).one()
+    assert document.generation == 1 and eu.get_one(DataKey, filled).wrapped_before is None
+    assert list(database.store.each_key()) == [f"{filled}/{document.id}.1"]
+    for model, columns in regional_models():
+        for row in eu.scalars(select(model)):
+            for column in columns:
+                sealed = getattr(row, column.column)
+                with pytest.raises(CannotOpen):
+                    before.open(sealed or b"", context=context_of(row, column))
+    # The walls stand again.
+    with pytest.raises(IntegrityError, match="never changed"), transaction(eu):
+        eu.execute(text("UPDATE documents SET kind = 'x'"))
+
+
+@pytest.mark.slow
+def test_a_rotation_of_contracts_that_is_cut_off_anywhere_goes_on_with_the_same_keys(
+    subject: Subject, eu: Session, filled: str
+) -> None:
+    held = everything(eu, filled)
+    let_go(subject.regions)
+
+    class CutOff(Exception):
+        pass
+
+    for step in range(1, 60):
+        heard: list[int] = []
+
+        def told(done: int, of: int, heard: list[int] = heard, step: int = step) -> None:
+            heard.append(done)
+            if len(heard) == step:
+                raise CutOff
+
+        try:
+            rotating.rotate(subject, "contracts-eu", told=told)
+        except CutOff:
+            let_go(subject.regions)
+            assert everything(eu, filled) == held
+            let_go(subject.regions)
+            continue
+        break
+    assert len(heard) < step and eu.get_one(DataKey, filled).generation == 1
+    let_go(subject.regions)
+    rotating.finish(subject, "contracts-eu")
+    assert everything(eu, filled) == held
+
+
+@pytest.mark.slow
+def test_a_document_stored_anew_whose_row_was_not_told_is_taken_up(
+    subject: Subject, eu: Session, filled: str
+) -> None:
+    database = subject.regions["eu"]
+    let_go(subject.regions)
+    with database.open_session() as session:
+        resealing._begin(session, database, subject.at)
+        row = session.scalars(select(Document)).one()
+        assert seal_document_anew(session, database, row) == 1
+    assert len(list(database.store.each_key())) == 2
+    rotating.rotate(subject, "contracts-eu")
+    rotating.finish(subject, "contracts-eu")
+    assert len(list(database.store.each_key())) == 1
+    assert everything(eu, filled)[2] == b"%PDF-deed"
+
+
+@pytest.mark.slow
+def test_the_keys_before_stay_while_a_slow_process_still_seals_with_them(
+    subject: Subject, eu: Session, filled: str
+) -> None:
+    database = subject.regions["eu"]
+    before = Cipher(database.unwrap(filled, eu.get_one(DataKey, filled).wrapped))
+    let_go(subject.regions)
+    rotating.rotate(subject, "contracts-eu")
+    row = eu.get_one(Contract, filled)
+    place = f"contracts|title_enc|{filled}|{filled}"
+    with transaction(eu):
+        row.title_enc = before.seal(b'"Written late"', context=place)
+    assert state(subject, "contracts-eu") == (1, 1, True)
+    with pytest.raises(Refused, match="still open 1"):
+        rotating.finish(subject, "contracts-eu")
+    let_go(subject.regions)
+    assert eu.get_one(Contract, filled).title == "Written late"
+    let_go(subject.regions)
+    rotating.rotate(subject, "contracts-eu")
+    rotating.finish(subject, "contracts-eu")
+    assert eu.get_one(Contract, filled).title == "Written late"
+    let_go(subject.regions)
+    with pytest.raises(Refused, match="No rotation"):
+        rotating.finish(subject, "contracts-eu")
+
+
+@pytest.mark.slow
+def test_a_regions_key_is_rotated_while_the_keys_of_contracts_are(
+    subject: Subject, eu: Session, filled: str
+) -> None:
+    held = everything(eu, filled)
+    let_go(subject.regions)
+    rotating.rotate(subject, "contracts-eu")
+    rotating.rotate(subject, "region-eu")
+    assert state(subject, "region-eu") == (1, 0, True)
+    rotating.finish(subject, "region-eu")
+    assert everything(eu, filled) == held
+    let_go(subject.regions)
+    rotating.finish(subject, "contracts-eu")
+    assert everything(eu, filled) == held
+
+
 def test_the_directorys_key_is_rotated_and_every_factor_still_opens(subject: Subject) -> None:
     covers, left, _ = state(subject, "directory")
     assert covers and left == 0
@@ -134,7 +281,7 @@ def test_a_rotation_that_was_cut_off_goes_on_with_the_same_command(tmp_path: Pat
     assert path.read_bytes() == made
 
 
-@pytest.mark.parametrize("name", ["pepper", "log-moon", "region-moon", "nothing"])
+@pytest.mark.parametrize("name", ["pepper", "log-moon", "region-moon", "contracts-moon", "nothing"])
 @pytest.mark.slow
 def test_a_key_that_must_stay_is_not_rotated(subject: Subject, name: str) -> None:
     with pytest.raises(Refused, match="is not a key"):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
@@ -27,6 +28,8 @@ from portal.kit.errors import NotAllowed, NotFound, Refused
 from portal.negotiation.actions.private import private_chain
 from portal.notices.actions import write_mail
 from portal.notices.models import RegionMail
+from portal.operations.actions import resealing, rotating
+from portal.operations.queries import Subject
 from portal.residency import rules
 from portal.residency.actions import make_data_key, read_document, store_document
 from portal.residency.actions import moving as moving_file
@@ -241,6 +244,35 @@ def test_a_copy_that_differs_is_not_committed_and_the_source_stays(
     assert rows_left(regions.session("us"), full.id) == {}
     assert regions.home(full.id).region.name == "eu"
     assert carry_out(regions) == [Step.DONE]
+
+
+@pytest.mark.slow
+def test_a_contract_whose_keys_are_being_rotated_moves_with_both(
+    eu: Session, regions: Regions, full: Contract, context: Flask
+) -> None:
+    ref, title = full.id, full.title
+    agreed(eu, full, regions)
+    eu.query(RegionMail).update({"sent_at": clock.now()})
+    # Half of it is sealed with the new key by now: the title is, the document is not.
+    eu.commit()
+    with regions["eu"].open_session() as session:
+        resealing._begin(session, regions["eu"], clock.now())
+    with regions["eu"].open_session() as session, transaction(session):
+        session.get_one(Contract, ref).title = title
+    let_go(regions)
+    assert carry_out(regions) == [Step.DONE]
+    us = regions.session("us")
+    assert us.get_one(Contract, ref).title == title
+    document = us.scalars(select(Document)).one()
+    assert document.generation == 0 and read_document(us, regions["us"], document) == CONTENT
+    let_go(regions)
+    subject = Subject(context.config["SETTINGS"], regions, clock.now())
+    rotating.rotate(subject, "contracts-us")
+    rotating.finish(subject, "contracts-us")
+    us.expire_all()
+    document = us.scalars(select(Document)).one()
+    assert document.generation == 1 and read_document(us, regions["us"], document) == CONTENT
+    assert list(regions["us"].store.each_key()) == [f"{ref}/{document.id}.1"]
 
 
 def test_both_sides_must_want_it_and_both_must_allow_the_region(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.audit import queries as log
@@ -20,6 +20,7 @@ from portal.kit.db import Base, db, transaction
 from portal.kit.errors import Refused
 from portal.kit.files import replace
 from portal.kit.vault import Ring, new_key
+from portal.operations.actions import resealing
 from portal.operations.queries.inventory import (
     context_of,
     inventory,
@@ -44,6 +45,10 @@ def rotate(subject: Subject, name: str, *, told: Told = lambda done, of: None) -
     if name in _log_keys(subject):
         _change_log_key(subject, name)
         return
+    if name.startswith("contracts-"):
+        resealing.reseal(_contracts_of(subject, name), told, at=subject.at)
+        _record(name, "portal:key:rotated", subject.at)
+        return
     path = _path_of(subject, name)
     begin(path)
     if name == "directory":
@@ -58,6 +63,10 @@ def rotate(subject: Subject, name: str, *, told: Told = lambda done, of: None) -
 
 def finish(subject: Subject, name: str) -> None:
     """Remove the old key; `Refused` while it still opens something the new one does not."""
+    if name.startswith("contracts-"):
+        resealing.retire(_contracts_of(subject, name))
+        _record(name, "portal:key:retired", subject.at)
+        return
     path = _path_of(subject, name)
     old = Ring(path).old_path
     if not old.exists():
@@ -124,6 +133,13 @@ def begin(path: Path) -> None:
         replace(path, new_key())
 
 
+def _contracts_of(subject: Subject, name: str) -> RegionDatabase:
+    found = subject.regions.databases.get(name.removeprefix("contracts-"))
+    if found is None:
+        raise Refused(f"{name} is not a key that can be rotated: there is no such region.")
+    return found
+
+
 def _path_of(subject: Subject, name: str) -> Path:
     known = {
         "directory": subject.settings.keys / "directory.key",
@@ -135,7 +151,8 @@ def _path_of(subject: Subject, name: str) -> Path:
         },
     }
     if name not in known:
-        names = ", ".join([*known, *_log_keys(subject)])
+        contracts = (f"contracts-{one}" for one in subject.regions.databases)
+        names = ", ".join([*known, *contracts, *_log_keys(subject)])
         raise Refused(f"{name} is not a key that can be rotated. Choose: {names}.")
     return known[name]
 
@@ -151,12 +168,18 @@ def _wrap_region(database: RegionDatabase, told: Told) -> None:
                 for row in session.scalars(
                     select(DataKey).where(DataKey.id.in_(ids[start : start + BATCH]))
                 ):
-                    context = f"data_keys|wrapped|{row.id}"
-                    if not database.ring.is_current(row.wrapped, context=context):
-                        row.wrapped = database.wrap(row.id, database.unwrap(row.id, row.wrapped))
+                    row.wrapped = _wrapped_anew(database, row.id, row.wrapped)
+                    if row.wrapped_before is not None:
+                        row.wrapped_before = _wrapped_anew(database, row.id, row.wrapped_before)
             told(min(start + BATCH, len(ids)), total)
         if not left:
             told(total, total)
+
+
+def _wrapped_anew(database: RegionDatabase, contract_id: str, wrapped: bytes) -> bytes:
+    if database.ring.is_current(wrapped, context=f"data_keys|wrapped|{contract_id}"):
+        return wrapped
+    return database.wrap(contract_id, database.unwrap(contract_id, wrapped))
 
 
 def _seal_directory(ring: Ring, told: Told) -> None:
@@ -166,7 +189,7 @@ def _seal_directory(ring: Ring, told: Told) -> None:
     done = 0
     for model, columns in sealed_models():
         for start in range(0, _count(session, model), BATCH):
-            with transaction(session), _Down(session, model):
+            with transaction(session), resealing.down(session, model):
                 rows = session.scalars(
                     select(model).order_by(model.id).offset(start).limit(BATCH)  # type: ignore[attr-defined]
                 )
@@ -188,34 +211,6 @@ def _count(session: Session, model: type[Base]) -> int:
     count = len(session.scalars(select(model.id)).all())  # type: ignore[attr-defined]
     session.rollback()
     return count
-
-
-class _Down:
-    """The triggers that refuse a change of a table's rows, down inside one transaction.
-
-    What a row says stays the same, only the key under it changes; no other connection ever sees
-    the table without them.
-    """
-
-    def __init__(self, session: Session, model: type[Base]) -> None:
-        self.session, self.table = session, model.__tablename__
-
-    def __enter__(self) -> None:
-        found = self.session.execute(
-            text(
-                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table "
-                "AND sql LIKE '%BEFORE UPDATE%'"
-            ),
-            {"table": self.table},
-        )
-        self.walls = found.all()
-        for name, _ in self.walls:
-            self.session.execute(text(f'DROP TRIGGER "{name}"'))
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        if kind is None:
-            for _, wall in self.walls:
-                self.session.connection().exec_driver_sql(wall)
 
 
 def _record(name: str, event: str, at: datetime) -> None:

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.accounts.rules import RECOVERY_CODES
-from portal.kit.db import REGIONAL, Base, db
-from portal.kit.vault import Ring, Sealed
+from portal.kit.db import REGIONAL, Base, db, reading
+from portal.kit.errors import NotFound
+from portal.kit.vault import Pair, Ring, Sealed, cipher_of
 from portal.operations.queries.subject import Subject
 from portal.residency.databases import RegionDatabase
-from portal.residency.models import DataKey
+from portal.residency.models import DataKey, Document
 from portal.signing.keys import KEY_FILE, PAIRS_FILE, is_sealed_by_present
 
 
@@ -57,6 +58,7 @@ def inventory(subject: Subject) -> list[Key]:
             _key(f"region-{name}", f"Wraps the keys of the contracts of {name}",
                  database.region.key_file, covers, left, f"counterpart keys rotate region-{name}")
         )  # fmt: skip
+        found.append(_contracts(subject.regions.session(name), database))
         found.append(
             _key(f"log-{name}", f"Signs the checkpoints of {name}", folder / f"log-{name}.json",
                  None, 0, f"counterpart keys rotate log-{name}",
@@ -92,19 +94,88 @@ def _signing(subject: Subject) -> Key:
 
 def wrapped_in(session: Session, database: RegionDatabase) -> tuple[int, int]:
     """Return how many contract keys a region holds, and how many the key before still wraps."""
-    rows = session.execute(select(DataKey.id, DataKey.wrapped)).all()
+    rows = session.execute(select(DataKey.id, DataKey.wrapped, DataKey.wrapped_before)).all()
     left = sum(
-        not database.ring.is_current(row.wrapped, context=f"data_keys|wrapped|{row.id}")
+        not database.ring.is_current(one, context=f"data_keys|wrapped|{row.id}")
         for row in rows
+        for one in (row.wrapped, row.wrapped_before)
+        if one is not None
     )
     return len(rows), left
 
 
+@dataclass(frozen=True)
+class Kept:
+    """How many values the keys of contracts seal, and how many of them the keys before."""
+
+    covers: int
+    left: int
+
+
+def kept_by_contracts(database: RegionDatabase) -> Kept:
+    """Count the sealed values of a region; every one is tried, so ask only during a rotation.
+
+    In a session of its own, which has seen no key before and waits for no lock.
+    """
+    before = reading.set(True)
+    try:
+        with database.open_session() as session:
+            tried = list(_tried(session))
+    finally:
+        reading.reset(before)
+    return Kept(len(tried), tried.count(False))
+
+
+def _tried(session: Session) -> Iterator[bool]:
+    """Yield for each sealed value whether the present key of its contract opens it."""
+    for model, columns in regional_models():
+        for row in session.scalars(select(model).execution_options(yield_per=500)):
+            try:
+                keys = cipher_of(session, row.owner_key)  # type: ignore[attr-defined]
+            except NotFound:  # of a contract that has left: nothing of it opens here
+                continue
+            for column in columns:
+                sealed = getattr(row, column.column)
+                if sealed is not None and isinstance(keys, Pair):
+                    yield keys.is_current(sealed, context=context_of(row, column))
+
+
+def documents_left(session: Session) -> int:
+    """Count the documents that a key before the present one still seals."""
+    behind = select(func.count()).where(
+        Document.contract_id == DataKey.id, Document.generation != DataKey.generation
+    )
+    return session.scalar(behind) or 0
+
+
+def _contracts(session: Session, database: RegionDatabase) -> Key:
+    name = database.region.name
+    keys, oldest = session.execute(select(func.count(), func.min(DataKey.created_at))).one()
+    waits = select(func.count()).where(DataKey.wrapped_before.is_not(None))
+    rotating = bool(session.scalar(waits))
+    left = kept_by_contracts(database).left + documents_left(session) if rotating else 0
+    return Key(
+        name=f"contracts-{name}", purpose=f"Seal what the contracts of {name} hold, a key each",
+        file=f"database of {name}", since=oldest, mark="one each", covers=keys, left=left,
+        rotating=rotating, rotation=f"counterpart keys rotate contracts-{name}",
+        note="Seals every value and document anew: hours where there are many.",
+    )  # fmt: skip
+
+
 def sealed_models() -> Iterator[tuple[type[Base], list[Sealed]]]:
     """Yield the directory's tables with sealed columns, and those columns."""
+    return _sealed(regional=False)
+
+
+def regional_models() -> Iterator[tuple[type[Base], list[Sealed]]]:
+    """Yield the tables of a region with sealed columns, and those columns."""
+    return _sealed(regional=True)
+
+
+def _sealed(*, regional: bool) -> Iterator[tuple[type[Base], list[Sealed]]]:
     for mapper in Base.registry.mappers:
         model = mapper.class_
-        if getattr(model, "__bind_key__", None) == REGIONAL:
+        if (getattr(model, "__bind_key__", None) == REGIONAL) is not regional:
             continue
         found = [
             one for kind in model.__mro__ for one in vars(kind).values() if isinstance(one, Sealed)

@@ -4,6 +4,7 @@ from portal.residency.actions.documents import (
     fetch_document,
     make_data_key,
     read_document,
+    seal_document_anew,
     store_document,
 )
 from portal.residency.actions.moving import (
@@ -22,6 +23,7 @@ __all__ = [
     "note_move",
     "read_document",
     "remove_contracts",
+    "seal_document_anew",
     "step_of",
     "store_document",
 ]

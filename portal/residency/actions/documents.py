@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.kit.db import let_go
 from portal.kit.refs import new_id
-from portal.kit.vault import cipher_of, new_key
+from portal.kit.vault import CannotOpen, cipher_of, new_key
 from portal.residency.databases import RegionDatabase
 from portal.residency.models import DataKey, Document
 
@@ -51,7 +51,9 @@ def store_document(
         size=len(content),
         created_at=at,
     )
-    sealed = cipher_of(session, contract_id).seal(content, context=_context(row))
+    cipher = cipher_of(session, contract_id)
+    row.generation = cipher.generation
+    sealed = cipher.seal(content, context=_context(row))
     let_go(session)
     database.store.put(key_of(row), sealed)
     return row
@@ -70,9 +72,33 @@ def fetch_document(session: Session, database: RegionDatabase, row: Document) ->
     return cipher.open(database.store.get(key), context=context)
 
 
-def key_of(row: Document) -> str:
-    """Return the key of a document in its store; the same in every region."""
-    return f"{row.contract_id}/{row.id}"
+def seal_document_anew(session: Session, database: RegionDatabase, row: Document) -> int | None:
+    """Store a document sealed with its contract's present key, under a name of its own.
+
+    Return the generation the row must say from then on; None where it says so already. What an
+    earlier try left in that place is taken where it opens, for it is the same text.
+    """
+    cipher, context = cipher_of(session, row.contract_id), _context(row)
+    if row.generation == cipher.generation:
+        return None
+    before, after = key_of(row), key_of(row, generation=cipher.generation)
+    let_go(session)
+    plain = cipher.open(database.store.get(before), context=context)
+    sealed = cipher.seal(plain, context=context)
+    if not database.store.put_once(after, sealed):
+        sealed = database.store.get(after)
+    if cipher.open(sealed, context=context) != plain:
+        raise CannotOpen(context)
+    return cipher.generation
+
+
+def key_of(row: Document, *, generation: int | None = None) -> str:
+    """Return the key of a document in its store; the same in every region.
+
+    Each sealing lies in a place of its own: nothing in a store is overwritten.
+    """
+    number = row.generation if generation is None else generation
+    return f"{row.contract_id}/{row.id}" + (f".{number}" if number else "")
 
 
 def _context(row: Document) -> str:

@@ -264,7 +264,9 @@ def _here(
     if "region" in copy:
         copy["region"] = target.region.name
     if table.name == DataKey.__tablename__:
-        copy["wrapped"] = target.wrap(row["id"], source.unwrap(row["id"], row["wrapped"]))
+        for name in ("wrapped", "wrapped_before"):
+            if row[name] is not None:
+                copy[name] = target.wrap(row["id"], source.unwrap(row["id"], row[name]))
     return copy
 
 

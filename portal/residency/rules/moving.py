@@ -28,7 +28,7 @@ STAYS = frozenset(
 # The log is never removed: it names nobody and says nothing of the content.
 LOG = frozenset({"entries", "leaves"})
 # What differs between the two copies by its nature: the wall, the key's wrapping, the order.
-OWN_TO_A_REGION = {"data_keys": {"wrapped"}, "leaves": {"place"}}
+OWN_TO_A_REGION = {"data_keys": {"wrapped", "wrapped_before"}, "leaves": {"place"}}
 
 
 class Step(StrEnum):
