@@ -30,6 +30,7 @@ from portal.batches.routes import bp as batches_pages
 from portal.changes.routes import bp as changes_pages
 from portal.contracts.routes import bp as contracts_pages
 from portal.contracts.routes.sections import sections_of
+from portal.customers.routes import bp as customers_pages
 from portal.evidence.routes import bp as evidence_pages
 from portal.home.routes import bp as home_pages
 from portal.incidents.routes import bp as incidents_pages
@@ -73,6 +74,7 @@ PAGES = (
     api_doors,
     changes_pages,
     contracts_pages,
+    customers_pages,
     home_pages,
     incidents_pages,
     intake_pages,

@@ -73,6 +73,9 @@ class Organisation(Model):
         Integer, default=6, server_default="6",
         comment="how long records are kept after the end of a contract",
     )  # fmt: skip
+    kept_by: Mapped[str | None] = mapped_column(
+        String(26), comment="organisation that keeps it as a prospect; none: it is its own"
+    )
     hipaa_since: Mapped[datetime | None] = mapped_column(
         Instant, comment="since when the HIPAA profile holds; none: it does not"
     )

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from portal.accounts.models import (
@@ -45,9 +45,16 @@ def organisation_by_id(organisation_id: str) -> Organisation:
     return organisation
 
 
+def is_seen_by(organisation_id: str) -> ColumnElement[bool]:
+    """Return what holds for organisations others may know of: a prospect is its keeper's alone."""
+    return or_(Organisation.kept_by.is_(None), Organisation.kept_by == organisation_id)
+
+
 def partners(actor: Actor) -> Sequence[Organisation]:
     """Return the organisations the actor may offer a contract to: all others, by name."""
-    others = select(Organisation).where(Organisation.id != actor.organisation_id)
+    others = select(Organisation).where(
+        Organisation.id != actor.organisation_id, is_seen_by(actor.organisation_id)
+    )
     return db.session.scalars(others.order_by(Organisation.name)).all()
 
 

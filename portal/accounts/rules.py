@@ -67,6 +67,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     ),
     "version:freeze": NEGOTIATORS,
     "amendment:start": NEGOTIATORS,
+    "customer:keep": frozenset({Role.ACCOUNT_MANAGER}),
     "batch:start": frozenset({Role.ACCOUNT_MANAGER}),
     "template:see": EVERYONE,
     "template:edit": frozenset({Role.ACCOUNT_MANAGER, Role.LEGAL}),

@@ -387,6 +387,10 @@ WORDINGS: Mapping[str, Wording] = {
         f"moved {_count(f, 'rows', 'row')} of a contract to region {f.get('to', '')}"
     ),
     "organisation:created": "added the organisation",
+    "organisation:customers:brought": lambda f: (
+        f"brought customers: {f.get('added', 0)} added, {f.get('changed', 0)} changed"
+    ),
+    "organisation:contact:invited": "invited a contact of a customer",
     "organisation:invitation:sent": lambda f: f"sent an invitation, {_roles(f, 'roles')}",
     "organisation:invitation:withdrawn": "withdrew an invitation",
     "organisation:member:added": lambda f: f"added a member, {_roles(f, 'roles')}",

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from portal.accounts.models import Membership, Organisation, Person
+from portal.accounts.queries import is_seen_by
 from portal.accounts.rules import Actor, Role
 from portal.batches.models import Batch, BatchRow
 from portal.batches.rules import MOST_TRIES, Partner, Start
@@ -79,9 +80,10 @@ def partner_of(row: Organisation) -> Partner:
     return Partner(row.id, row.slug, row.name, row.details, row.allowed_regions)
 
 
-def partners() -> list[Partner]:
-    """Return every organisation of this portal, by name."""
-    rows = db.session.scalars(select(Organisation).order_by(Organisation.name))
+def partners(actor: Actor) -> list[Partner]:
+    """Return every organisation of this portal that a member may know of, by name."""
+    seen = select(Organisation).where(is_seen_by(actor.organisation_id))
+    rows = db.session.scalars(seen.order_by(Organisation.name))
     return [partner_of(row) for row in rows]
 
 

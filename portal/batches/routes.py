@@ -95,7 +95,7 @@ def upload() -> ResponseReturnValue:
     tier = form.tier.data.split("/", 2)[2] if form.tier.data else None
     start = _start(actor, form, template, catalogue, tier)
     try:
-        rows = read_sheet(text, start, queries.partners())
+        rows = read_sheet(text, start, queries.partners(actor))
     except SheetUnread as unread:
         form.sheet.errors = [unread.message]
         return _new_page(form, 422)

@@ -26,6 +26,8 @@ SCOPES: Mapping[str, str] = {
     "reviews:read": say("Read reviews and their actions"),
     "reviews:write": say("Call and move reviews, finish actions"),
     "catalogue:read": say("Read templates and plans"),
+    "customers:read": say("Read the address book of customers"),
+    "customers:write": say("Add customers and their contacts to the address book"),
     "organisation:read": say("Read the organisation and its members"),
     "log:read": say("Read the log of contracts"),
 }

@@ -21,6 +21,8 @@ SAMPLES = {
     "batch_ref": "eu-0000000000",
     "tier": "0",
     "number": "1",
+    "customer_id": "0" * 26,
+    "contact_id": "0" * 26,
     "file_id": "0" * 26,
     "item": "access",
     "measure_id": "0" * 26,

@@ -37,6 +37,7 @@ TEMPLATES_LEFT = {
     "api",
     "changes",
     "contracts",
+    "customers",
     "evidence",
     "negotiation",
     "operations",

@@ -141,6 +141,7 @@ def _use_up(session: Session, token: str, at: datetime) -> Invitation:
 def _join(session: Session, offer: Invitation, person: Person, at: datetime) -> None:
     roles = read_roles(offer.roles.split(","))
     join(session, person.id, offer.organisation_id, roles=roles, at=at)
+    offer.organisation.kept_by = None  # a prospect is claimed by the first who joins
     joined = LogActor(person.id, person.name, offer.organisation_id, offer.organisation.name)
     record(
         session, offer.organisation_id, "organisation:member:joined", actor=joined, at=at,

@@ -51,6 +51,14 @@ SCHEMAS: Mapping[str, Schema] = {
         schema_version=STRING, standard_version=STRING, version=maybe(ref("Version")),
         head=maybe(SHA256),
     ),
+    "Customer": answer(
+        id=STRING, external_id=maybe(STRING), name=STRING, address=STRING,
+        partner_id=maybe(STRING), changed_at=INSTANT,
+        contacts=many(
+            answer(id=STRING, external_id=maybe(STRING), name=STRING, email=STRING, title=STRING,
+                   invited_at=maybe(INSTANT))
+        ),
+    ),
     "BroughtContract": answer(
         contract=ref("ContractInFull"), sha256=SHA256, terms=NUMBER, clauses=NUMBER,
         left=many(answer(term=STRING, reason=STRING)),

@@ -90,7 +90,7 @@ def start_batch(
     start = Start(
         load_schema("1"), template, (standard.title, standard.version), {}, vendor, REGION
     )
-    rows = read_sheet(SHEET, start, partners())
+    rows = read_sheet(SHEET, start, partners(ada))
     db.session.rollback()
     session = regions.session(REGION)
     people = {"functions": {"owner": ada.person_id},

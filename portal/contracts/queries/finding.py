@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from portal.accounts.models import Organisation
+from portal.accounts.queries import is_seen_by
 from portal.accounts.rules import Actor
 from portal.contracts.models import Contract, InterimChange
 from portal.contracts.queries.in_force import last_fact
@@ -112,7 +113,7 @@ def counterparties(actor: Actor) -> list[Organisation]:
     return list(
         db.session.scalars(
             select(Organisation)
-            .where(Organisation.id != actor.organisation_id)
+            .where(Organisation.id != actor.organisation_id, is_seen_by(actor.organisation_id))
             .order_by(Organisation.name)
         )
     )

@@ -48,6 +48,7 @@ def index() -> ResponseReturnValue:
         regions=region_labels(),
         may_start=may(actor, "contract:start"),
         may_start_many=may(actor, "batch:start"),
+        may_keep=may(actor, "customer:keep"),
     )
 
 

@@ -48,7 +48,8 @@ def _wished(actor: Actor) -> dict[str, str]:
     """Return what the address asks for: a tier to start from, and with whom."""
     tier = request.args.get("tier", "")
     if not tier:
-        return {}
+        other = request.args.get("counterparty", "")
+        return {"counterparty": other, "side": Side.VENDOR} if other else {}
     slug = tier.partition("/")[0]
     if queries.own_organisation(actor).slug == slug:
         return {"tier": tier, "side": Side.VENDOR}

@@ -1,0 +1,12 @@
+"""The shape of a sheet of customers that is brought."""
+
+from wtforms import BooleanField, FileField
+
+from portal.kit.forms import Form
+
+
+class SheetForm(Form):
+    """A CSV file, and whether its good rows are taken without the others."""
+
+    file = FileField("CSV file", description="UTF-8; the first row names the columns.")
+    leave = BooleanField("Take the good rows, and leave those with faults")
