@@ -10,10 +10,13 @@ from wtforms.validators import InputRequired, Length
 from wtforms.widgets import HiddenInput
 
 from portal.kit.forms import Form, trimmed
+from portal.kit.words import say
 
 
 def _said(label: str, most: int, needed: str = "") -> dict[str, Any]:
-    rules: list[Any] = [Length(max=most, message=f"Use at most {most} characters.")]
+    rules: list[Any] = [
+        Length(max=most, message=say("Use at most %(most)s characters.", most=most))
+    ]
     if needed:
         rules.insert(0, InputRequired(needed))
     return {"label": label, "validators": rules, "filters": [trimmed]}
@@ -22,28 +25,28 @@ def _said(label: str, most: int, needed: str = "") -> dict[str, Any]:
 class RevisionForm(Form):
     """Which revision of the figures the person read."""
 
-    revision = IntegerField(widget=HiddenInput(), validators=[InputRequired("Read it again.")])
+    revision = IntegerField(widget=HiddenInput(), validators=[InputRequired(say("Read it again."))])
 
 
 class ConfirmForm(RevisionForm):
     """The vendor's word: it stands by the figures, or objects."""
 
     word = RadioField(
-        "Are these figures right?",
+        say("Are these figures right?"),
         choices=[
-            SelectChoice(value="confirm", label="Yes: we stand by them"),
-            SelectChoice(value="object", label="No: we object"),
+            SelectChoice(value="confirm", label=say("Yes: we stand by them")),
+            SelectChoice(value="object", label=say("No: we object")),
         ],
-        validators=[InputRequired("Confirm the figures or object to them.")],
+        validators=[InputRequired(say("Confirm the figures or object to them."))],
     )
-    objection = TextAreaField(**_said("What is wrong, if you object", 2000))
+    objection = TextAreaField(**_said(say("What is wrong, if you object"), 2000))
 
 
 class DisputeForm(RevisionForm):
     """The customer's dispute of one figure."""
 
-    figure = SelectField("Which figure", choices=())
-    reason = TextAreaField(**_said("Why", 2000, "Say why: the other side will read it."))
+    figure = SelectField(say("Which figure"), choices=())
+    reason = TextAreaField(**_said(say("Why"), 2000, say("Say why: the other side will read it.")))
 
     def offer(self, figures: Iterable[tuple[str, str]]) -> None:
         """Offer the figures of the statement."""
@@ -53,18 +56,25 @@ class DisputeForm(RevisionForm):
 class AnswerForm(Form):
     """The vendor's answer to a dispute."""
 
-    reply = TextAreaField(**_said("Your answer", 2000, "Write an answer."))
+    reply = TextAreaField(**_said(say("Your answer"), 2000, say("Write an answer.")))
 
 
 class PaymentForm(Form):
     """How a credit was paid."""
 
-    how = StringField(**_said("Invoice or refund", 120, "Name the invoice or the refund."))
+    how = StringField(
+        **_said(say("Invoice or refund"), 120, say("Name the invoice or the refund."))
+    )
 
 
 class ImportForm(Form):
     """A file of past incidents for one's own replays."""
 
-    name = StringField(**_said("Name", 80, "Give the import a name."))
-    file = FileField("CSV file", description="Columns: reported, severity, responded, resolved; "
-                     "workaround if you have it. Times as 2026-03-02T10:00:00Z.")  # fmt: skip
+    name = StringField(**_said(say("Name"), 80, say("Give the import a name.")))
+    file = FileField(
+        say("CSV file"),
+        description=say(
+            "Columns: reported, severity, responded, resolved; workaround if you have it. Times as "
+            "2026-03-02T10:00:00Z."
+        ),
+    )

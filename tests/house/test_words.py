@@ -42,7 +42,6 @@ TEMPLATES_LEFT = {
     "negotiation",
     "operations",
     "plans",
-    "statements",
     "templates",
 }
 PYTHON_LEFT = TEMPLATES_LEFT | {"audit", "residency", "sla"}

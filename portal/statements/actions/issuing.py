@@ -12,6 +12,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.statements.actions.words import add_word, side_for, tell_side
 from portal.statements.models import Revision, Statement
 from portal.statements.queries import Computed, compute, issued_months, standing_of
@@ -26,7 +27,7 @@ def issue(session: Session, contract: Contract, month: Month, *, at: datetime) -
             return None
         terms = terms_in_force(session, contract, on=at.date())
         if month.bounds(terms)[1] > at:
-            raise Refused(f"{month.words} is not over yet.")
+            raise Refused(say("%(month)s is not over yet.", month=month.words))
         row = Statement(
             id=new_id(at), region=contract.region, contract_id=contract.id, month=str(month),
             issued_at=at, stage="issued", revisions=[], events=[],
@@ -52,11 +53,11 @@ def compute_again(
     side = side_for(contract, actor)
     with transaction(session):
         if standing_of(row).frozen:
-            raise Refused("An accepted statement is frozen.")
+            raise Refused(say("An accepted statement is frozen."))
         month, last = Month.read(row.month), row.revisions[-1]
         found = compute(session, contract, month, known_at=at)
         if same_figures(found.figures, last.figures):
-            raise Refused("Nothing changed: the facts recorded by now give the same figures.")
+            raise Refused(say("Nothing changed: the facts recorded by now give the same figures."))
         revision = _add_revision(session, contract, row, found, at=at)
         add_word(session, contract, row, "recomputed", actor=actor, at=at)
         tell_side(session, contract, side.other, row, "issued", at=at)
@@ -91,7 +92,9 @@ def deliver(
         return
     undelivered = compute(session, contract, month, known_at=at)
     if last["report"]["missing"] and not same_figures(undelivered.figures, last):
-        raise Refused("The facts changed since. Compute the statement again, and read it first.")
+        raise Refused(
+            say("The facts changed since. Compute the statement again, and read it first.")
+        )
     _add_revision(session, contract, row, found, at=at)
     add_word(session, contract, row, "recomputed", actor=actor, at=at)
 

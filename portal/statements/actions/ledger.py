@@ -17,6 +17,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.statements import queries
 from portal.statements.actions.words import add_word, side_for
 from portal.statements.models import CreditEntry, Statement
@@ -71,17 +72,17 @@ def claim_credit(
     """Claim the credit of a month, where the contract asks for a claim, within its time."""
     demand(actor, "statement:settle")
     if side_for(contract, actor) is not Side.CUSTOMER:
-        raise Refused("Only the customer claims a credit.")
+        raise Refused(say("Only the customer claims a credit."))
     terms = terms_in_force(session, contract, on=row.issued_at.date())
     with transaction(session):
         found = standing_of(row)
         if not claim_needed(terms):
-            raise Refused("The contract grants credits without a claim.")
+            raise Refused(say("The contract grants credits without a claim."))
         if found.claimed_at:
-            raise Refused("The credit of this month was claimed already.")
+            raise Refused(say("The credit of this month was claimed already."))
         until = claim_until(found.issued_at, terms)
         if until is not None and at > until:
-            raise Refused("The time to claim this credit is over.")
+            raise Refused(say("The time to claim this credit is over."))
         add_word(session, contract, row, "claimed", actor=actor, at=at)
         if found.frozen:
             settle_ledger(session, contract, row, at=at)
@@ -96,15 +97,15 @@ def pay_credit(
     """
     demand(actor, "statement:settle")
     if side_for(contract, actor) is not Side.VENDOR:
-        raise Refused("The vendor records how it paid a credit.")
+        raise Refused(say("The vendor records how it paid a credit."))
     if not how.strip():
-        raise Refused("Name the invoice or the refund.")
+        raise Refused(say("Name the invoice or the refund."))
     with transaction(session):
         kinds = _kinds(session, row)
         if "granted" not in kinds:
-            raise Refused("There is no granted credit to pay.")
+            raise Refused(say("There is no granted credit to pay."))
         if kinds & {"paid", "expired"}:
-            raise Refused("This credit was paid already." if "paid" in kinds else EXPIRED)
+            raise Refused(say("This credit was paid already.") if "paid" in kinds else EXPIRED)
         account = queries.account_of(session, contract, on=at)
         owed = next((one for one in account.owed if one.month == row.month), None)
         value = _value(row.revisions[-1].figures["totals"]) | {"how": how.strip(), "extension": "0"}

@@ -12,6 +12,7 @@ from portal.contracts.queries import name_of, settled_until, terms_in_force
 from portal.contracts.rules.life import Side
 from portal.kit.db import transaction
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.statements.actions.issuing import deliver
 from portal.statements.actions.ledger import settle_ledger
 from portal.statements.actions.words import add_word, side_for, tell_side
@@ -33,7 +34,7 @@ def confirm(
     with transaction(session):
         _demand_seen(row, revision)
         if standing_of(row).stage not in (Stage.ISSUED, Stage.OBJECTED):
-            raise Refused("This statement was confirmed already.")
+            raise Refused(say("This statement was confirmed already."))
         if not objection:
             deliver(session, contract, actor, row, at=at)
         kind = "objected" if objection else "confirmed"
@@ -51,7 +52,7 @@ def accept(
     with transaction(session):
         _demand_seen(row, revision)
         if standing_of(row).stage not in (Stage.CONFIRMED, Stage.DISPUTED):
-            raise Refused("A statement is accepted once the vendor has confirmed it.")
+            raise Refused(say("A statement is accepted once the vendor has confirmed it."))
         add_word(session, contract, row, "accepted", actor=actor, at=at)
         _close(session, contract, row, by=actor.person_id, at=at)
         tell_side(session, contract, Side.VENDOR, row, "accepted", at=at)
@@ -65,18 +66,18 @@ def dispute(
     demand(actor, "statement:settle")
     _demand_side(contract, actor, Side.CUSTOMER)
     if not reason.strip():
-        raise Refused("Say why: the other side will read it.")
+        raise Refused(say("Say why: the other side will read it."))
     with transaction(session):
         _demand_seen(row, revision)
         found = standing_of(row)
         if found.stage not in (Stage.CONFIRMED, Stage.DISPUTED) or found.confirmed_at is None:
-            raise Refused("A statement is disputed once the vendor has confirmed it.")
+            raise Refused(say("A statement is disputed once the vendor has confirmed it."))
         if figure not in figure_names(row.revisions[-1].figures):
-            raise Refused("Name the figure you dispute.")
+            raise Refused(say("Name the figure you dispute."))
         terms = terms_in_force(session, contract, on=at.date())
         until = dispute_until(found.confirmed_at, terms)
         if until is not None and at > until:
-            raise Refused("The time to dispute this statement is over.")
+            raise Refused(say("The time to dispute this statement is over."))
         add_word(session, contract, row, "disputed", actor=actor, figure=figure, note=reason, at=at)
         tell_side(session, contract, Side.VENDOR, row, "disputed", at=at)
 
@@ -88,10 +89,10 @@ def answer(
     demand(actor, "statement:settle")
     _demand_side(contract, actor, Side.VENDOR)
     if not reply.strip():
-        raise Refused("Write an answer.")
+        raise Refused(say("Write an answer."))
     with transaction(session):
         if standing_of(row).stage is not Stage.DISPUTED:
-            raise Refused("This statement is not disputed.")
+            raise Refused(say("This statement is not disputed."))
         add_word(session, contract, row, "answered", actor=actor, note=reply, at=at)
         tell_side(session, contract, Side.CUSTOMER, row, "answered", at=at)
 
@@ -126,9 +127,9 @@ def _close(session: Session, contract: Contract, row: Statement, *, by: str, at:
 
 def _demand_side(contract: Contract, actor: Actor, side: Side) -> None:
     if side_for(contract, actor) is not side:
-        raise Refused(f"This is for {name_of(contract, side)} to do.")
+        raise Refused(say("This is for %(name)s to do.", name=name_of(contract, side)))
 
 
 def _demand_seen(row: Statement, revision: int) -> None:
     if row.revisions[-1].number != revision:
-        raise Refused("The statement was computed again since you looked. Read it once more.")
+        raise Refused(say("The statement was computed again since you looked. Read it once more."))

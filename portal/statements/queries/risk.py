@@ -13,6 +13,7 @@ from portal.contracts.models import Contract
 from portal.contracts.queries import running_contracts, service_end, terms_of_each
 from portal.incidents.models import ExecutiveReview, Incident, Measure, RootCause
 from portal.incidents.queries import PromisesOverTime, Told, told_among
+from portal.kit.words import say
 from portal.residency.models import DataKey
 from portal.statements.models import Revision, Statement
 from portal.statements.queries.ledger import first_day, first_day_of
@@ -167,10 +168,12 @@ def overdue_duties(session: Session, refs: Sequence[str], *, now: datetime) -> D
     )  # fmt: skip
     found: Duties = {}
     for rows, words, page in (
-        (causes, "Root cause of incident {}", "incidents/{}/root-cause"),
-        (measures, "Measure of incident {}", "incidents/{}/root-cause"),
-        (reviews, "Executive review {}", "executive-reviews/{}"),
+        (causes, say("Root cause of incident %(number)s"), "incidents/{}/root-cause"),
+        (measures, say("Measure of incident %(number)s"), "incidents/{}/root-cause"),
+        (reviews, say("Executive review %(number)s"), "executive-reviews/{}"),
     ):
         for ref, number in rows:
-            found.setdefault(ref, []).append(WayOut(words.format(number), page.format(number)))
+            found.setdefault(ref, []).append(
+                WayOut(words % {"number": number}, page.format(number))
+            )
     return found

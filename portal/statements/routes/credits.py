@@ -5,18 +5,19 @@ from flask.typing import ResponseReturnValue
 
 from portal.kit.csv_file import csv_bytes
 from portal.kit.web import download, needs, page
+from portal.kit.words import say
 from portal.statements import queries
 from portal.statements.routes.doors import bp, visit
 from portal.statements.rules.ledger import SIGNS
 from portal.statements.rules.month import Month
 
 KIND_WORDS = {
-    "granted": "Granted",
-    "lapsed": "Lapsed: not claimed in time",
-    "interest": "Interest for late payment",
-    "returned": "Earned back by good months",
-    "expired": "Expired with the contract",
-    "paid": "Paid",
+    "granted": say("Granted"),
+    "lapsed": say("Lapsed: not claimed in time"),
+    "interest": say("Interest for late payment"),
+    "returned": say("Earned back by good months"),
+    "expired": say("Expired with the contract"),
+    "paid": say("Paid"),
 }
 KINDS = {
     "granted": "agreed", "lapsed": "warn", "interest": "agreed", "returned": "warn",

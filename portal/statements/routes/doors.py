@@ -17,6 +17,7 @@ from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.residency.databases import regions
 from portal.sla.rules import zone
+from portal.sla.rules.promises import AIM_IN_TEXT
 from portal.statements.rules.judged import aim_words
 from portal.statements.rules.month import Month
 from portal.statements.rules.shown import minutes_shown, percent_shown, time_shown
@@ -63,6 +64,7 @@ class Visit:
             "percent_shown": percent_shown,
             "time_shown": time_shown,
             "aim_words": aim_words,
+            "aim_in_text": AIM_IN_TEXT,
         }
 
 

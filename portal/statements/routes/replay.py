@@ -20,6 +20,7 @@ from portal.contracts.queries import contracts_between, find_contract, version_i
 from portal.kit import clock
 from portal.kit.errors import Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say, say_n
 from portal.residency.databases import regions
 from portal.statements import actions, queries
 from portal.statements.forms import ImportForm
@@ -76,15 +77,20 @@ def _asked(table: Table, sources: list[tuple[str, str]]) -> Asked:
 
 def _sources(table: Table) -> list[tuple[str, str]]:
     """Return where past incidents can come from: contracts of the same parties, and imports."""
-    found = []
+    found: list[tuple[str, str]] = []
     sessions = [session for _, session in regions().each()]
     parties = {table.contract.vendor_id, table.contract.customer_id}
     (other,) = parties - {table.actor.organisation_id}
     for row in contracts_between(sessions, table.actor, other, today=table.now.date()):
-        found.append((f"contract:{row.ref}", f"Incidents of {row.title}"))
+        found.append((f"contract:{row.ref}", say("Incidents of %(title)s", title=row.title)))
     organisation = table.actor.organisation_id
     for kept in queries.imports_of(table.session, table.contract, organisation):
-        words = f"{kept.name}: {kept.count} imported incidents"
+        words = say_n(
+            "%(name)s: %(num)s imported incident",
+            "%(name)s: %(num)s imported incidents",
+            kept.count,
+            name=kept.name,
+        )
         found.append((f"import:{kept.id}", words))
     # One's own contract first, where it runs.
     own = f"contract:{table.contract.id}"
@@ -117,7 +123,7 @@ def _result(table: Table, asked: Asked) -> dict[str, Any]:
         return base | {"problem": str(error)}
     wrong = validate(term, value) if value is not None else []
     if value is None or wrong:
-        return base | {"problem": wrong[0] if wrong else "Type the value you propose."}
+        return base | {"problem": wrong[0] if wrong else say("Type the value you propose.")}
     there = {**table.terms, asked.term: value}
     try:
         result = rules.replay(
@@ -178,21 +184,28 @@ def import_past(ref: str) -> ResponseReturnValue:
     row = actions.keep_import(
         table.session, table.contract, table.actor, name=form.name.data, rows=rows, at=table.now
     )
-    flash(f"{len(rows)} incidents are kept. Only your organisation sees them.", "good")
+    flash(
+        say_n(
+            "%(num)s incident is kept. Only your organisation sees it.",
+            "%(num)s incidents are kept. Only your organisation sees them.",
+            len(rows),
+        ),
+        "good",
+    )
     return see_other(url_for(".replay", ref=ref, source=f"import:{row.id}"))
 
 
 def _text_of(form: ImportForm) -> str:
     sent = form.file.data
     if not sent:
-        raise rules.BadImport("Choose a CSV file.")
+        raise rules.BadImport(say("Choose a CSV file."))
     raw = sent.read(LARGEST_FILE + 1)
     if len(raw) > LARGEST_FILE:
-        raise rules.BadImport("A file holds at most 2 MB.")
+        raise rules.BadImport(say("A file holds at most 2 MB."))
     try:
         text: str = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise rules.BadImport("Save the file as CSV in UTF-8.") from None
+        raise rules.BadImport(say("Save the file as CSV in UTF-8.")) from None
     return text
 
 
@@ -203,5 +216,5 @@ def drop_import(ref: str, kept: str) -> ResponseReturnValue:
     table = _table(ref, "replay:import")
     row = queries.find_import(table.session, table.contract, table.actor.organisation_id, kept)
     actions.drop_import(table.session, table.actor, row)
-    flash("The import is forgotten.", "good")
+    flash(say("The import is forgotten."), "good")
     return see_other(url_for(".replay", ref=ref))

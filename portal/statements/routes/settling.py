@@ -4,6 +4,7 @@ from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.kit.web import needs, see_other
+from portal.kit.words import say
 from portal.statements import actions, queries
 from portal.statements.forms import AnswerForm, ConfirmForm, DisputeForm, PaymentForm, RevisionForm
 from portal.statements.models import Statement
@@ -31,13 +32,17 @@ def confirm(ref: str, month: str) -> ResponseReturnValue:
     unsaid = objects and not form.objection.data
     if not form.validate_on_submit() or unsaid:
         if unsaid:
-            form.objection.errors = ["Say what is wrong: the other side will read it."]
+            form.objection.errors = [say("Say what is wrong: the other side will read it.")]
         return show_page(seen, month, status=422, forms={"confirm": form})
     actions.confirm(
         *seen.args, row, revision=form.revision.data,
         objection=form.objection.data if objects else None, at=seen.now,
     )  # fmt: skip
-    said = "Your objection is recorded." if objects else "Confirmed. The customer answers next."
+    said = (
+        say("Your objection is recorded.")
+        if objects
+        else say("Confirmed. The customer answers next.")
+    )
     return _back(ref, month, said)
 
 
@@ -50,7 +55,7 @@ def accept(ref: str, month: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return show_page(seen, month, status=422)
     actions.accept(*seen.args, row, revision=form.revision.data, at=seen.now)
-    return _back(ref, month, "Accepted. The statement is frozen, and its sealed PDF follows.")
+    return _back(ref, month, say("Accepted. The statement is frozen, and its sealed PDF follows."))
 
 
 @bp.post("/contracts/<ref>/statements/<month>/dispute")
@@ -66,7 +71,7 @@ def dispute(ref: str, month: str) -> ResponseReturnValue:
         *seen.args, row, revision=form.revision.data, figure=form.figure.data,
         reason=form.reason.data, at=seen.now,
     )  # fmt: skip
-    return _back(ref, month, "Disputed. The vendor is told; what is not disputed stands.")
+    return _back(ref, month, say("Disputed. The vendor is told; what is not disputed stands."))
 
 
 @bp.post("/contracts/<ref>/statements/<month>/answer")
@@ -78,7 +83,7 @@ def answer(ref: str, month: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return show_page(seen, month, status=422, forms={"answer": form})
     actions.answer(*seen.args, row, reply=form.reply.data, at=seen.now)
-    return _back(ref, month, "Your answer is recorded, and the customer is told.")
+    return _back(ref, month, say("Your answer is recorded, and the customer is told."))
 
 
 @bp.post("/contracts/<ref>/statements/<month>/revision")
@@ -87,7 +92,7 @@ def compute_again(ref: str, month: str) -> ResponseReturnValue:
     """Compute it again from what is recorded by now."""
     seen = visit(ref, "statement:settle")
     actions.compute_again(*seen.args, _issued(seen, month), at=seen.now)
-    return _back(ref, month, "Computed again. The vendor confirms the new figures.")
+    return _back(ref, month, say("Computed again. The vendor confirms the new figures."))
 
 
 @bp.post("/contracts/<ref>/statements/<month>/claim")
@@ -96,7 +101,7 @@ def claim(ref: str, month: str) -> ResponseReturnValue:
     """Claim the credit of a month."""
     seen = visit(ref, "statement:settle")
     actions.claim_credit(*seen.args, _issued(seen, month), at=seen.now)
-    return _back(ref, month, "Claimed. The credit is granted when the statement is accepted.")
+    return _back(ref, month, say("Claimed. The credit is granted when the statement is accepted."))
 
 
 @bp.post("/contracts/<ref>/statements/<month>/payment")
@@ -108,4 +113,4 @@ def pay(ref: str, month: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return show_page(seen, month, status=422, forms={"payment": form})
     actions.pay_credit(*seen.args, row, how=form.how.data, at=seen.now)
-    return _back(ref, month, "Recorded in the credit ledger.")
+    return _back(ref, month, say("Recorded in the credit ledger."))

@@ -1,6 +1,6 @@
 """The statements of a contract: the list with its strip, one month, its files."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask import Response, url_for
@@ -11,6 +11,7 @@ from portal.contracts.rules.document import canonical_bytes
 from portal.contracts.rules.life import Side
 from portal.kit.csv_file import csv_bytes
 from portal.kit.web import download, needs, page
+from portal.kit.words import month_name
 from portal.residency.actions import read_document
 from portal.residency.databases import regions
 from portal.statements import queries
@@ -46,7 +47,13 @@ def index(ref: str) -> ResponseReturnValue:
         for row in queries.statements_of(seen.session, seen.contract)
     ]
     bars = [
-        (row.month, Month.read(row.month).words[:3], one["percent"], one["shown"], one["kept"])
+        (
+            row.month,
+            month_name(date.fromisoformat(f"{row.month}-01")),
+            one["percent"],
+            one["shown"],
+            one["kept"],
+        )
         for row, _, found in rows[:SHOWN_MONTHS][::-1]
         for one in found["uptime"][:1]
     ]

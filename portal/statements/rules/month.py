@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from portal.kit.words import Words, month
 from portal.sla.rules import calendar_from_schedule, due_at, target_from_term, zone
 from portal.sla.rules.uptime_terms import holidays_of, month_bounds
 
@@ -37,9 +38,9 @@ class Month:
         return f"{self.year:04}-{self.month:02}"
 
     @property
-    def words(self) -> str:
+    def words(self) -> Words:
         """The month as people say it."""
-        return f"{date(self.year, self.month, 1):%B %Y}"
+        return month(date(self.year, self.month, 1))
 
     def plus(self, months: int) -> "Month":
         """Return the month so many later."""

@@ -17,6 +17,7 @@ from typing import Any
 from portal.changes.rules.outages import Outage
 from portal.changes.rules.plan import Change
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.sla.rules import Target, Unit, calendar_from_schedule, due_at
 from portal.sla.rules.counting import open_between
 from portal.sla.rules.credits import money
@@ -288,31 +289,41 @@ def read_import(text: str) -> list[dict[str, str]]:
     names = [str(name).strip().lower() for name in reader.fieldnames or ()]
     missing = [name for name in COLUMNS if name not in names]
     if missing:
-        raise BadImport(f"The first row lacks the column {missing[0]}.")
+        raise BadImport(say("The first row lacks the column %(missing)s.", missing=missing[0]))
     reader.fieldnames = names
     rows = []
     for number, row in enumerate(reader, start=2):
         if number > MOST_ROWS + 1:
-            raise BadImport(f"At most {MOST_ROWS} incidents fit in one import.")
+            raise BadImport(
+                say("At most %(most_rows)s incidents fit in one import.", most_rows=MOST_ROWS)
+            )
         rows.append(_import_row(number, row))
     if not rows:
-        raise BadImport("There is no incident in this file.")
+        raise BadImport(say("There is no incident in this file."))
     return rows
 
 
 def _import_row(number: int, row: Mapping[str, str | None]) -> dict[str, str]:
     said = {name: (row.get(name) or "").strip() for name in (*COLUMNS, "workaround")}
     if said["severity"].upper() not in SEVERITIES:
-        raise BadImport(f"Row {number}: “{said['severity'][:20]}” is not a severity from S1 to S4.")
+        raise BadImport(
+            say(
+                "Row %(number)s: “%(said)s” is not a severity from S1 to S4.",
+                number=number,
+                said=said["severity"][:20],
+            )
+        )
     found = {"severity": said["severity"].upper()}
     for name in ("reported", "responded", "workaround", "resolved"):
         if said[name]:
             found[name] = _moment(number, name, said[name])
         elif name == "reported":
-            raise BadImport(f"Row {number}: reported is empty.")
+            raise BadImport(say("Row %(number)s: reported is empty.", number=number))
     late = [name for name in found if name not in ("severity", "reported")]
     if any(found[name] < found["reported"] for name in late):
-        raise BadImport(f"Row {number}: something happened before it was reported.")
+        raise BadImport(
+            say("Row %(number)s: something happened before it was reported.", number=number)
+        )
     return found
 
 
@@ -320,13 +331,34 @@ def _moment(number: int, name: str, text: str) -> str:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise BadImport(f"Row {number}: {name} “{text[:30]}” is not a time.") from None
+        raise BadImport(
+            say(
+                "Row %(number)s: %(name)s “%(text)s” is not a time.",
+                number=number,
+                name=name,
+                text=text[:30],
+            )
+        ) from None
     if moment.tzinfo is None:
         moment = datetime.fromisoformat(text + "+00:00") if "T" in text or ":" in text else moment
     if moment.tzinfo is None:
-        raise BadImport(f"Row {number}: {name} “{text[:30]}” has no time of day.")
+        raise BadImport(
+            say(
+                "Row %(number)s: %(name)s “%(text)s” has no time of day.",
+                number=number,
+                name=name,
+                text=text[:30],
+            )
+        )
     if not 1990 <= moment.year <= 2200:
-        raise BadImport(f"Row {number}: {name} “{text[:30]}” is too far away.")
+        raise BadImport(
+            say(
+                "Row %(number)s: %(name)s “%(text)s” is too far away.",
+                number=number,
+                name=name,
+                text=text[:30],
+            )
+        )
     offset = moment.utcoffset() or timedelta(0)
     return (moment.replace(tzinfo=None) - offset).isoformat(timespec="seconds") + "+00:00"
 

@@ -7,13 +7,16 @@ ends it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 from portal.changes.rules.outages import CauseStanding, Outage
 from portal.changes.rules.outages import Standing as OutageStanding
 from portal.changes.rules.plan import Change, Kind, Stage
+from portal.kit.words import Words, long_day_of_year, money, percent, say, say_n
 from portal.sla.rules import calendar_from_schedule, due_at, target_from_term
 from portal.sla.rules.incident import (
     History,
@@ -44,25 +47,25 @@ class Level(StrEnum):
     BAD = "bad"
 
 
-LEVEL_WORDS = {Level.CLEAR: "Clear", Level.WATCH: "Watch", Level.BAD: "Act"}
+LEVEL_WORDS = {Level.CLEAR: say("Clear"), Level.WATCH: say("Watch"), Level.BAD: say("Act")}
 LEVEL_KINDS = {Level.CLEAR: "good", Level.WATCH: "open", Level.BAD: "bad"}
 
 
 NAMES = {
-    "interruption": "Service interruption",
-    "missed": "Missed targets",
-    "unpatched": "Unpatched weaknesses",
-    "compliance": "Non-compliance",
-    "disputes": "Open disputes",
-    "exposure": "Data exposure",
+    "interruption": say("Service interruption"),
+    "missed": say("Missed targets"),
+    "unpatched": say("Unpatched weaknesses"),
+    "compliance": say("Non-compliance"),
+    "disputes": say("Open disputes"),
+    "exposure": say("Data exposure"),
 }
 SHORT = {
-    "interruption": "Interruption",
-    "missed": "Targets",
-    "unpatched": "Patches",
-    "compliance": "Compliance",
-    "disputes": "Disputes",
-    "exposure": "Data",
+    "interruption": say("Interruption"),
+    "missed": say("Targets"),
+    "unpatched": say("Patches"),
+    "compliance": say("Compliance"),
+    "disputes": say("Disputes"),
+    "exposure": say("Data"),
 }
 """The same for the heads of a wide table."""
 
@@ -134,19 +137,35 @@ def _interruption(now: Now) -> Risk:
     selling = sum(_selling(piece, now.terms) for piece in now.month["pieces"])
     lasting = [one for one in now.outages if not one.over and _counts(one)]
     price = next((line for line in now.month["credits"] if line["kind"] == "availability"), None)
-    note = f"{software['shown']} % of {software['target']} % promised this month"
+    note = say(
+        "%(shown)s of %(target)s promised this month",
+        shown=percent(software["shown"]),
+        target=percent(software["target"]),
+    )
     if price:
-        note += f"; a credit of {percent_shown(price['percent'])} % of the fee"
+        note = say(
+            "%(note)s; a credit of %(share)s of the fee",
+            note=note,
+            share=percent(percent_shown(price["percent"])),
+        )
     loss = now.terms.get("L6")
     if loss:
-        note += f"; sales lost in peaks are owed up to {loss['amount']} {loss['currency']}"
+        amount = money(Decimal(loss["amount"]), loss["currency"])
+        note = say(
+            "%(note)s; sales lost in peaks are owed up to %(amount)s", note=note, amount=amount
+        )
     level = Level.BAD if lasting or not software["kept"] else Level.WATCH
-    ways = [WayOut(f"{one.ref} lasts: record its end", f"outages/{one.ref}") for one in lasting]
+    ways = [
+        WayOut(say("%(ref)s lasts: record its end", ref=one.ref), f"outages/{one.ref}")
+        for one in lasting
+    ]
     return Risk(
         "interruption", "D1",
         level if selling or lasting or not software["kept"] else Level.CLEAR,
-        f"{selling} selling-hours minutes lost", note,
-        (*ways, WayOut("See each minute", f"statements/{now.month['month']}")),
+        say_n(
+            "%(num)s selling-hours minute lost", "%(num)s selling-hours minutes lost", selling
+        ), note,
+        (*ways, WayOut(say("See each minute"), f"statements/{now.month['month']}")),
     )  # fmt: skip
 
 
@@ -169,14 +188,26 @@ def _missed(now: Now) -> Risk:
     missed = sum(row["missed"] for row in now.month["attainment"])
     below = [row for row in now.month["attainment"] if not row["kept"]]
     totals = now.month["totals"]
-    money = f", {totals['amount']} {totals['currency']}" if totals["amount"] else ""
-    note = f"Credits at risk this month: {percent_shown(totals['due'])} % of the fee{money}"
+    share = percent(percent_shown(totals["due"]))
+    note = say("Credits at risk this month: %(share)s of the fee", share=share)
+    if totals["amount"]:
+        note = say(
+            "Credits at risk this month: %(share)s of the fee, %(amount)s",
+            share=share,
+            amount=money(Decimal(totals["amount"]), totals["currency"]),
+        )
     level = Level.BAD if below else Level.WATCH if missed else Level.CLEAR
     numbers = sorted({n for row in below for n in row["incidents"]})[:3]
-    ways = tuple(WayOut(f"Incident {n}", f"incidents/{n}") for n in numbers)
-    see = WayOut("See the month’s targets", f"statements/{now.month['month']}")
-    return Risk("missed", "C4", level, f"{missed} missed this month", note,
-                (*ways, see))  # fmt: skip
+    ways = tuple(WayOut(say("Incident %(number)s", number=n), f"incidents/{n}") for n in numbers)
+    see = WayOut(say("See the month’s targets"), f"statements/{now.month['month']}")
+    return Risk(
+        "missed",
+        "C4",
+        level,
+        say_n("%(num)s missed this month", "%(num)s missed this month", missed),
+        note,
+        (*ways, see),
+    )
 
 
 def _unpatched(now: Now) -> Risk:
@@ -190,10 +221,17 @@ def _unpatched(now: Now) -> Risk:
         due = _due(one.history.reported, within, now.terms)
         (late if due < now.at else coming).append((due, one.number))
     level = Level.BAD if late else Level.WATCH if coming else Level.CLEAR
-    figure = f"{len(late)} past their time, {len(coming)} open"
+    figure = say("%(late)s past their time, %(open)s open", late=len(late), open=len(coming))
     first = min([*late, *coming], default=None)
-    note = f"The next one is due {_day(first[0])}" if first else "No weakness waits for a patch"
-    ways = tuple(WayOut(f"Incident {n}", f"incidents/{n}") for _, n in sorted(late + coming)[:3])
+    note = (
+        say("The next one is due %(at)s", at=_day(first[0]))
+        if first
+        else say("No weakness waits for a patch")
+    )
+    ways = tuple(
+        WayOut(say("Incident %(number)s", number=n), f"incidents/{n}")
+        for _, n in sorted(late + coming)[:3]
+    )
     return Risk("unpatched", "F4", level, figure, note, ways)
 
 
@@ -217,19 +255,28 @@ def _non_compliance(now: Now) -> Risk:
     ]
     count = len(overdue) + len(untested) + len(silent) + len(now.overdue)
     counted = (
-        (len(overdue), "reports overdue"),
-        (len(untested), "releases without every test"),
-        (len(silent), "changes without a word of their end"),
-        (len(now.overdue), "root causes, measures or reviews overdue"),
+        (len(overdue), say("%(count)s reports overdue")),
+        (len(untested), say("%(count)s releases without every test")),
+        (len(silent), say("%(count)s changes without a word of their end")),
+        (len(now.overdue), say("%(count)s root causes, measures or reviews overdue")),
     )
-    parts = [f"{number} {words}" for number, words in counted if number]
-    ways = [WayOut(f"Confirm {month}", f"statements/{month}") for month, _ in overdue[:2]]
+    parts = [words % {"count": number} for number, words in counted if number]
+    ways = [
+        WayOut(say("Confirm %(month)s", month=month), f"statements/{month}")
+        for month, _ in overdue[:2]
+    ]
     ways += [WayOut(change.ref, f"changes/{change.ref}") for change in (*silent, *untested)[:3]]
     ways += now.overdue[:3]
     return Risk(
         "compliance", "N1, N3, F9, E12", Level.BAD if count else Level.CLEAR,
-        f"{count} open", "; ".join(parts) or "Every duty is done in time", tuple(ways),
+        say("%(count)s open", count=count), _all_of(parts), tuple(ways),
     )  # fmt: skip
+
+
+def _all_of(parts: Sequence[Words]) -> Words:
+    if not parts:
+        return say("Every duty is done in time")
+    return reduce(lambda one, next: say("%(first)s; %(next)s", first=one, next=next), parts)
 
 
 def _disputes(now: Now) -> Risk:
@@ -237,24 +284,33 @@ def _disputes(now: Now) -> Risk:
     for outage in now.outages:
         disputed = outage.standing is OutageStanding.DISPUTED
         if disputed or outage.cause_standing is CauseStanding.CLAIMED:
-            rows.append((outage.begin, f"Outage {outage.ref}", f"outages/{outage.ref}"))
+            rows.append(
+                (outage.begin, say("Outage %(ref)s", ref=outage.ref), f"outages/{outage.ref}")
+            )
     for month, stage, _, since in now.statements:
         if stage is Settled.DISPUTED:
-            rows.append((since, f"Statement of {month}", f"statements/{month}"))
+            rows.append((since, say("Statement of %(month)s", month=month), f"statements/{month}"))
     for promises, history in now.incidents:
         contested = [c for c in pauses_of(history, promises) if c.contested]
         open_words = [p for p in proposals_of(history) if p.is_open and p.declined_at]
         if contested or open_words or is_excluded(history) is None:
             page = f"incidents/{history.number}"
-            rows.append((history.reported, f"Incident {history.number}", page))
+            rows.append((history.reported, say("Incident %(number)s", number=history.number), page))
     rows.sort()
     oldest = rows[0][0] if rows else None
-    note = f"The oldest stands at: {step_of(oldest, now)}" if oldest else "Nothing is contested"
+    note = (
+        say("The oldest stands at: %(step)s", step=step_of(oldest, now))
+        if oldest
+        else say("Nothing is contested")
+    )
     ways = tuple(WayOut(words, page) for _, words, page in rows[:4])
     level = Level.WATCH if rows else Level.CLEAR
     if oldest and _steps_over(oldest, now):
         level = Level.BAD
-    return Risk("disputes", "G8", level, f"{len(rows)} open", note, ways)
+    return Risk("disputes", "G8", level, say("%(count)s open", count=len(rows)), note, ways)
+
+
+_USED_UP = say("every step of the contract is used up")
 
 
 def step_of(since: datetime, now: Now) -> str:
@@ -264,11 +320,11 @@ def step_of(since: datetime, now: Now) -> str:
         passed = _due(passed, row["within"], now.terms) if row.get("within") else now.at
         if now.at <= passed:
             return str(row["step"])
-    return "every step of the contract is used up"
+    return _USED_UP
 
 
 def _steps_over(since: datetime, now: Now) -> bool:
-    return step_of(since, now).startswith("every step")
+    return step_of(since, now) is _USED_UP
 
 
 def _exposure(now: Now) -> Risk:
@@ -279,23 +335,32 @@ def _exposure(now: Now) -> Risk:
         if severity_now(one.history) == "S1" and one.history.reported > now.at - LATELY
     ]
     if not isinstance(within, Mapping):
-        return Risk("exposure", "L13.notice", Level.CLEAR, f"{len(grave)} known",
-                    "The contract sets no time to tell of a data breach")  # fmt: skip
+        return Risk("exposure", "L13.notice", Level.CLEAR, say("%(count)s known", count=len(grave)),
+                    say("The contract sets no time to tell of a data breach"))  # fmt: skip
     running = []
     for one in grave:
         due = _due(one.history.reported, within, now.terms)
         if standing_resolution(one.history) is None and due > now.at - LATELY:
             running.append((due, one.number))
     running.sort()
-    note = "No breach notice runs"
+    note = say("No breach notice runs")
     level = Level.CLEAR
     if running:
         due = running[0][0]
         level = Level.BAD if due < now.at + SOON else Level.WATCH
-        note = f"The customer is to be told until {_day(due)}"
-    ways = tuple(WayOut(f"Incident {number}", f"incidents/{number}") for _, number in running[:3])
-    return Risk("exposure", "L13.notice", level,
-                f"{len(running)} breach notices run", note, ways)  # fmt: skip
+        note = say("The customer is to be told until %(at)s", at=_day(due))
+    ways = tuple(
+        WayOut(say("Incident %(number)s", number=number), f"incidents/{number}")
+        for _, number in running[:3]
+    )
+    return Risk(
+        "exposure",
+        "L13.notice",
+        level,
+        say_n("%(num)s breach notice runs", "%(num)s breach notices run", len(running)),
+        note,
+        ways,
+    )
 
 
 def _due(since: datetime, length: Mapping[str, Any], terms: Terms) -> datetime:
@@ -303,5 +368,6 @@ def _due(since: datetime, length: Mapping[str, Any], terms: Terms) -> datetime:
     return due_at(since, target=target_from_term(length), calendar=calendar)
 
 
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %H:%M} UTC"
+def _day(moment: datetime) -> Words:
+    time = f"{moment:%H:%M}"
+    return say("%(day)s %(time)s UTC", day=long_day_of_year(moment.date()), time=time)

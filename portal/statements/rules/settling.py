@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from portal.contracts.rules.life import Side
+from portal.kit.words import percent, say
 from portal.statements.rules.month import due_after
 
 Terms = Mapping[str, Any]
@@ -25,12 +26,12 @@ class Stage(StrEnum):
 
 
 STAGE_WORDS = {
-    Stage.ISSUED: "Waits for the vendor",
-    Stage.OBJECTED: "The vendor objects",
-    Stage.CONFIRMED: "Waits for the customer",
-    Stage.DISPUTED: "Disputed",
-    Stage.ACCEPTED: "Accepted, being sealed",
-    Stage.SEALED: "Frozen and sealed",
+    Stage.ISSUED: say("Waits for the vendor"),
+    Stage.OBJECTED: say("The vendor objects"),
+    Stage.CONFIRMED: say("Waits for the customer"),
+    Stage.DISPUTED: say("Disputed"),
+    Stage.ACCEPTED: say("Accepted, being sealed"),
+    Stage.SEALED: say("Frozen and sealed"),
 }
 STAGE_KINDS = {
     Stage.ISSUED: "open",
@@ -42,17 +43,17 @@ STAGE_KINDS = {
 }
 FROZEN = frozenset({Stage.ACCEPTED, Stage.SEALED})
 EVENT_WORDS = {
-    "issued": "Issued",
-    "recomputed": "Computed again",
-    "presumed": "No report came in time",
-    "confirmed": "Confirmed",
-    "objected": "Objected",
-    "disputed": "Disputed",
-    "answered": "Answered",
-    "accepted": "Accepted",
-    "lapsed": "Accepted by silence",
-    "claimed": "Credit claimed",
-    "sealed": "Sealed",
+    "issued": say("Issued"),
+    "recomputed": say("Computed again"),
+    "presumed": say("No report came in time"),
+    "confirmed": say("Confirmed"),
+    "objected": say("Objected"),
+    "disputed": say("Disputed"),
+    "answered": say("Answered"),
+    "accepted": say("Accepted"),
+    "lapsed": say("Accepted by silence"),
+    "claimed": say("Credit claimed"),
+    "sealed": say("Sealed"),
 }
 
 
@@ -116,15 +117,25 @@ def _after(found: Standing, event: Event) -> Standing:
 
 def figure_names(figures: Mapping[str, Any]) -> dict[str, str]:
     """Return the figures a party may dispute, by code."""
-    names = {}
+    names: dict[str, str] = {}
     for number, row in enumerate(figures["uptime"]):
-        names[f"uptime-{number}"] = f"Uptime of {row['name']}: {row['shown']} %"
+        names[f"uptime-{number}"] = say(
+            "Uptime of %(name)s: %(share)s", name=row["name"], share=percent(row["shown"])
+        )
     for row in figures["attainment"]:
         code = f"{row['severity']}-{row['aim']}"
-        names[code] = f"{row['severity']}, {row['aim']}: {row['met']} met, {row['missed']} missed"
+        names[code] = say(
+            "%(severity)s, %(aim)s: %(met)s met, %(missed)s missed",
+            severity=row["severity"],
+            aim=row["aim"],
+            met=row["met"],
+            missed=row["missed"],
+        )
     for number, row in enumerate(figures["credits"]):
-        names[f"credit-{number}"] = f"Credit for {row['kind']}: {row['name']}"
-    return names | {"other": "Something that is missing"}
+        names[f"credit-{number}"] = say(
+            "Credit for %(kind)s: %(name)s", kind=row["kind"], name=row["name"]
+        )
+    return names | {"other": say("Something that is missing")}
 
 
 def dispute_until(confirmed: datetime, terms: Terms) -> datetime | None:

@@ -2,6 +2,9 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import reduce
+
+from portal.kit.words import Words, say, say_n
 
 
 def minutes_shown(text: str) -> str:
@@ -17,10 +20,15 @@ def percent_shown(text: str) -> str:
     return f"{whole.quantize(Decimal('0.01')).normalize():f}"
 
 
-def time_shown(text: str) -> str:
+def time_shown(text: str) -> Words:
     """Return exact minutes as a length people read: days, hours and minutes, rounded up."""
     minutes = -(-Fraction(text) // 1)
     days, hours = minutes // (24 * 60), minutes // 60 % 24
-    parts = ((days, "day"), (hours, "hour"), (minutes % 60, "minute"))
-    said = [f"{n} {word}{'' if n == 1 else 's'}" for n, word in parts if n]
-    return " ".join(said) or "0 minutes"
+    said = []
+    if days:
+        said.append(say_n("%(num)s day", "%(num)s days", days))
+    if hours:
+        said.append(say_n("%(num)s hour", "%(num)s hours", hours))
+    if minutes % 60 or not minutes:
+        said.append(say_n("%(num)s minute", "%(num)s minutes", minutes % 60))
+    return reduce(lambda one, next: say("%(larger)s %(smaller)s", larger=one, smaller=next), said)
