@@ -25,7 +25,9 @@ ROOT = Path(__file__).resolve().parents[1]
 LANGUAGES = ROOT / "portal" / "kit" / "languages"
 # The contract's own language, the operator's commands, and the documents kept with a contract.
 UNTRANSLATED = {
+    "portal/api",
     "portal/cli",
+    "portal/operations",
     "portal/terms/data/standard-terms-1.0.toml",
     "templates/deed",
     "templates/statements/report.html",

@@ -17,6 +17,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.accounts.rules import MFA_WORDS, ROLE_WORDS, MfaRule, Role
 from portal.kit.forms import Form, trimmed
+from portal.kit.words import say
 
 
 def _choices(words: Mapping[Any, str]) -> list[SelectChoice]:
@@ -33,14 +34,16 @@ class ManyField(SelectMultipleField):  # type: ignore[misc]
 class InvitationForm(Form):
     """Whom to invite, and as what."""
 
-    name = StringField("Name", filters=[trimmed], validators=[InputRequired("Type their name.")])
+    name = StringField(
+        say("Name"), filters=[trimmed], validators=[InputRequired(say("Type their name."))]
+    )
     email = StringField(
-        "E-mail", filters=[trimmed], validators=[InputRequired("Type their e-mail.")]
+        say("E-mail"), filters=[trimmed], validators=[InputRequired(say("Type their e-mail."))]
     )
     roles = ManyField(
-        "Roles",
+        say("Roles"),
         choices=_choices(ROLE_WORDS),
-        validators=[InputRequired("Choose at least one role.")],
+        validators=[InputRequired(say("Choose at least one role."))],
     )
 
 
@@ -48,9 +51,9 @@ class RolesForm(Form):
     """A member's roles."""
 
     roles = ManyField(
-        "Roles",
+        say("Roles"),
         choices=_choices(ROLE_WORDS),
-        validators=[InputRequired("Choose at least one role.")],
+        validators=[InputRequired(say("Choose at least one role."))],
     )
 
 
@@ -58,16 +61,16 @@ class JoinForm(Form):
     """A new person's own name and password."""
 
     name = StringField(
-        "Your name", filters=[trimmed], validators=[InputRequired("Type your name.")]
+        say("Your name"), filters=[trimmed], validators=[InputRequired(say("Type your name."))]
     )
-    password = PasswordField("Password", validators=[InputRequired("Choose a password.")])
+    password = PasswordField(say("Password"), validators=[InputRequired(say("Choose a password."))])
 
 
 def _stricter(role: Role) -> SelectField:
     words = {
-        MfaRule.OPTIONAL: "As everyone",
-        MfaRule.REQUIRED_TO_SIGN: "Required to sign",
-        MfaRule.REQUIRED: "Required",
+        MfaRule.OPTIONAL: say("As everyone"),
+        MfaRule.REQUIRED_TO_SIGN: say("Required to sign"),
+        MfaRule.REQUIRED: say("Required"),
     }
     return SelectField(ROLE_WORDS[role], choices=_choices(words))
 
@@ -75,7 +78,7 @@ def _stricter(role: Role) -> SelectField:
 class MfaForm(Form):
     """One rule for everyone, and stricter ones for roles; a field is named as its role."""
 
-    everyone = RadioField("Everyone", choices=_choices(MFA_WORDS))
+    everyone = RadioField(say("Everyone"), choices=_choices(MFA_WORDS))
     sales_ops = _stricter(Role.SALES_OPS)
     it_admin = _stricter(Role.IT_ADMIN)
     procurement = _stricter(Role.PROCUREMENT)
@@ -87,12 +90,12 @@ class MfaForm(Form):
     auditor = _stricter(Role.AUDITOR)
     org_admin = _stricter(Role.ORG_ADMIN)
     begins = SelectField(
-        "A stricter rule begins",
+        say("A stricter rule begins"),
         choices=[
-            SelectChoice(value="0", label="At once"),
-            SelectChoice(value="7", label="In 7 days"),
-            SelectChoice(value="14", label="In 14 days"),
-            SelectChoice(value="30", label="In 30 days"),
+            SelectChoice(value="0", label=say("At once")),
+            SelectChoice(value="7", label=say("In 7 days")),
+            SelectChoice(value="14", label=say("In 14 days")),
+            SelectChoice(value="30", label=say("In 30 days")),
         ],
         default="0",
     )
@@ -101,10 +104,10 @@ class MfaForm(Form):
 class RegionsForm(Form):
     """The regions in which an organisation's new contracts may live."""
 
-    regions = ManyField("Allowed regions")
+    regions = ManyField(say("Allowed regions"))
 
 
 class MailForm(Form):
     """What mail to the organisation's people may say."""
 
-    thin = BooleanField("Mail says only that something waits, and where")
+    thin = BooleanField(say("Mail says only that something waits, and where"))

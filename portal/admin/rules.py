@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from portal.accounts.rules import EVERY_ROLE, MfaRule, Role, is_lowered
 from portal.kit.errors import Refused
+from portal.kit.words import say
 
 DELAY = timedelta(hours=24)  # between the second "yes" and the day a weaker policy holds
 RESET_LIFE = timedelta(hours=24)
@@ -41,9 +42,9 @@ def plan_mfa(
 ) -> Plan:
     """Return how a change of the rule on codes goes; a stricter one may begin some days later."""
     if set(after) - set(Role) - {EVERY_ROLE}:
-        raise Refused("That is not a role.")
+        raise Refused(say("That is not a role."))
     if days not in START_DAYS:
-        raise Refused("Choose when the rule begins.")
+        raise Refused(say("Choose when the rule begins."))
     if is_lowered(before, after):
         return Plan(weaker=True, holds_from=None)
     return Plan(weaker=False, holds_from=at + timedelta(days=days))
@@ -54,9 +55,9 @@ def plan_regions(
 ) -> Plan:
     """Return how a change of the allowed regions goes; allowing one more is the weaker policy."""
     if not after:
-        raise Refused("Allow at least one region, or no contract can be started.")
+        raise Refused(say("Allow at least one region, or no contract can be started."))
     if set(after) - set(configured) - set(before):
-        raise Refused("That region does not exist here.")
+        raise Refused(say("That region does not exist here."))
     if set(after) - set(before):
         return Plan(weaker=True, holds_from=None)
     return Plan(weaker=False, holds_from=at)
@@ -75,9 +76,16 @@ def plan_hipaa(hindrances: Collection[str]) -> Plan:
 def plan_retention(before: int, after: int, *, hipaa: bool, at: datetime) -> Plan:
     """Return how a change of the years records are kept goes; fewer is the weaker policy."""
     if not 1 <= after <= MOST_YEARS:
-        raise Refused(f"Keep records between 1 and {MOST_YEARS} years.")
+        raise Refused(
+            say("Keep records between 1 and %(most_years)s years.", most_years=MOST_YEARS)
+        )
     if hipaa and after < HIPAA_YEARS:
-        raise Refused(f"Under the HIPAA profile records are kept {HIPAA_YEARS} years or longer.")
+        raise Refused(
+            say(
+                "Under the HIPAA profile records are kept %(hipaa_years)s years or longer.",
+                hipaa_years=HIPAA_YEARS,
+            )
+        )
     if after < before:
         return Plan(weaker=True, holds_from=None)
     return Plan(weaker=False, holds_from=at)
@@ -95,7 +103,7 @@ def read_reason(text: str) -> str:
     """Return why the glass is broken; `Refused` where it says nothing."""
     reason = " ".join(text.split())
     if not 10 <= len(reason) <= 500:
-        raise Refused("Say why, in 10 to 500 characters. Both parties read it.")
+        raise Refused(say("Say why, in 10 to 500 characters. Both parties read it."))
     return reason
 
 
@@ -103,22 +111,24 @@ def demand_two(admins: int) -> None:
     """Refuse to begin what takes two administrators where there is one."""
     if admins < 2:
         raise Refused(
-            "This takes two organisation administrators, and you are the only one. "
-            "Give a second person that role first."
+            say(
+                "This takes two organisation administrators, and you are the only one. "
+                "Give a second person that role first."
+            )
         )
 
 
 def demand_second(*, asked_by: str, confirmer: str, about: str | None = None) -> None:
     """Refuse the second "yes" of the person who asked, or of the one it is about."""
     if confirmer == asked_by:
-        raise Refused("You asked for this yourself. Another administrator must confirm it.")
+        raise Refused(say("You asked for this yourself. Another administrator must confirm it."))
     if confirmer == about:
-        raise Refused("This is about your own account. Another administrator must confirm it.")
+        raise Refused(say("This is about your own account. Another administrator must confirm it."))
 
 
 def demand_waiting(*, confirmed: bool, ended: bool) -> None:
     """Refuse to confirm or withdraw what is over."""
     if ended:
-        raise Refused("This was already ended. Nothing was changed.")
+        raise Refused(say("This was already ended. Nothing was changed."))
     if confirmed:
-        raise Refused("This was already confirmed. Nothing was changed.")
+        raise Refused(say("This was already confirmed. Nothing was changed."))

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from portal.kit.db import acting, harden, is_postgresql, options_for, reading
 from portal.kit.errors import NotFound, Refused
 from portal.kit.vault import CannotOpen, Cipher, CipherOf, Pair, Ring, new_key
+from portal.kit.words import say
 from portal.residency.models import DataKey, Move, RegionIdentity
 from portal.residency.rules import region_of
 from portal.residency.stores import Store
@@ -226,7 +227,9 @@ class Regions:
             _hold_from_now_on(self.session(region_of(ref)), ref)
         name, is_moving = self._home(ref)
         if is_moving and not reading.get():
-            raise Refused("This contract is being moved to another region. Try again in a minute.")
+            raise Refused(
+                say("This contract is being moved to another region. Try again in a minute.")
+            )
         session = self.session(name)
         if not reading.get():
             _hold_from_now_on(session, ref)

@@ -22,6 +22,7 @@ from portal.kit.db import db, transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.notices.actions import tell
 from portal.notices.rules import Recipient
 
@@ -60,11 +61,13 @@ def break_glass(
 def _administrator(email: str) -> Person:
     person = person_by_email(email.strip().lower())
     if person is None or person.deactivated_at is not None:
-        raise Refused(f"Nobody here has the address {email}.")
+        raise Refused(say("Nobody here has the address %(email)s.", email=email))
     if not person.operator or memberships_of(person.id):
-        raise Refused("Break-glass is for a portal administrator who belongs to no organisation.")
+        raise Refused(
+            say("Break-glass is for a portal administrator who belongs to no organisation.")
+        )
     if not person.has_factor:
-        raise Refused("This person must set up codes first: the access takes a second factor.")
+        raise Refused(say("This person must set up codes first: the access takes a second factor."))
     return person
 
 

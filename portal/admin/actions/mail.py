@@ -7,6 +7,7 @@ from portal.accounts.rules import Actor, demand
 from portal.audit.actions import record
 from portal.kit.db import db, transaction
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.notices.models import MailRule
 from portal.notices.queries import asks_for_thin_mail
 
@@ -16,7 +17,9 @@ def set_mail_rule(actor: Actor, *, thin: bool, at: datetime) -> None:
     demand(actor, "policy:edit")
     with transaction(db.session) as session:
         if is_hipaa(actor.organisation_id):
-            raise Refused("The HIPAA profile keeps content out of mail, whatever is chosen here.")
+            raise Refused(
+                say("The HIPAA profile keeps content out of mail, whatever is chosen here.")
+            )
         if asks_for_thin_mail(session, actor.organisation_id) == thin:
             return
         session.merge(MailRule(organisation_id=actor.organisation_id, thin=int(thin)))

@@ -35,8 +35,9 @@ from portal.audit.rules import Actor as LogActor
 from portal.kit.db import db, transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id, new_token
+from portal.kit.words import say
 from portal.notices.actions import write_mail
-from portal.notices.letters import letter
+from portal.notices.letters import headline, letter
 
 
 def token_hash(token: str) -> str:
@@ -57,7 +58,7 @@ def invite(
     with transaction(db.session) as session:
         known = {row.person.email for row in members_of(actor.organisation_id)}
         if address in known:
-            raise Refused(f"{address} is a member already.")
+            raise Refused(say("%(address)s is a member already.", address=address))
         for older in open_invitations(actor, at=at):
             if older.email == address:
                 older.expires_at = at
@@ -72,14 +73,28 @@ def invite(
             facts={"invitation": row.id, "roles": [*chosen]},
         )  # fmt: skip
         write_mail(
-            session, chain=actor.organisation_id, dedupe=f"invitation.{row.id}", recipient=address,
-            name=called, subject=f"{actor.organisation_name} invites you to Counterpart", at=at,
+            session,
+            chain=actor.organisation_id,
+            dedupe=f"invitation.{row.id}",
+            recipient=address,
+            name=called,
+            subject=headline(
+                say(
+                    "%(organisation)s invites you to Counterpart",
+                    organisation=actor.organisation_name,
+                )
+            ),
+            at=at,
             text=letter(
-                "accounts_invitation", name=called, organisation=actor.organisation_name,
-                inviter=actor.name, link=link.replace("TOKEN", token), until=row.expires_at,
+                "accounts_invitation",
+                name=called,
+                organisation=actor.organisation_name,
+                inviter=actor.name,
+                link=link.replace("TOKEN", token),
+                until=row.expires_at,
             ),
             caused_by=actor.person_id,
-        )  # fmt: skip
+        )
     return row
 
 
@@ -105,7 +120,7 @@ def accept_as_new_person(token: str, *, name: str, password: str, at: datetime) 
     with transaction(db.session) as session:
         offer = _use_up(session, token, at)
         if person_by_email(offer.email):
-            raise Refused("You have an account already. Sign in, then accept the invitation.")
+            raise Refused(say("You have an account already. Sign in, then accept the invitation."))
         demand_unused(session, offer.email)
         person = Person(
             id=new_id(at), email=offer.email, name=called, password_hash=hashed, operator=0,
@@ -201,6 +216,9 @@ def _demand_another_admin(row: Membership) -> None:
     admins = members_with(row.organisation_id, Role.ORG_ADMIN)
     if [admin.id for admin in admins] == [row.id]:
         raise Refused(
-            f"{row.person.name} is the only organisation administrator. "
-            "Give someone else that role first."
+            say(
+                "%(name)s is the only organisation administrator. Give someone else that role "
+                "first.",
+                name=row.person.name,
+            )
         )

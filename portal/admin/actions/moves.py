@@ -18,6 +18,7 @@ from portal.contracts.queries import state
 from portal.contracts.rules.life import State
 from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
+from portal.kit.words import say
 from portal.notices.actions import tell
 from portal.notices.rules import Recipient
 from portal.residency.actions import carry_out, note_move
@@ -45,15 +46,15 @@ def ask_to_move(
     demand(actor, "contract:move")
     if contract.amends_id is not None:
         raise Refused(
-            "An amendment moves with the contract it amends. Ask on that contract’s page."
+            say("An amendment moves with the contract it amends. Ask on that contract’s page.")
         )
     if to not in targets_of(regions, contract):
-        raise Refused("Both organisations must allow that region first.")
+        raise Refused(say("Both organisations must allow that region first."))
     with transaction(session):
         family = [contract, *contract.amendments]
         _demand_calm(family, at)
         if queries.open_move(session, contract.id) is not None:
-            raise Refused("A move of this contract waits already.")
+            raise Refused(say("A move of this contract waits already."))
         ids = [one.id for one in family]
         row = note_move(
             session, ids, to_region=to, asked_by=actor.organisation_id, at=at
@@ -69,7 +70,12 @@ def ask_to_move(
 def _demand_calm(family: list[Contract], at: datetime) -> None:
     for one in family:
         if state(one, today=at.date()) in BUSY:
-            raise Refused(f"{one.id} is being signed. Move it before, or when the deed is sealed.")
+            raise Refused(
+                say(
+                    "%(one)s is being signed. Move it before, or when the deed is sealed.",
+                    one=one.id,
+                )
+            )
 
 
 def agree_to_move(session: Session, actor: Actor, contract: Contract, *, at: datetime) -> Move:
@@ -78,9 +84,9 @@ def agree_to_move(session: Session, actor: Actor, contract: Contract, *, at: dat
     with transaction(session):
         row = queries.open_move(session, contract.id)
         if row is None or row.agreed_at:
-            raise Refused("No move of this contract waits for an answer.")
+            raise Refused(say("No move of this contract waits for an answer."))
         if row.asked_by == actor.organisation_id:
-            raise Refused("Your side asked for this. The other side must agree.")
+            raise Refused(say("Your side asked for this. The other side must agree."))
         _demand_calm([contract, *contract.amendments], at)
         for one in session.scalars(select(Move).where(Move.group_id == row.group_id)):
             one.agreed_at = at
@@ -98,7 +104,7 @@ def withdraw_move(session: Session, actor: Actor, contract: Contract, *, at: dat
     with transaction(session):
         row = queries.open_move(session, contract.id)
         if row is None or row.agreed_at:
-            raise Refused("No move of this contract waits for an answer.")
+            raise Refused(say("No move of this contract waits for an answer."))
         for one in session.scalars(select(Move).where(Move.group_id == row.group_id)):
             one.withdrawn_at = at
         record(

@@ -22,6 +22,7 @@ from portal.audit.rules import Actor as LogActor
 from portal.kit.db import db, transaction
 from portal.kit.errors import Refused
 from portal.kit.refs import new_id
+from portal.kit.words import say
 from portal.notices.models import MailRule
 
 LINKS = {
@@ -31,9 +32,9 @@ LINKS = {
     Kind.RETENTION: "/organisation/retention",
 }
 ABOUT = {
-    Kind.MFA: "sign-in codes",
-    Kind.REGIONS: "regions",
-    Kind.RETENTION: "how long records are kept",
+    Kind.MFA: say("sign-in codes"),
+    Kind.REGIONS: say("regions"),
+    Kind.RETENTION: say("how long records are kept"),
 }
 
 
@@ -48,7 +49,9 @@ def ask_for_mfa(
     demand(actor, "policy:edit")
     with transaction(db.session) as session:
         if is_hipaa(actor.organisation_id):
-            raise Refused("The HIPAA profile asks a code of everybody, and no rule can ask less.")
+            raise Refused(
+                say("The HIPAA profile asks a code of everybody, and no rule can ask less.")
+            )
         before = chosen_mfa_rules(actor.organisation_id)
         after = {role: rule for role, rule in wanted.items() if rule is not MfaRule.OPTIONAL}
         plan = rules.plan_mfa(before, wanted, days=days, at=at)
@@ -114,7 +117,7 @@ def _ask(
     try:
         session.flush()
     except IntegrityError as error:
-        raise Refused("Another change waits already. Withdraw it first.") from error
+        raise Refused(say("Another change waits already. Withdraw it first.")) from error
     if plan.holds_from == at:
         _apply(session, row, actor.log, at)
         return row

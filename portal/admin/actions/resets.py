@@ -15,6 +15,7 @@ from portal.audit.actions import record
 from portal.kit.db import db, transaction
 from portal.kit.errors import Refused
 from portal.kit.refs import new_id
+from portal.kit.words import say
 
 
 def ask_for_reset(actor: Actor, membership_id: str, *, at: datetime) -> FactorReset:
@@ -24,11 +25,14 @@ def ask_for_reset(actor: Actor, membership_id: str, *, at: datetime) -> FactorRe
         member = find_member(actor, membership_id)
         if member.person_id == actor.person_id:
             raise Refused(
-                "Move your own codes on your security page, or ask another administrator."
+                say("Move your own codes on your security page, or ask another administrator.")
             )
         if not member.person.has_factor:
             raise Refused(
-                f"{member.person.name} has set up no codes, so there is nothing to reset."
+                say(
+                    "%(name)s has set up no codes, so there is nothing to reset.",
+                    name=member.person.name,
+                )
             )
         rules.demand_two(len(keepers_of(actor.organisation_id)))
         for old in queries.stale_resets(member.person_id, at=at):
@@ -42,7 +46,7 @@ def ask_for_reset(actor: Actor, membership_id: str, *, at: datetime) -> FactorRe
         try:
             session.flush()
         except IntegrityError as error:
-            raise Refused("A reset waits already for a second administrator.") from error
+            raise Refused(say("A reset waits already for a second administrator.")) from error
         record(
             session, actor.organisation_id, "organisation:factor_reset:asked", actor=actor.log,
             at=at, facts={"person": member.person_id, "reset": row.id},

@@ -18,6 +18,7 @@ from portal.contracts.queries import find_contract
 from portal.kit import clock
 from portal.kit.csv_file import csv_bytes
 from portal.kit.web import download, needs, page, see_other
+from portal.kit.words import say
 from portal.residency.actions import step_of
 from portal.residency.databases import regions
 from portal.residency.queries import Held, facts_of, held_of
@@ -88,7 +89,7 @@ def ask_to_move(ref: str) -> ResponseReturnValue:
     gate.demand_recent_code(now)
     to = request.form.get("to", "")
     actions.ask_to_move(session, actor, contract, to=to, regions=regions(), at=now)
-    flash("Asked. Nothing moves before the other side agrees.", "good")
+    flash(say("Asked. Nothing moves before the other side agrees."), "good")
     return see_other(url_for("admin.contract_data", ref=ref))
 
 
@@ -100,7 +101,7 @@ def agree_to_move(ref: str) -> ResponseReturnValue:
     now = clock.now()
     gate.demand_recent_code(now)
     actions.agree_to_move(session, actor, contract, at=now)
-    flash("Agreed. The contract moves within a minute; this page says how far it is.", "good")
+    flash(say("Agreed. The contract moves within a minute; this page says how far it is."), "good")
     return see_other(url_for("admin.contract_data", ref=ref))
 
 
@@ -110,7 +111,7 @@ def withdraw_move(ref: str) -> ResponseReturnValue:
     """End a wish to move that nobody agreed to."""
     actor, session, contract = _opened(ref)
     actions.withdraw_move(session, actor, contract, at=clock.now())
-    flash("The move was withdrawn. The contract stays where it is.", "good")
+    flash(say("The move was withdrawn. The contract stays where it is."), "good")
     return see_other(url_for("admin.contract_data", ref=ref))
 
 

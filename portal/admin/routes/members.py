@@ -14,6 +14,7 @@ from portal.admin.routes.doors import bp, partners
 from portal.kit import clock
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page, public, see_other
+from portal.kit.words import say, say_n
 
 # Members
 
@@ -66,7 +67,7 @@ def change_roles(membership_id: str) -> ResponseReturnValue:
         except Refused as refusal:
             form.roles.errors = [refusal.message]
         else:
-            flash("The roles were saved. They hold from the next page on.", "good")
+            flash(say("The roles were saved. They hold from the next page on."), "good")
             return see_other(url_for("admin.members"))
     return _member_page(actor, row, form, 422)
 
@@ -86,7 +87,7 @@ def ask_to_end(membership_id: str) -> ResponseReturnValue:
 def end_membership(membership_id: str) -> ResponseReturnValue:
     """End a membership and its sessions."""
     actions.end_membership(current_actor(), membership_id, at=clock.now())
-    flash("The membership was ended, and the sessions with it.", "good")
+    flash(say("The membership was ended, and the sessions with it."), "good")
     return see_other(url_for("admin.members"))
 
 
@@ -95,7 +96,7 @@ def end_membership(membership_id: str) -> ResponseReturnValue:
 def end_sessions(membership_id: str) -> ResponseReturnValue:
     """End every session of a member."""
     ended = actions.end_sessions(current_actor(), membership_id, at=clock.now())
-    flash(f"{ended} {'session was' if ended == 1 else 'sessions were'} ended.", "good")
+    flash(say_n("%(num)s session was ended.", "%(num)s sessions were ended.", ended), "good")
     return see_other(url_for("admin.member", membership_id=membership_id))
 
 
@@ -110,7 +111,7 @@ def ask_for_reset(membership_id: str) -> ResponseReturnValue:
     demand(actor, "member:edit")
     gate.demand_recent_code(now)
     actions.ask_for_reset(actor, membership_id, at=now)
-    flash("Asked. A second administrator must confirm it within 24 hours.", "good")
+    flash(say("Asked. A second administrator must confirm it within 24 hours."), "good")
     return see_other(url_for("admin.member", membership_id=membership_id))
 
 
@@ -122,7 +123,7 @@ def confirm_reset(reset_id: str) -> ResponseReturnValue:
     demand(actor, "member:edit")
     gate.demand_recent_code(now)
     actions.confirm_reset(actor, reset_id, partners=partners(actor), at=now)
-    flash("The codes were reset. Everyone concerned is told; nothing can be signed for a day.",
+    flash(say("The codes were reset. Everyone concerned is told; nothing can be signed for a day."),
           "good")  # fmt: skip
     return see_other(url_for("admin.members"))
 
@@ -132,7 +133,7 @@ def confirm_reset(reset_id: str) -> ResponseReturnValue:
 def withdraw_reset(reset_id: str) -> ResponseReturnValue:
     """End a reset nobody confirmed yet."""
     actions.withdraw_reset(current_actor(), reset_id, at=clock.now())
-    flash("The reset was withdrawn.", "good")
+    flash(say("The reset was withdrawn."), "good")
     return see_other(url_for("admin.members"))
 
 
@@ -163,7 +164,13 @@ def invite() -> ResponseReturnValue:
         except Refused as refusal:
             form.form_errors.append(refusal.message)
         else:
-            flash(f"An invitation is on its way to {row.email}. It works for 24 hours.", "good")
+            flash(
+                say(
+                    "An invitation is on its way to %(email)s. It works for 24 hours.",
+                    email=row.email,
+                ),
+                "good",
+            )
             return see_other(url_for("admin.members"))
     return page("admin/invitations/new.html", 422, form=form)
 
@@ -173,7 +180,7 @@ def invite() -> ResponseReturnValue:
 def withdraw_invitation(invitation_id: str) -> ResponseReturnValue:
     """End an invitation nobody accepted yet."""
     actions.withdraw_invitation(current_actor(), invitation_id, at=clock.now())
-    flash("The invitation was withdrawn.", "good")
+    flash(say("The invitation was withdrawn."), "good")
     return see_other(url_for("admin.members"))
 
 
@@ -221,7 +228,7 @@ def accept_invitation(token: str) -> ResponseReturnValue:
         except Refused as refusal:
             form.password.errors = [refusal.message]
         else:
-            flash("Your account is ready. Sign in with your new password.", "good")
+            flash(say("Your account is ready. Sign in with your new password."), "good")
             return see_other(url_for("accounts.sign_in"))
     return _invitation_page(token, offer, form, 422)
 
@@ -231,5 +238,5 @@ def _accept_as_known(token: str, email: str) -> ResponseReturnValue:
     if visitor is None or not visitor.is_authenticated or visitor.person.email != email:
         raise NotFound
     actions.accept_as_person(token, visitor.person.id, at=clock.now())
-    flash("You are a member now.", "good")
+    flash(say("You are a member now."), "good")
     return see_other(url_for("accounts.acting_for"))

@@ -8,7 +8,16 @@ from wtforms.fields.choices import SelectChoice
 from portal.accounts import gate
 from portal.accounts import queries as people
 from portal.accounts.gate import current_actor
-from portal.accounts.rules import EVERY_ROLE, MFA_WORDS, Actor, MfaRule, Role, demand, mfa_rule_for
+from portal.accounts.rules import (
+    EVERY_ROLE,
+    MFA_WORDS,
+    ROLE_WORDS,
+    Actor,
+    MfaRule,
+    Role,
+    demand,
+    mfa_rule_for,
+)
 from portal.admin import actions, queries
 from portal.admin.forms import MailForm, MfaForm, RegionsForm
 from portal.admin.models import PolicyChange
@@ -19,6 +28,7 @@ from portal.kit import clock
 from portal.kit.db import db
 from portal.kit.errors import Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.notices.queries import asks_for_thin_mail
 from portal.residency.databases import regions
 
@@ -30,14 +40,14 @@ PAGE_OF = {
 }
 
 
-def _said(row: PolicyChange | None, nothing: str = "Nothing was changed.") -> str:
+def _said(row: PolicyChange | None, nothing: str = say("Nothing was changed.")) -> str:
     if row is None:
         return nothing
     if row.applied_at:
-        return "Saved. It holds now."
+        return say("Saved. It holds now.")
     if row.weaker:
-        return "Asked. A second administrator must confirm it; it then holds 24 hours later."
-    return "Saved. It holds from the day you chose, and those it concerns are told."
+        return say("Asked. A second administrator must confirm it; it then holds 24 hours later.")
+    return say("Saved. It holds from the day you chose, and those it concerns are told.")
 
 
 # The rule on codes
@@ -61,13 +71,20 @@ def _mfa_page(actor: Actor, form: MfaForm, status: int) -> ResponseReturnValue:
     now_rules = people.mfa_rules(actor.organisation_id)
     then = queries.mfa_of(change) if change else {}
     return page(
-        "admin/mfa/edit.html", status, form=form, actor=actor, change=change, words=MFA_WORDS,
+        "admin/mfa/edit.html",
+        status,
+        form=form,
+        actor=actor,
+        change=change,
+        words=MFA_WORDS,
+        role_words=ROLE_WORDS,
         short=people.short_of(actor.organisation_id, now_rules),
         short_then=people.short_of(actor.organisation_id, then) if change else [],
         steps=_steps(now_rules, then) if change else [],
         names=queries.names_of(change.asked_by, change.confirmed_by) if change else {},
-        stricter=[form[role.value] for role in Role], mine=current_user.person,
-    )  # fmt: skip
+        stricter=[form[role.value] for role in Role],
+        mine=current_user.person,
+    )
 
 
 def _steps(
@@ -168,8 +185,9 @@ def confirm_change(change_id: str) -> ResponseReturnValue:
     actions.confirm_change(
         actor, change_id, partners=partners(actor), hindrances=in_the_way, at=now
     )
-    later = "It holds now" if row.applied_at else "It holds in 24 hours"
-    flash(f"Confirmed. {later}; both parties are told.", "good")
+    now_on = say("Confirmed. It holds now; both parties are told.")
+    later = say("Confirmed. It holds in 24 hours; both parties are told.")
+    flash(now_on if row.applied_at else later, "good")
     return see_other(url_for(PAGE_OF[Kind(row.kind)]))
 
 
@@ -181,7 +199,7 @@ def withdraw_change(change_id: str) -> ResponseReturnValue:
     demand(actor, "policy:edit")
     kind = queries.find_change(actor, change_id).kind
     actions.withdraw_change(actor, change_id, at=clock.now())
-    flash("Withdrawn. What held goes on.", "good")
+    flash(say("Withdrawn. What held goes on."), "good")
     return see_other(url_for(PAGE_OF[Kind(kind)]))
 
 
@@ -207,5 +225,5 @@ def set_mail() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return page("admin/mail/edit.html", 422, form=form, actor=actor)
     actions.set_mail_rule(actor, thin=form.thin.data, at=clock.now())
-    flash("Saved. It holds from the next mail on.", "good")
+    flash(say("Saved. It holds from the next mail on."), "good")
     return see_other(url_for("admin.mail"))

@@ -12,6 +12,7 @@ from portal.admin.routes.doors import bp
 from portal.admin.rules import Kind
 from portal.kit import clock
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import commas, say, say_n
 from portal.profiles.queries import contracts_under
 from portal.profiles.rules import Profile
 from portal.residency.databases import regions
@@ -33,20 +34,31 @@ def _before_off(actor: Actor) -> list[str]:
     ]
     if not refs:
         return []
-    return [f"These contracts are under it, so both parties end it there first: {', '.join(refs)}."]
+    return [
+        say(
+            "These contracts are under it, so both parties end it there first: %(refs)s.",
+            refs=commas(refs),
+        )
+    ]
 
 
 def _before_on(actor: Actor) -> list[str]:
     settings: Settings = current_app.config["SETTINGS"]
-    found = []
+    found: list[str] = []
     if settings.sends_plain_mail:
         found.append(
-            "Mail leaves this portal without TLS: its operator must set [mail] starttls first."
+            say("Mail leaves this portal without TLS: its operator must set [mail] starttls first.")
         )
     told = [row for _, session in regions().each() for row in endpoints_of(session, actor)]
     plain = [row for row in told if row.ended_at is None and row.address.startswith("http:")]
     if plain:
-        found.append(f"{len(plain)} of your webhooks is told by plain http: end it first.")
+        found.append(
+            say_n(
+                "%(num)s of your webhooks is told by plain http: end it first.",
+                "%(num)s of your webhooks are told by plain http: end them first.",
+                len(plain),
+            )
+        )
     return found
 
 
@@ -75,6 +87,10 @@ def set_hipaa() -> ResponseReturnValue:
     gate.demand_recent_code(now)
     on = request.form.get("on") == "yes"
     row = actions.ask_for_hipaa(actor, on=on, hindrances=hindrances(actor, on=on), at=now)
-    said = "Asked. A second administrator must confirm it." if row else "Nothing was changed."
+    said = (
+        say("Asked. A second administrator must confirm it.")
+        if row
+        else say("Nothing was changed.")
+    )
     flash(said, "good")
     return see_other(url_for("admin.hipaa"))

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
+from portal.kit.words import say
+
 # What names the contract in a table; the first that a table has decides.
 BELONGS_BY = ("contract_id", "chain", "owner")
 BY_ID = frozenset({"contracts", "data_keys"})
@@ -44,13 +46,13 @@ class Step(StrEnum):
 
 
 STEP_WORDS = {
-    Step.ASKED: "The other side must agree",
-    Step.AGREED: "Waits for the worker",
-    Step.FROZEN: "Being copied; nothing can be changed",
-    Step.ARRIVED: "Lives in the new region; the old one is told",
-    Step.LEFT: "Lives in the new region; the old one is emptied",
-    Step.DONE: "Moved",
-    Step.WITHDRAWN: "Withdrawn",
+    Step.ASKED: say("The other side must agree"),
+    Step.AGREED: say("Waits for the worker"),
+    Step.FROZEN: say("Being copied; nothing can be changed"),
+    Step.ARRIVED: say("Lives in the new region; the old one is told"),
+    Step.LEFT: say("Lives in the new region; the old one is emptied"),
+    Step.DONE: say("Moved"),
+    Step.WITHDRAWN: say("Withdrawn"),
 }
 
 
