@@ -16,21 +16,27 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.app import create_app
+from portal.audit.actions import record
 from portal.audit.rules import Receipt, read_receipt
 from portal.audit.signer import Signer, signer_of
 from portal.cli.demo import cases
 from portal.cli.demo.story import Teller, join_everyone
 from portal.cli.running import migrate_all
 from portal.contracts.models import Contract
+from portal.evidence.actions import keep_log
 from portal.evidence.queries import Place, bundle_of
 from portal.kit import clock
+from portal.kit.db import transaction
 from portal.kit.files import alone
 from portal.notices.models import RegionMail
+from portal.operations.actions import rotating
+from portal.operations.queries import Subject
 from portal.residency.databases import Regions
 from portal.settings.rules import Settings
 from portal.signing.jobs import steps
 from portal.signing.keys import root_pem
 from portal.signing.pdf import render_deed
+from tests import cast
 from tests.cluster import copy_home
 from tests.conftest import close, settings_for
 
@@ -151,6 +157,23 @@ def told_bundle(told_home: Path, tmp_path_factory: pytest.TempPathFactory) -> by
 def drafted(context: Flask, regions: Regions, eu: Session, contract: Contract) -> Scene:
     """A bare draft of the cast, whose log a test writes."""
     return Scene(eu, regions, context.config["SETTINGS"], contract)
+
+
+@pytest.fixture
+def rotated(drafted: Scene) -> Scene:
+    """A draft whose log was signed by three keys, each handed over to the next."""
+    subject = Subject(drafted.settings, drafted.regions, clock.now())
+    for number in range(3):
+        with transaction(drafted.session):
+            record(
+                drafted.session, drafted.contract.id, "contract:person:erased",
+                actor=cast.actor("ada").log, at=clock.now(),
+                facts={"commitments": [], "number": number},
+            )  # fmt: skip
+        keep_log(drafted.session, drafted.signer, at=clock.now())
+        if number < 2:
+            rotating.rotate(subject, "log-eu")
+    return drafted
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from portal.audit import queries as log
-from portal.audit.rules import Receipt, hand_over, vkey
+from portal.audit.rules import hand_over, vkey
 from portal.audit.signer import Forked
 from portal.contracts.actions.onboarding import attach_file
 from portal.evidence.actions import keep_log
@@ -75,21 +75,10 @@ def cast_of(told: Scene) -> cast.Actor:
     return replace(cast.actor("ada"), person_id=owner.person_id, organisation_id=side)
 
 
-@pytest.fixture
-def rotated(drafted: Scene) -> tuple[Scene, list[Receipt]]:
-    """A draft whose log was signed by three keys, and the receipts of all that time."""
-    subject = Subject(drafted.settings, drafted.regions, clock.now())
-    for number in range(3):
-        grow(drafted, drafted.contract.id, MAJOR, number)
-        if number < 2:
-            rotating.rotate(subject, "log-eu")
-    return drafted, drafted.receipts()
-
-
 def test_a_log_goes_on_under_a_new_key_and_every_receipt_stays_good(
-    rotated: tuple[Scene, list[Receipt]], script: ModuleType
+    rotated: Scene, script: ModuleType
 ) -> None:
-    scene, held = rotated
+    scene, held = rotated, rotated.receipts()
     bundle = scene.bundle()
     files = opened(bundle)
     names = files["keys/log.txt"].decode().split()
@@ -107,11 +96,9 @@ def test_a_log_goes_on_under_a_new_key_and_every_receipt_stays_good(
     assert log.check(scene.session)[1] == []
 
 
-def test_an_old_key_signs_nothing_after_its_hand_over(
-    rotated: tuple[Scene, list[Receipt]], script: ModuleType
-) -> None:
+def test_an_old_key_signs_nothing_after_its_hand_over(rotated: Scene, script: ModuleType) -> None:
     """Whoever stole the first key can neither hand over again nor sign a later checkpoint."""
-    scene, held = rotated
+    scene, held = rotated, rotated.receipts()
     bundle = scene.bundle()
     files = opened(bundle)
     names = files["keys/log.txt"].decode().split()

@@ -119,6 +119,23 @@ def test_the_page_finds_every_changed_part(tab: Page, told_bundle: bytes) -> Non
     assert missed == []
 
 
+def test_the_page_follows_a_log_through_its_keys(tab: Page, rotated: Scene) -> None:
+    bundle, held = rotated.bundle(), rotated.receipts()
+    files = opened(bundle)
+    names = files["keys/log.txt"].decode().split()
+    changed = {
+        "another order": {"keys/log.txt": "\n".join([names[1], names[0], names[2]]).encode()},
+        "another note": {"keys/transition-1.txt": files["keys/transition-2.txt"]},
+        "no note": {"keys/transition-1.txt": b""},
+        "only the first": {"keys/log.txt": names[0].encode()},
+    }
+    bundles = [bundle, *(packed({**files, **change}, bundle) for change in changed.values())]
+    (good, codes), *wrong = judged_all(tab, bundles)
+    assert (good, codes, len(held)) == (True, set(), 3)
+    assert [(ok, "key-broken" in codes) for ok, codes in wrong[:3]] == [(False, True)] * 3
+    assert not wrong[3][0] and "checkpoint-broken" in wrong[3][1]
+
+
 def test_the_page_agrees_with_the_script_on_every_mutated_bundle(
     tab: Page, told_bundle: bytes, script: ModuleType
 ) -> None:
