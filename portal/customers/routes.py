@@ -10,6 +10,7 @@ from portal.customers.forms import SheetForm
 from portal.kit import clock
 from portal.kit.csv_file import csv_bytes
 from portal.kit.web import download, needs, page, see_other
+from portal.kit.words import say
 
 bp = Blueprint("customers", __name__)
 SHOWN = 100
@@ -79,20 +80,30 @@ def bring() -> ResponseReturnValue:
     try:
         form.validate()
         if not content:
-            raise rules.BadSheet("Choose a file.")
+            raise rules.BadSheet(say("Choose a file."))
         sheet = rules.read_sheet(content, known=queries.known_ids(actor))
     except rules.BadSheet as refusal:
         form.file.errors = [refusal.message]
     if sheet is None or form.errors:
         return _ask(form, None, 422)
     if sheet.faults and not (form.leave.data and sheet.accounts):
-        form.file.errors = [f"{sheet.bad} of {sheet.rows} rows have faults. Nothing was taken."]
+        form.file.errors = [
+            say(
+                "%(bad)s of %(rows)s rows have faults. Nothing was taken.",
+                bad=sheet.bad,
+                rows=sheet.rows,
+            )
+        ]
         return _ask(form, sheet, 422)
     counts = actions.bring_customers(actor, sheet.accounts, at=clock.now())
     flash(
-        f"{counts.added} customers were added, {counts.changed} changed, {counts.same} were known; "
-        f"{counts.contacts_added} contacts were added, {counts.contacts_changed} changed; "
-        f"{sheet.bad} rows were left.", "good",
+        say(
+            "%(added)s customers were added, %(changed)s changed, %(same)s were known; "
+            "%(contacts_added)s contacts were added, %(contacts_changed)s changed; "
+            "%(bad)s rows were left.",
+            **counts.facts, bad=sheet.bad,
+        ),
+        "good",
     )  # fmt: skip
     return see_other(url_for(".index"))
 
@@ -113,7 +124,13 @@ def invite(customer_id: str, contact_id: str) -> ResponseReturnValue:
     link = current_app.config["SETTINGS"].base_url + url_for("admin.invitation", token="TOKEN")  # noqa: S106
     prospect = actions.invite_contact(_keeper(), customer_id, contact_id, link=link, at=clock.now())
     if prospect.kept_by is None:
-        flash(f"{prospect.name} looks after its own members by now. Nobody was invited.", "good")
+        flash(
+            say(
+                "%(name)s looks after its own members by now. Nobody was invited.",
+                name=prospect.name,
+            ),
+            "good",
+        )
     else:
-        flash("The invitation is on its way. Meanwhile, start the contract.", "good")
+        flash(say("The invitation is on its way. Meanwhile, start the contract."), "good")
     return see_other(url_for("contracts.new", counterparty=prospect.id))

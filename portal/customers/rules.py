@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from portal.accounts.rules import Role, read_email, read_name
 from portal.kit.errors import Refused
+from portal.kit.words import count as count_of
+from portal.kit.words import say
 from portal.terms.rules import Unreadable
 from portal.terms.rules.text import clean_line
 
@@ -29,9 +31,9 @@ class Shape(StrEnum):
 
 
 SHAPE_WORDS = {
-    Shape.PLAIN: "Customers with a contact each",
-    Shape.ACCOUNTS: "Salesforce accounts",
-    Shape.CONTACTS: "Salesforce contacts",
+    Shape.PLAIN: say("Customers with a contact each"),
+    Shape.ACCOUNTS: say("Salesforce accounts"),
+    Shape.CONTACTS: say("Salesforce contacts"),
 }
 COLUMNS: Mapping[Shape, tuple[str, ...]] = {
     Shape.PLAIN: (
@@ -118,10 +120,10 @@ def read_sheet(content: bytes, *, known: Collection[str]) -> Sheet:
     for line, cells, strange in rows:
         count += 1
         if count > MOST_ROWS:
-            raise BadSheet(f"A sheet holds at most {MOST_ROWS:,} rows.")
+            raise BadSheet(say("A sheet holds at most %(most)s rows.", most=count_of(MOST_ROWS)))
         if strange:
             found: Account | list[Fault] = [
-                Fault(line, "", "The row has more or fewer cells than the first row.")
+                Fault(line, "", say("The row has more or fewer cells than the first row."))
             ]
         else:
             found = _account(shape, line, cells, known)
@@ -132,30 +134,32 @@ def read_sheet(content: bytes, *, known: Collection[str]) -> Sheet:
         if shape is Shape.ACCOUNTS:
             key = found.key
         if key in seen:
-            faults.append(Fault(line, "", f"This stands in line {seen[key]} already."))
+            faults.append(
+                Fault(line, "", say("This stands in line %(line)s already.", line=seen[key]))
+            )
             continue
         seen[key] = line
         held = accounts.setdefault(found.key, found)
         if held is not found:
             held.contacts += found.contacts
     if not count:
-        raise BadSheet("The sheet needs a first row of column names and at least one row.")
+        raise BadSheet(say("The sheet needs a first row of column names and at least one row."))
     return Sheet(shape, count, list(accounts.values()), faults)
 
 
 def _rows(content: bytes) -> tuple[Shape, Iterator[tuple[int, dict[str, str], bool]]]:
     if len(content) > LARGEST:
-        raise BadSheet(f"The sheet is larger than {LARGEST // 1_000_000} MB.")
+        raise BadSheet(say("The sheet is larger than %(most)s MB.", most=LARGEST // 1_000_000))
     try:
         text = content.decode("utf-8-sig")
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         names = [name.strip() for name in next(reader)]
     except (UnicodeDecodeError, csv.Error):
-        raise BadSheet("This is not a CSV file in UTF-8.") from None
+        raise BadSheet(say("This is not a CSV file in UTF-8.")) from None
     except StopIteration:
-        raise BadSheet("The file is empty.") from None
+        raise BadSheet(say("The file is empty.")) from None
     if len({name.lower() for name in names}) != len(names):
-        raise BadSheet("Two columns have the same name.")
+        raise BadSheet(say("Two columns have the same name."))
     return shape_of(names), _cells(reader, names)
 
 
@@ -165,7 +169,9 @@ def shape_of(names: Sequence[str]) -> Shape:
     for shape in (Shape.CONTACTS, Shape.ACCOUNTS, Shape.PLAIN):
         if {name.lower() for name in NEEDED[shape]} <= lower:
             return shape
-    raise BadSheet("The first row names no customer: it needs a column “name”, or Id and Name.")
+    raise BadSheet(
+        say("The first row names no customer: it needs a column “name”, or Id and Name.")
+    )
 
 
 def _cells(
@@ -179,7 +185,7 @@ def _cells(
         except StopIteration:
             return
         except csv.Error:
-            raise BadSheet(f"Line {line} is not a row of a CSV file.") from None
+            raise BadSheet(say("Line %(line)s is not a row of a CSV file.", line=line)) from None
         if any(cell.strip() for cell in cells):
             named = {n: c.strip() for n, c in zip(lower, cells, strict=False)}
             yield line, named, len(cells) != len(names)
@@ -195,18 +201,20 @@ def _account(
         try:
             text = clean_line(" ".join(text.split()))
         except Unreadable:
-            faults.append(Fault(line, column, "Remove hidden characters."))
+            faults.append(Fault(line, column, say("Remove hidden characters.")))
             return ""
         if needed and not text:
-            faults.append(Fault(line, column, "Write something here."))
+            faults.append(Fault(line, column, say("Write something here.")))
         if len(text) > most:
-            faults.append(Fault(line, column, f"Use at most {most} characters."))
+            faults.append(Fault(line, column, say("Use at most %(most)s characters.", most=most)))
         return text
 
     if shape is Shape.CONTACTS:
         belongs = cell("AccountId", 60, needed=True)
         if belongs and belongs not in known:
-            faults.append(Fault(line, "AccountId", "Bring the account first: this id is unknown."))
+            faults.append(
+                Fault(line, "AccountId", say("Bring the account first: this id is unknown."))
+            )
         name = f"{cell('FirstName', 60)} {cell('LastName', 59, needed=True)}".strip()
         person = _contact(line, name, cell("Email", 254, needed=True), cell("Title", 120),
                           cell("Id", 60), "Email", faults)  # fmt: skip
@@ -233,7 +241,7 @@ def _contact(
         return Contact(read_name(name or email), read_email(email), title, external or None)
     except Refused as refusal:
         if not any(fault.column == column for fault in faults):
-            faults.append(Fault(line, column, str(refusal.message)))
+            faults.append(Fault(line, column, refusal.message))
         return None
 
 

@@ -36,7 +36,6 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES_LEFT = {
     "changes",
     "contracts",
-    "customers",
     "evidence",
     "negotiation",
     "plans",
