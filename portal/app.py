@@ -36,7 +36,7 @@ from portal.home.routes import bp as home_pages
 from portal.incidents.routes import bp as incidents_pages
 from portal.intake.routes import bp as intake_pages
 from portal.kit import clock, headers, web
-from portal.kit.db import NOBODY, PORTAL, acting, db, harden, options_for, reading
+from portal.kit.db import PORTAL, acting, db, harden, options_for, reading
 from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
 from portal.kit.metrics import Counts
 from portal.kit.tongues import LANGUAGES, teach, tongue
@@ -223,7 +223,7 @@ def _guard(app: Flask, settings: Settings) -> None:
     @app.before_request
     def guard() -> Any:
         reading.set(request.method in SAFE)
-        acting.set(NOBODY)
+        acting.set(PORTAL)
         view = app.view_functions.get(request.endpoint or "")
         if view is None or request.endpoint == "static":
             return None
@@ -242,6 +242,9 @@ def _guard(app: Flask, settings: Settings) -> None:
                 return web.see_other(url_for("contracts.show", ref=kept_to))
             raise NotFound
         gate.touch(clock.now())
+        actor = gate.acting()
+        if actor is not None and not actor.emergency:
+            acting.set(actor.organisation_id)
         return None
 
     @app.teardown_request

@@ -28,6 +28,7 @@ from portal.accounts.rules import (
     mfa_rule_for,
 )
 from portal.kit import clock
+from portal.kit.db import acting as acting_for
 from portal.kit.db import db, reading
 from portal.kit.errors import CodeNeeded, NotFound
 from portal.notices.models import ReaderRow
@@ -290,6 +291,7 @@ ACTING = "counterpart.acting"
 def act_as(actor: Actor) -> None:
     """Say for whom a program asks in this request, which has no session of a person."""
     request.environ[ACTING] = actor
+    acting_for.set(actor.organisation_id)
 
 
 def acting() -> Actor | None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "siem": "portal.cli.watching",
     "sla": "portal.cli.sla",
     "terms": "portal.cli.terms",
+    "transfer": "portal.cli.transfer",
     "verify": "portal.cli.verify",
     "work": "portal.cli.working",
 }

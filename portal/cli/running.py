@@ -7,6 +7,7 @@ import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal.app import create_app
 from portal.contracts.actions import place_all
@@ -14,7 +15,7 @@ from portal.kit import clock, logs, metrics
 from portal.kit import migrate as migrations
 from portal.kit.db import db
 from portal.plans.actions import plant_examples
-from portal.residency.databases import RegionDatabase, regions
+from portal.residency.databases import RegionDatabase, WrongRegion, regions
 from portal.residency.models import RegionIdentity
 from portal.residency.queries import missing_parts
 from portal.settings.rules import Settings, read_settings
@@ -23,26 +24,69 @@ from portal.templates.actions import plant_shipped
 
 
 @click.command()
-def migrate() -> None:
-    """Bring the directory and every region to the newest migration."""
+@click.option("--dry-run", is_flag=True, help="print what would be done, and undo it")
+def migrate(dry_run: bool) -> None:
+    """Bring the directory and every region to the newest migration.
+
+    Each database is one transaction of its own: one that fails stays as it was, the others go on,
+    and the same command later does what is left.
+    """
     app = create_app()
-    for name, before, after in migrate_all(app):
-        click.echo(f"{name}: {'at' if before == after else 'migrated to'} {after}")
+    with app.app_context():
+        failed = [name for name in _places() if not _go_on(name, dry_run)]
+        if failed:
+            sys.exit(f"Not migrated: {', '.join(failed)}. Mend it and run this command again.")
+        if not dry_run:
+            _plant()
+
+
+def _go_on(name: str, dry_run: bool) -> bool:
+    """Migrate one database, or say what that would do; return whether it went well."""
+    try:
+        if dry_run:
+            before, after, statements = migrations.rehearse(*_places()[name])
+            click.echo(f"-- {name}: {'at' if before == after else f'from {before} to'} {after}")
+            if before != after:
+                click.echo("".join(f"{one};\n" for one in statements))
+        else:
+            before, after = _migrate(name)
+            click.echo(f"{name}: {'at' if before == after else 'migrated to'} {after}")
+    except (SQLAlchemyError, WrongRegion, migrations.BadDatabase) as error:
+        click.echo(f"{name}: stays as it was: {error}", err=True)
+        return False
+    return True
 
 
 def migrate_all(app: Flask) -> list[tuple[str, str | None, str | None]]:
     """Migrate the directory, then each region; name each new region database."""
     with app.app_context():
-        done = [("directory", *migrations.upgrade(db.engine, "directory"))]
-        for name, database in regions().databases.items():
-            done.append((f"region {name}", *migrations.upgrade(database.engine, "region")))
-            _name_region(database)
-            database.check_identity()
-            with database.open_session() as session:
-                place_all(session, today=clock.now().date())
-        plant_examples(db.session(), at=clock.now())
-        plant_shipped(db.session(), at=clock.now())
+        done = [(name, *_migrate(name)) for name in _places()]
+        _plant()
     return done
+
+
+def _places() -> dict[str, tuple[Engine, str]]:
+    """Return each database by its name, with its history."""
+    found = {"directory": (db.engine, "directory")}
+    for name, database in regions().databases.items():
+        found[f"region {name}"] = (database.engine, "region")
+    return found
+
+
+def _migrate(name: str) -> tuple[str | None, str | None]:
+    done = migrations.upgrade(*_places()[name])
+    if name != "directory":
+        database = regions()[name.removeprefix("region ")]
+        _name_region(database)
+        database.check_identity()
+        with database.open_session() as session:
+            place_all(session, today=clock.now().date())
+    return done
+
+
+def _plant() -> None:
+    plant_examples(db.session(), at=clock.now())
+    plant_shipped(db.session(), at=clock.now())
 
 
 def _name_region(database: RegionDatabase) -> None:

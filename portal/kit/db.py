@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    create_engine,
     event,
     func,
     make_url,
@@ -41,9 +42,9 @@ REGIONAL = "regional"
 # A GET reads and may share the database; every other request takes the write lock at BEGIN, because
 # a read lock that must be raised to a write lock fails at once under SQLite.
 reading: ContextVar[bool] = ContextVar("reading", default=False)
-# The organisation a request acts for; nobody before it is known. Outside requests it is the portal
-# itself that acts: its worker and its commands.
-PORTAL, NOBODY = "*", ""
+# The organisation a request acts for, as soon as it is known: PostgreSQL then shows it no row of
+# other parties' contracts. Before, and outside requests, it is the portal itself that acts.
+PORTAL = "*"
 acting: ContextVar[str] = ContextVar("acting", default=PORTAL)
 
 
@@ -116,6 +117,13 @@ def options_for(address: str) -> dict[str, Any]:
     return {"hide_parameters": True, **OPTIONS_OF.get(make_url(address).get_backend_name(), {})}
 
 
+def open_engine(address: str) -> Engine:
+    """Open a database by its address, hardened."""
+    engine = create_engine(address, **options_for(address))
+    harden(engine)
+    return engine
+
+
 def is_postgresql(bound: Session | Connection | Engine) -> bool:
     """Whether a session, a connection or an engine speaks to PostgreSQL."""
     engine = bound.get_bind() if isinstance(bound, Session) else bound
@@ -131,8 +139,12 @@ def harden(engine: Engine) -> None:
 
 
 def _wait_at_most(connection: Any, record: Any) -> None:
-    """Wait for a lock as long as SQLite waits, and leave no lock behind that nobody uses."""
+    """Wait for a lock as long as SQLite waits, and leave no lock behind that nobody uses.
+
+    Until a session says for whom it acts, it acts for the portal.
+    """
     connection.execute("SET lock_timeout = '15s'")
+    connection.execute(f"SET counterpart.acting = '{PORTAL}'")
     connection.execute("SET idle_in_transaction_session_timeout = '10min'")
     connection.commit()
 
@@ -189,7 +201,7 @@ def _hold_organisation(session: Session) -> None:
 
     SQLite lets one write at all. What was read before the lock is read again.
     """
-    if isinstance(session, DirectorySession) and acting.get() not in (PORTAL, NOBODY):
+    if isinstance(session, DirectorySession) and acting.get() != PORTAL:
         if not is_postgresql(session):
             return
         lock_in_turn(session, f"organisation {acting.get()}")

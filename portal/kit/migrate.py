@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, MetaData, text
+from sqlalchemy import Connection, Engine, MetaData, event, text
 
 from portal.kit.db import is_postgresql
 from portal.kit.walls import spoken
@@ -34,16 +34,40 @@ def upgrade(engine: Engine, history: str) -> tuple[str | None, str | None]:
     Who migrates the same database at the same moment waits for it.
     """
     with engine.begin() as connection:
-        if is_postgresql(connection):
-            _take_turns(connection)
-            _demand_plain_order(connection)
-        before = current(connection)
-        with spoken(connection):
-            command.upgrade(_config(history, connection), "head")
-        if is_postgresql(connection):
-            _let_keys_wait(connection)
-        after = current(connection)
-    return before, after
+        return _upgrade(connection, history)
+
+
+def _upgrade(connection: Connection, history: str) -> tuple[str | None, str | None]:
+    if is_postgresql(connection):
+        _take_turns(connection)
+        _demand_plain_order(connection)
+    before = current(connection)
+    with spoken(connection):
+        command.upgrade(_config(history, connection), "head")
+    if is_postgresql(connection):
+        _let_keys_wait(connection)
+        if history == "region":
+            _show_parties_only(connection)
+    return before, current(connection)
+
+
+CHANGES = ("CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "DELETE", "COMMENT")
+
+
+def rehearse(engine: Engine, history: str) -> tuple[str | None, str | None, list[str]]:
+    """Do what `upgrade` would do and undo it; return (before, after, statements that change)."""
+    said: list[str] = []
+
+    def note(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if statement.lstrip().upper().startswith(CHANGES):
+            said.append(statement.strip())
+
+    with engine.connect() as connection, connection.begin() as whole:
+        event.listen(connection, "before_cursor_execute", note)
+        before, after = _upgrade(connection, history)
+        event.remove(connection, "before_cursor_execute", note)
+        whole.rollback()
+    return before, after, said
 
 
 def _take_turns(connection: Connection) -> None:
@@ -65,6 +89,32 @@ def _demand_plain_order(connection: Connection) -> None:
             f"the database sorts by {found[0]} in {found[1]}: make it with "
             "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
         )
+
+
+PARTY = """current_setting('counterpart.acting', true) = '*'
+OR current_setting('counterpart.acting', true) IN (vendor_id, customer_id)"""
+OF_PARTY = """current_setting('counterpart.acting', true) = '*'
+OR EXISTS (SELECT 1 FROM contracts AS c WHERE c.id = contract_id)"""
+BARE = """
+SELECT c.relname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
+AND NOT c.relforcerowsecurity
+AND (c.relname = 'contracts' OR (a.attname = 'contract_id' AND a.attnotnull))
+GROUP BY c.relname ORDER BY c.relname
+"""
+# They outlive the contract's own row: where it went, that it was deleted; a file may be nobody's.
+OUTLIVING = frozenset({"deletions", "documents", "moves"})
+
+
+def _show_parties_only(connection: Connection) -> None:
+    """Show rows of a contract to its parties and to the portal, whatever a query forgets to ask."""
+    for table in connection.execute(text(BARE)).scalars().all():
+        if table in OUTLIVING:
+            continue
+        seen = PARTY if table == "contracts" else OF_PARTY
+        connection.execute(text(f'CREATE POLICY parties ON "{table}" USING ({seen})'))
+        connection.execute(text(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY'))
+        connection.execute(text(f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY'))
 
 
 LET_WAIT = """

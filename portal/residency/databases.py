@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flask import current_app, g
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
+from sqlalchemy import Connection, Engine, event, inspect, select, text
 from sqlalchemy.orm import Session
 
-from portal.kit.db import acting, harden, is_postgresql, options_for, reading
+from portal.kit.db import acting, is_postgresql, open_engine, reading
 from portal.kit.errors import NotFound, Refused
 from portal.kit.vault import CannotOpen, Cipher, CipherOf, Pair, Ring, new_key
 from portal.kit.words import say
@@ -89,8 +89,7 @@ class RegionDatabase:
         is_new = path is not None and not path.exists()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.engine: Engine = create_engine(region.database, **options_for(region.database))
-        harden(self.engine)
+        self.engine: Engine = open_engine(region.database)
         self.store = Store(region)
         if not region.key_file.exists():
             is_new = is_new or (path is None and self._was_never_migrated())

@@ -1,22 +1,64 @@
 """What the databases of the regions refuse."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, UnboundExecutionError
+from sqlalchemy.exc import IntegrityError, ProgrammingError, UnboundExecutionError
 from sqlalchemy.orm import Session
 
 from portal.contracts.models import Contract
-from portal.kit.db import db, transaction
+from portal.kit.db import acting, db, transaction
 from portal.kit.vault import CannotOpen
 from portal.residency.actions import read_document, store_document
 from portal.residency.databases import Regions, WrongRegion
 from portal.residency.models import DataKey
+from tests import cast
 from tests.conftest import make_contract
 
 pytestmark = pytest.mark.both_engines
+
+
+@contextmanager
+def acting_for(session: Session, organisation: str) -> Iterator[None]:
+    """Read and write as a request of a member does; what is written is undone."""
+    session.rollback()
+    before = acting.set(organisation)
+    try:
+        yield
+    finally:
+        session.rollback()
+        acting.reset(before)
+
+
+def test_on_postgresql_a_query_that_forgets_its_filter_finds_nothing_of_others(
+    engine: str, eu: Session, contract: Contract
+) -> None:
+    if engine == "sqlite":
+        return  # SQLite has no such wall: there the query alone keeps strangers out.
+    ref, seen = contract.id, {}
+    for key in ("ada", "cleo", "mal"):
+        with acting_for(eu, cast.actor(key).organisation_id):
+            seen[key] = [
+                len(eu.execute(text(f"SELECT 1 FROM {table}")).all())
+                for table in ("contracts", "stakeholders", "signer_slots")
+            ]
+            changed = eu.execute(text("UPDATE stakeholders SET function = 'owner'"))
+            seen[key].append(changed.rowcount)  # type: ignore[attr-defined]
+    assert seen == {"ada": [1, 2, 4, 2], "cleo": [1, 2, 4, 2], "mal": [0, 0, 0, 0]}
+    row = {"ref": ref}
+    statement = text(
+        "INSERT INTO facts (id, region, contract_id, kind, at, person_id) "
+        "VALUES ('x', 'eu', :ref, 'signed', 'now', 'p')"
+    )
+    with (
+        acting_for(eu, cast.actor("mal").organisation_id),
+        pytest.raises(ProgrammingError, match="row-level security"),
+    ):
+        eu.execute(statement, row)
 
 
 def test_a_regional_row_cannot_pass_through_the_directory(context: Flask) -> None:

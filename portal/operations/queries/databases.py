@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from portal.audit import queries as log
 from portal.audit.signer import signer_of
-from portal.kit import migrate
-from portal.kit.db import db
+from portal.kit import migrate, walls
+from portal.kit.db import db, is_postgresql
 from portal.kit.vault import CannotOpen
 from portal.operations.queries.subject import Subject
 from portal.operations.rules import Check, judged
@@ -27,7 +27,7 @@ def checks(subject: Subject) -> Iterator[Check]:
     """Yield the checks of every database, store and log."""
     yield from vital(subject)
     for where, history, engine in subject.engines():
-        yield from _sqlite(where, history, engine)
+        yield from _inside(where, history, engine)
     yield _chains("directory", db.session())
     for where, database, session in subject.each_region():
         yield _identity(where, database)
@@ -72,8 +72,9 @@ def _extends(subject: Subject, where: str, database: RegionDatabase, session: Se
     )  # fmt: skip
 
 
-def _sqlite(where: str, history: str, engine: Engine) -> Iterator[Check]:
-    if engine.dialect.name != "sqlite":
+def _inside(where: str, history: str, engine: Engine) -> Iterator[Check]:
+    if is_postgresql(engine):
+        yield from _postgresql(where, history, engine)
         return
     with engine.connect() as connection:
         for name, wanted in PRAGMAS.items():
@@ -86,7 +87,7 @@ def _sqlite(where: str, history: str, engine: Engine) -> Iterator[Check]:
         yield judged(
             f"integrity ({where})", found, holds=found == "ok", mend="restore the last backup"
         )
-        missing = _walls(history) - _walls_of(connection)
+        missing = _walls(history) - walls.standing(connection)
     yield judged(
         f"walls ({where})", "stand" if not missing else f"{len(missing)} missing or changed",
         holds=not missing,
@@ -94,11 +95,33 @@ def _sqlite(where: str, history: str, engine: Engine) -> Iterator[Check]:
     )  # fmt: skip
 
 
-def _walls_of(connection: object) -> frozenset[tuple[str, str]]:
-    rows = connection.execute(  # type: ignore[attr-defined]
-        text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-    )
-    return frozenset((row[0], row[1]) for row in rows)
+ROLE = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+
+
+def _postgresql(where: str, history: str, engine: Engine) -> Iterator[Check]:
+    wanted = {name for name, _ in _walls(history)}
+    with engine.connect() as connection:
+        for name, value in SAFE.items():
+            found = str(connection.execute(text(f"SHOW {name}")).scalar())
+            yield judged(
+                f"{name.replace('_', ' ')} ({where})", found, holds=found == value,
+                mend=f"set {name} = {value} in postgresql.conf: a crash loses what was signed",
+            )  # fmt: skip
+        is_above = bool(connection.execute(text(ROLE)).scalar())
+        yield judged(
+            f"role ({where})", "above row-level security" if is_above else "an ordinary one",
+            holds=not is_above, mend="connect as a role that is no superuser (docs/operating.md)",
+        )  # fmt: skip
+        standing = {
+            name.partition(" ")[0] for name, says in walls.standing(connection) if says[-1] == "O"
+        }
+    missing = wanted - standing
+    yield judged(
+        f"walls ({where})", "stand" if not missing else f"{len(missing)} missing or off",
+        holds=not missing,
+        mend="somebody removed triggers: compare with a backup, run `counterpart audit verify`",
+    )  # fmt: skip
 
 
 @cache
@@ -108,7 +131,7 @@ def _walls(history: str) -> frozenset[tuple[str, str]]:
         engine = create_engine(f"sqlite:///{Path(folder) / 'walls.db'}")
         migrate.upgrade(engine, history)
         with engine.connect() as connection:
-            found = _walls_of(connection)
+            found = walls.standing(connection)
         engine.dispose()
     return found
 

@@ -6,6 +6,7 @@ carries the entry's hash as its identity.
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, text
@@ -13,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from portal.audit import queries as log
 from portal.audit.models import DirectoryEntry
+from portal.kit import clock
+from portal.kit.db import is_postgresql
 
 AUTHENTICATION, ACCOUNT_CHANGE, API_ACTIVITY = 3002, 3001, 6003
 CLASS_WORDS = {
@@ -21,6 +24,7 @@ CLASS_WORDS = {
     API_ACTIVITY: "API Activity",
 }
 SIGN_INS = ("person:sign_in:", "person:code:", "person:passkey:used", "person:recovery_code:")
+SETTLED, EPOCH = timedelta(minutes=1), datetime(1970, 1, 1, tzinfo=UTC)
 OTHER, LOGON, LOGOFF = 99, 1, 2
 
 
@@ -36,6 +40,9 @@ def events_after(
 
 
 def _directory(session: Session, cursor: int, most: int) -> Iterator[tuple[int, str, str]]:
+    if is_postgresql(session):
+        yield from _by_time(session, cursor, most)
+        return
     rowid: Any = text("entries.rowid")
     rows = session.execute(
         select(rowid, DirectoryEntry.body, DirectoryEntry.hash)
@@ -45,6 +52,25 @@ def _directory(session: Session, cursor: int, most: int) -> Iterator[tuple[int, 
         {"cursor": cursor},
     )
     yield from ((row[0], row[1], row[2]) for row in rows)
+
+
+def _by_time(session: Session, cursor: int, most: int) -> Iterator[tuple[int, str, str]]:
+    """PostgreSQL numbers no rows: the cursor is the instant of an entry, in microseconds.
+
+    The last minute waits, so that no entry is committed before one that was handed over. Entries
+    of one instant are handed over together.
+    """
+    since = clock.stamp(EPOCH + timedelta(microseconds=cursor))
+    rows = session.execute(
+        select(DirectoryEntry.at, DirectoryEntry.body, DirectoryEntry.hash)
+        .where(DirectoryEntry.at > since, DirectoryEntry.at <= clock.stamp(clock.now() - SETTLED))
+        .order_by(DirectoryEntry.at, DirectoryEntry.chain, DirectoryEntry.seq)
+        .limit(most + 1)
+    ).all()
+    if len(rows) > most:
+        rows = [row for row in rows if row[0] < rows[most][0]]
+    for at, body, digest in rows:
+        yield (clock.read_stamp(at) - EPOCH) // timedelta(microseconds=1), body, digest
 
 
 def _region(session: Session, cursor: int) -> Iterator[tuple[int, str, str]]:

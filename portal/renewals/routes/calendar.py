@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from portal.accounts.gate import actor_of, current_actor
 from portal.accounts.rules import demand
 from portal.kit import clock
-from portal.kit.db import reading
+from portal.kit.db import acting, reading
 from portal.kit.errors import NotFound
 from portal.kit.web import download, needs, page, public, see_other
 from portal.kit.words import say
@@ -70,6 +70,7 @@ def calendar_feed(token: str) -> Response:
     """Give the calendar of the person whose address this is, by the roles they hold now."""
     membership = queries.member_of(queries.feed_by_token(token))
     actor, now = actor_of(membership), clock.now()
+    acting.set(actor.organisation_id)
     wanted = subjects_for(actor.roles)
     sessions = [session for _, session in regions().each()]
     entries = chain.from_iterable(
