@@ -133,6 +133,16 @@ class _Listed(Words):
         return _joined(items, tongue.message(self._last))
 
 
+class _Row(Words):
+    __slots__ = ("_items", "_sign")
+
+    _items: list[str]
+    _sign: str
+
+    def into(self, tongue: Tongue) -> str:
+        return self._sign.join(in_tongue(item, tongue) for item in self._items)
+
+
 def in_tongue(value: Any, tongue: Tongue) -> Any:
     """Return a value as a language says it: words and decimal numbers; others as they are."""
     if isinstance(value, Words):
@@ -171,11 +181,11 @@ def listed(items: Iterable[str], *, either: bool = False) -> Words:
     return text
 
 
-def commas(items: Iterable[str]) -> Words:
-    """Return "a, b, c"."""
+def in_a_row(items: Iterable[str], sign: str = ", ") -> Words:
+    """Return whole sentences or labels one after another, set apart by a sign: "a, b, c"."""
     found = list(items)
-    text = _Listed(", ".join(found))
-    text._items, text._last = found, "%(first)s, %(last)s"
+    text = _Row(sign.join(found))
+    text._items, text._sign = found, sign
     return text
 
 

@@ -8,6 +8,7 @@ from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import AnyOf, InputRequired, Length, ValidationError
 
 from portal.kit.forms import Form, trimmed
+from portal.kit.words import in_a_row, listed, say
 from portal.negotiation.rules import LONGEST_COMMENT, Kind
 from portal.terms.rules import Term, Unreadable, Value, edit_text, parse
 from portal.terms.rules.clauses import LONGEST_TEXT, LONGEST_TITLE
@@ -31,22 +32,31 @@ class AnswerForm(Form):
     """An answer to one term; the value itself is read by the term's own type."""
 
     kind = StringField(
-        "Your answer",
-        validators=[AnyOf([*Kind], message="Choose how you answer.")],
+        say("Your answer"),
+        validators=[AnyOf([*Kind], message=say("Choose how you answer."))],
     )
     seen_sha256 = HiddenField(filters=[trimmed])
     why = TextAreaField(
         filters=[trimmed],
-        validators=[plain, Length(max=LONGEST_REASON, message="Write at most 1,000 characters.")],
+        validators=[
+            plain,
+            Length(max=LONGEST_REASON, message=say("Write at most 1,000 characters.")),
+        ],
     )
     reason = TextAreaField(
         filters=[trimmed],
-        validators=[plain, Length(max=LONGEST_REASON, message="Write at most 1,000 characters.")],
+        validators=[
+            plain,
+            Length(max=LONGEST_REASON, message=say("Write at most 1,000 characters.")),
+        ],
     )
 
     topic = TextAreaField(
         filters=[trimmed],
-        validators=[plain, Length(max=LONGEST_REASON, message="Write at most 1,000 characters.")],
+        validators=[
+            plain,
+            Length(max=LONGEST_REASON, message=say("Write at most 1,000 characters.")),
+        ],
     )
     then = HiddenField(filters=[trimmed])
 
@@ -69,9 +79,12 @@ class SendForm(Form):
 
     seen_draft = HiddenField(filters=[trimmed])
     note = TextAreaField(
-        "Note to the other side",
+        say("Note to the other side"),
         filters=[trimmed],
-        validators=[plain, Length(max=LONGEST_NOTE, message="Write at most 2,000 characters.")],
+        validators=[
+            plain,
+            Length(max=LONGEST_NOTE, message=say("Write at most 2,000 characters.")),
+        ],
     )
 
 
@@ -81,9 +94,12 @@ class PackageForm(Form):
     kind = HiddenField(filters=[trimmed])
     seen_round = HiddenField(filters=[trimmed])
     reason = TextAreaField(
-        "Reason",
+        say("Reason"),
         filters=[trimmed],
-        validators=[plain, Length(max=LONGEST_REASON, message="Write at most 1,000 characters.")],
+        validators=[
+            plain,
+            Length(max=LONGEST_REASON, message=say("Write at most 1,000 characters.")),
+        ],
     )
 
 
@@ -91,20 +107,25 @@ class ClauseForm(Form):
     """Proposing a special term."""
 
     title = StringField(
-        "Title",
-        filters=[trimmed],
-        validators=[InputRequired("Give the clause a title."), plain, Length(max=LONGEST_TITLE)],
-    )
-    text = TextAreaField(
-        "Clause", validators=[InputRequired("Write the clause."), plain, Length(max=LONGEST_TEXT)]
-    )
-    reason = TextAreaField(
-        "Why the contract needs it",
+        say("Title"),
         filters=[trimmed],
         validators=[
-            InputRequired("Say why the contract needs it: the other side will read this."),
+            InputRequired(say("Give the clause a title.")),
             plain,
-            Length(max=LONGEST_REASON, message="Write at most 1,000 characters."),
+            Length(max=LONGEST_TITLE),
+        ],
+    )
+    text = TextAreaField(
+        say("Clause"),
+        validators=[InputRequired(say("Write the clause.")), plain, Length(max=LONGEST_TEXT)],
+    )
+    reason = TextAreaField(
+        say("Why the contract needs it"),
+        filters=[trimmed],
+        validators=[
+            InputRequired(say("Say why the contract needs it: the other side will read this.")),
+            plain,
+            Length(max=LONGEST_REASON, message=say("Write at most 1,000 characters.")),
         ],
     )
 
@@ -113,12 +134,12 @@ class NoteForm(Form):
     """A remark, internal until it is shared."""
 
     text = TextAreaField(
-        "Note",
+        say("Note"),
         filters=[trimmed],
         validators=[
-            InputRequired("Write something first."),
+            InputRequired(say("Write something first.")),
             plain,
-            Length(max=LONGEST_COMMENT, message="Write at most 4,000 characters."),
+            Length(max=LONGEST_COMMENT, message=say("Write at most 4,000 characters.")),
         ],
     )
 
@@ -128,9 +149,12 @@ class ApprovalForm(Form):
 
     seen_sha256 = HiddenField(filters=[trimmed])
     reason = TextAreaField(
-        "Reason for the override",
+        say("Reason for the override"),
         filters=[trimmed],
-        validators=[plain, Length(max=LONGEST_REASON, message="Write at most 1,000 characters.")],
+        validators=[
+            plain,
+            Length(max=LONGEST_REASON, message=say("Write at most 1,000 characters.")),
+        ],
     )
 
 
@@ -178,11 +202,11 @@ def _options(term: Term) -> list[tuple[str, str]]:
     if term.widget not in CHOICES:
         return []
     if term.type == "bool":
-        options = [("yes", "Yes"), ("no", "No")]
+        options: list[tuple[str, str]] = [("yes", say("Yes")), ("no", say("No"))]
     else:
         options = [(option.code, option.label) for option in term.options]
     if term.widget != "checkboxes" and not term.required:
-        options.append(("", "None"))
+        options.append(("", say("None")))
     return options
 
 
@@ -191,22 +215,26 @@ def _hint(term: Term) -> str:
         return ""
     shape = _SHAPES.get(term.type, "")
     if term.type in ("table", "people"):
-        shape = "One row a line, columns set apart by |: " + " | ".join(
-            column.label for column in term.columns
+        shape = say(
+            "One row a line, columns set apart by |: %(columns)s",
+            columns=in_a_row([column.label for column in term.columns], " | "),
         )
-    words = " or ".join(option.label for option in term.options)
-    words = f" Or write: {words}." if words else ""
-    none = "" if term.required else " Leave it empty for none."
-    return f"{shape}{words}{none}".strip()
+    said: list[str] = [shape] if shape else []
+    if term.options:
+        options = listed([option.label for option in term.options], either=True)
+        said.append(say("Or write: %(options)s.", options=options))
+    if not term.required:
+        said.append(say("Leave it empty for none."))
+    return in_a_row(said, " ")
 
 
 _SHAPES = {
-    "clause": "The title in the first line, the clause below it.",
-    "dur": "For example: 30 min, 4 h, 8 bh, 2 bd.",
-    "pct": "A percentage, such as 99.9 %.",
-    "money": "An amount with its currency, such as EUR 12,000.",
-    "date": "A date, such as 2027-01-01.",
-    "sched": "Days and hours with their time zone, such as Mo-Fr 09:00-17:00 Europe/Berlin.",
+    "clause": say("The title in the first line, the clause below it."),
+    "dur": say("For example: 30 min, 4 h, 8 bh, 2 bd."),
+    "pct": say("A percentage, such as 99.9 %."),
+    "money": say("An amount with its currency, such as EUR 12,000."),
+    "date": say("A date, such as 2027-01-01."),
+    "sched": say("Days and hours with their time zone, such as Mo-Fr 09:00-17:00 Europe/Berlin."),
 }
 
 

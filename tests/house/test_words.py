@@ -37,7 +37,6 @@ TEMPLATES_LEFT = {
     "changes",
     "contracts",
     "evidence",
-    "negotiation",
     "plans",
     "templates",
 }

@@ -184,7 +184,7 @@ def test_a_freeze_waits_for_both_sides_approvals_and_names_none(
     )
     agree_all(eu, contract)
     theirs = refused(eu, contract, lambda: actions.freeze(eu, contract, CLEO, at=clock.now()))
-    assert "Northwind Systems Ltd is ready (not yet)" in theirs.message
+    assert "Northwind Systems Ltd is ready (Not yet)" in theirs.message
     assert "approve" not in theirs.message and "Uptime" not in theirs.message
     ours = refused(eu, contract, lambda: actions.freeze(eu, contract, ADA, at=clock.now()))
     assert "1 to approve" in ours.message

@@ -9,6 +9,7 @@ from portal.accounts.rules import Actor, demand
 from portal.contracts.models import Contract
 from portal.kit.db import transaction
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.negotiation import rules
 from portal.negotiation.actions.draft import (
     answerable,
@@ -84,7 +85,7 @@ def answer(
         found = answerable(session, contract, actor, at=at, term=term)
         standing = found.standings[term]
         if (seen_sha256 or None) != standing.sha256:
-            raise rules.Stale("The offer is no longer the one you saw.", term=term)
+            raise rules.Stale(say("The offer is no longer the one you saw."), term=term)
         row = draft_row(session, found, at=at)
         old = old_answer(row, term)
         word = _word(rules.Kind(kind), standing, value, reason, actor, old.package if old else None)
@@ -126,7 +127,7 @@ def propose_clause(
     """Offer a special term in the draft; return its id. It takes a reason both sides read."""
     demand(actor, "round:draft")
     if not reason.strip():
-        raise Refused("Say why the contract needs this clause.")
+        raise Refused(say("Say why the contract needs this clause."))
     with transaction(session):
         found = answerable(session, contract, actor, at=at)
         term = found.next_special()
@@ -164,10 +165,10 @@ def accept_rest(
     with transaction(session):
         found = answerable(session, contract, actor, at=at)
         if seen_round is not None and seen_round != found.last_sent:
-            raise rules.Stale("Another round has arrived since you looked.")
+            raise rules.Stale(say("Another round has arrived since you looked."))
         able = acceptable(found, author=actor.person_id)
         if not able:
-            raise Refused("There is no unanswered offer to accept.")
+            raise Refused(say("There is no unanswered offer to accept."))
         row = draft_row(session, found, at=at)
         for term, word in able.items():
             write_word(session, row, None, term, word, at=at)

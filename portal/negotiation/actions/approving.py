@@ -15,6 +15,7 @@ from portal.kit.db import db, transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.negotiation import rules
 from portal.negotiation.actions.letters import tell_each
 from portal.negotiation.actions.private import record_privately
@@ -56,7 +57,7 @@ def set_limits(
         )
         number = last.number if last else 0
         if seen_number != number:
-            raise rules.Stale("Somebody changed the playbook since you looked.")
+            raise rules.Stale(say("Somebody changed the playbook since you looked."))
         content = _with(last.content if last else {}, side, term, wanted)
         row = Playbook(
             id=new_id(at), organisation_id=actor.organisation_id, number=number + 1,
@@ -97,13 +98,13 @@ def approve(
     with transaction(session):
         found = negotiation_of(session, contract, actor, at=at)
         if not found.workable:
-            raise rules.Frozen("The terms are frozen: there is nothing to approve.")
+            raise rules.Frozen(say("The terms are frozen: there is nothing to approve."))
         board = board_of(session, found)
         need = next((n for n in board.outstanding if n.term == term), None)
         if need is None:
-            raise Refused("This value takes no approval, or it is approved already.")
+            raise Refused(say("This value takes no approval, or it is approved already."))
         if need.sha256 != seen_sha256:
-            raise rules.Stale("The value is another than the one you saw.")
+            raise rules.Stale(say("The value is another than the one you saw."))
         roles = frozenset(role.value for role in actor.roles)
         problem = limits.why_not_approve(need, person=actor.person_id, roles=roles, reason=reason)
         if problem:

@@ -14,6 +14,7 @@ from portal.contracts.rules.life import Side
 from portal.kit.errors import Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.negotiation import rules
 from portal.negotiation.actions.opening import open_waiting
 from portal.negotiation.models import Answer, Round
@@ -33,7 +34,9 @@ def answerable(
     demand_workable(found, term)
     if found.turn is not found.side:
         other = found.other_name
-        raise rules.WrongTurn(f"It is {other}'s turn. Wait for their next round.", term=term)
+        raise rules.WrongTurn(
+            say("It is %(name)s's turn. Wait for their next round.", name=other), term=term
+        )
     if found.waiting is not None:
         open_waiting(session, found, actor, at=at)
         found = negotiation_of(session, contract, actor, at=at)
@@ -43,7 +46,7 @@ def answerable(
 def demand_workable(found: Negotiation, term: str | None = None) -> None:
     """Raise `Frozen` once the terms are frozen or the contract has ended."""
     if not found.workable:
-        raise rules.Frozen("The terms can no longer be changed here.", term=term)
+        raise rules.Frozen(say("The terms can no longer be changed here."), term=term)
 
 
 def draft_row(session: Session, found: Negotiation, *, at: datetime) -> Round:
@@ -64,7 +67,7 @@ def demand_sayable(standing: rules.Standing, word: rules.Word, side: Side) -> No
     """Raise `Refused` where the rules do not let this side say this now."""
     problem = rules.why_not(standing, word, side=side)
     if problem:
-        raise Refused(f"{standing.term}: {problem}")
+        raise Refused(say("%(term)s: %(problem)s", term=standing.term, problem=problem))
 
 
 def value_problems(
@@ -93,8 +96,10 @@ def check_values(found: Negotiation, values: Mapping[str, Value], *, complete: b
     if problems:
         first = next(iter(problems))
         label = found.schema.terms[first].label
-        more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise rules.Incomplete(f"{label}: {problems[first][0]}{more}", problems=problems)
+        said = say("%(term)s: %(problem)s", term=label, problem=problems[first][0])
+        if len(problems) > 1:
+            said = say("%(first)s (%(count)s more)", first=said, count=len(problems) - 1)
+        raise rules.Incomplete(said, problems=problems)
 
 
 def write_word(

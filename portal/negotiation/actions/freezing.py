@@ -14,6 +14,7 @@ from portal.contracts.queries import amends
 from portal.contracts.rules.freezing import frozen_document
 from portal.kit.db import db, transaction
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.negotiation import rules
 from portal.negotiation.actions.draft import demand_workable
 from portal.negotiation.actions.letters import tell_others
@@ -42,7 +43,7 @@ def freeze(
             open_waiting(session, found, actor, at=at)
             found = negotiation_of(session, contract, actor, at=at)
         if seen_sha256 not in (None, rules.agreed_sha256(found.standings)):
-            raise rules.Stale("The terms on the table changed since you looked.")
+            raise rules.Stale(say("The terms on the table changed since you looked."))
         lacking = rules.missing(freeze_conditions(session, found))
         if lacking:
             raise Refused(lacking)

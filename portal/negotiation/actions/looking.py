@@ -9,6 +9,7 @@ from portal.accounts.rules import Actor, demand
 from portal.contracts.models import Contract
 from portal.kit.db import transaction
 from portal.kit.refs import new_id
+from portal.kit.words import say
 from portal.negotiation import rules
 from portal.negotiation.actions.private import record_privately
 from portal.negotiation.models import Look
@@ -23,7 +24,7 @@ def look(
     with transaction(session):
         found = negotiation_of(session, contract, actor, at=at)
         if seen_round != found.last_sent:
-            raise rules.Stale("Another round has arrived since you looked.")
+            raise rules.Stale(say("Another round has arrived since you looked."))
         mark_look(session, contract, actor, seen_round, at=at)
         record_privately(
             session, contract, found.side, "negotiation:changes:seen", actor=actor, at=at,

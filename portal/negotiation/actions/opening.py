@@ -12,6 +12,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.negotiation import rules
 from portal.negotiation.actions.letters import tell_others
 from portal.negotiation.models import Answer, Round, RoundFate
@@ -48,9 +49,14 @@ def recall_round(session: Session, contract: Contract, actor: Actor, *, at: date
     with transaction(session):
         found = negotiation_of(session, contract, actor, at=at)
         if not found.workable:
-            raise rules.Frozen("The terms are frozen: the round can no longer be recalled.")
+            raise rules.Frozen(say("The terms are frozen: the round can no longer be recalled."))
         if not found.recallable:
-            raise Refused(f"{found.other_name} has opened your round, or it was recalled already.")
+            raise Refused(
+                say(
+                    "%(name)s has opened your round, or it was recalled already.",
+                    name=found.other_name,
+                )
+            )
         sent = found.rounds[-1]
         row = _row(session, contract, sent.number)
         _fate(session, contract, row.id, "recalled", actor, at=at)

@@ -10,6 +10,7 @@ from portal.accounts.rules import Actor, demand
 from portal.contracts.models import Contract
 from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
+from portal.kit.words import say
 from portal.negotiation import rules
 from portal.negotiation.actions.draft import (
     answerable,
@@ -90,7 +91,7 @@ def answer_package(
         if terms is None:
             raise NotFound
         if seen_round != found.last_sent:
-            raise rules.Stale("Another round has arrived since you looked.")
+            raise rules.Stale(say("Another round has arrived since you looked."))
         row = draft_row(session, found, at=at)
         for term in terms:
             standing = found.standings[term]

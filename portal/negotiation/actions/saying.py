@@ -14,6 +14,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.negotiation import rules
 from portal.negotiation.actions.letters import tell_each, tell_others
 from portal.negotiation.actions.private import record_privately
@@ -35,7 +36,7 @@ def write_note(
     demand(actor, "comment:write")
     found = _table(session, contract, actor, term, at=at)
     if not text.strip():
-        raise Refused("Write something first.")
+        raise Refused(say("Write something first."))
     with transaction(session):
         note = Note(
             id=new_id(at), region=contract.region, contract_id=contract.id, term=term,
@@ -59,7 +60,7 @@ def share_note(
         found = negotiation_of(session, contract, actor, at=at)
         note = note_for(session, contract, actor, note_id)
         if note.shared_at is not None:
-            raise Refused("This note is shared already.")
+            raise Refused(say("This note is shared already."))
         comment = Comment(
             id=new_id(at), region=contract.region, contract_id=contract.id, term=note.term,
             side=found.side.value, person_id=actor.person_id, at=at,

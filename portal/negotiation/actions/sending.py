@@ -11,6 +11,7 @@ from portal.contracts.actions import add_fact
 from portal.contracts.models import Contract
 from portal.kit.db import transaction
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.negotiation import rules
 from portal.negotiation.actions.approving import call_approvers
 from portal.negotiation.actions.draft import answerable, check_values, demand_sayable, draft_row
@@ -38,9 +39,9 @@ def send_round(
         found = answerable(session, contract, actor, at=at)
         row = found.draft
         if row is None or not found.words:
-            raise Refused("Your draft is empty. Answer at least one term first.")
+            raise Refused(say("Your draft is empty. Answer at least one term first."))
         if rules.words_sha256(found.words) != seen_draft_sha256:
-            raise rules.Stale("Your draft changed after this preview was made.")
+            raise rules.Stale(say("Your draft changed after this preview was made."))
         _demand_complete(found)
         _seal(row, found, actor, note=note, at=at)
         add_fact(session, contract, "round_sent", person_id=actor.person_id, side=found.side, at=at)
@@ -88,8 +89,8 @@ def _demand_complete(found: Negotiation) -> None:
     silent = [term for term in found.schema.terms if term not in found.words]
     if not found.rounds and silent:
         raise rules.Incomplete(
-            f"The first round offers every term; {len(silent)} have none yet.",
-            problems={term: ["Offer a value."] for term in silent},
+            say("The first round offers every term; %(count)s have none yet.", count=len(silent)),
+            problems={term: [say("Offer a value.")] for term in silent},
         )
 
 

@@ -14,6 +14,7 @@ from portal.contracts.models import Contract
 from portal.contracts.queries import members_of, organisation_of
 from portal.contracts.rules.life import Side
 from portal.kit.db import db, directory_reader
+from portal.kit.words import say
 from portal.negotiation import rules
 from portal.negotiation.models import Approval, Comment, Note, Playbook
 from portal.negotiation.queries.table import Negotiation, names_of
@@ -64,7 +65,7 @@ def playbook_versions(actor: Actor) -> list[PlaybookVersion]:
     ).all()
     names = names_of({row.created_by for row in rows})
     return [
-        PlaybookVersion(r.number, r.created_at, names.get(r.created_by, "Somebody"), r.sha256)
+        PlaybookVersion(r.number, r.created_at, names.get(r.created_by, say("Somebody")), r.sha256)
         for r in rows
     ]
 
@@ -105,7 +106,7 @@ def approvals_of(session: Session, contract: Contract, side: Side) -> list[Appro
     return [
         Approved(
             row.term, row.value_sha256, row.role, bool(row.override),
-            names.get(row.person_id, "Somebody"), row.at, row.reason, row.playbook,
+            names.get(row.person_id, say("Somebody")), row.at, row.reason, row.playbook,
         )
         for row in rows
     ]  # fmt: skip
@@ -140,11 +141,15 @@ def readiness(session: Session, found: Negotiation) -> list[rules.Readiness]:
     for side in Side:
         if side is found.side:
             count = len(_board(session, found, side, {}).outstanding)
-            state = "Yes" if count == 0 else f"{count} to approve"
+            state = say("Yes") if count == 0 else say("%(count)s to approve", count=count)
             sides.append(rules.Readiness(side, count == 0, state))
         else:
             ready = not found.all_agreed or not _board(session, found, side, {}).outstanding
-            state = ("Yes" if ready else "Not yet") if found.all_agreed else "After every term"
+            state = (
+                (say("Yes") if ready else say("Not yet"))
+                if found.all_agreed
+                else say("After every term")
+            )
             sides.append(rules.Readiness(side, ready, state, "terms"))
     return sides
 
@@ -194,7 +199,7 @@ def _said(
     names = names_of(people)
     return [
         Said(
-            row.id, row.term, Side(row.side), names.get(row.person_id, "Somebody"), row.at,
+            row.id, row.term, Side(row.side), names.get(row.person_id, say("Somebody")), row.at,
             row.text, row.resolved_at, names.get(row.resolved_by or ""),
             getattr(row, "shared_at", None),
         )

@@ -18,6 +18,7 @@ from portal.contracts.queries import schema_of, side_of, standing_terms, state, 
 from portal.contracts.rules.life import Side, State
 from portal.kit.db import directory_reader
 from portal.kit.errors import NotFound
+from portal.kit.words import say
 from portal.negotiation import rules
 from portal.negotiation.models import Answer, Round, RoundFate
 from portal.terms.rules import Finding, Schema, Value, coherence, load_schema
@@ -227,7 +228,7 @@ def _waiting(row: Round, found: dict[str, rules.Standing], names: Mapping[str, s
         round_id=row.id,
         number=row.number,
         at=row.sent_at or row.created_at,
-        sent_by=names.get(row.sent_by or "", "Somebody"),
+        sent_by=names.get(row.sent_by or "", say("Somebody")),
         summary=rules.summary(words, before),
     )
 
@@ -268,13 +269,13 @@ def _sent_round(
         side=Side(row.side),
         at=row.sent_at or row.created_at,
         words=words,
-        sent_by=names.get(row.sent_by or "", "Somebody"),
+        sent_by=names.get(row.sent_by or "", say("Somebody")),
         note=row.note,
         sha256=row.sha256 or "",
     )
     if fate is None:
         return sent
-    return replace(sent, opened_at=fate.at, opened_by=names.get(fate.person_id, "Somebody"))
+    return replace(sent, opened_at=fate.at, opened_by=names.get(fate.person_id, say("Somebody")))
 
 
 def words_of(answers: list[Answer]) -> dict[str, rules.Word]:

@@ -11,6 +11,7 @@ from portal.contracts.rules.life import Side
 from portal.kit import clock
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.negotiation import actions, rules
 from portal.negotiation.forms import ApprovalForm
 from portal.negotiation.queries import playbook_of, playbook_versions
@@ -50,7 +51,7 @@ def _page(
                 "fell": need.term in mine.fallen,
                 "refusal": refusal
                 if may(visit.actor, "approval:give")
-                else "Your role reads only.",
+                else say("Your role reads only."),
             }
         )
     bound = {(need.term, need.sha256) for need in mine.needs}
@@ -87,7 +88,7 @@ def approve(ref: str, term: str) -> ResponseReturnValue:
     except rules.TooLate as error:
         visit.session.rollback()
         return _page(visit, 409, late=error)
-    flash("Approved. It stands until this value changes.", "good")
+    flash(say("Approved. It stands until this value changes."), "good")
     return see_other(url_for(".approvals", ref=ref))
 
 
@@ -215,7 +216,7 @@ def set_limits(term: str) -> ResponseReturnValue:
         raise
     except Refused as error:
         return _limits_page(known, max(seen_number, 0), typed, [("standard", error.message)], 422)
-    flash(f"Saved as version {number} of the playbook.", "good")
+    flash(say("Saved as version %(number)s of the playbook.", number=number), "good")
     return see_other(url_for(".playbook", side=side.value))
 
 
@@ -240,7 +241,7 @@ def _read_limits(
     def role_of(name: str) -> str:
         if typed[name] in set(Role):
             return typed[name]
-        problems.append((name, "Choose who approves it."))
+        problems.append((name, say("Choose who approves it.")))
         return ""
 
     standard = value_of("standard")

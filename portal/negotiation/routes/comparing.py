@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.kit.errors import NotFound
 from portal.kit.web import needs, page
+from portal.kit.words import say
 from portal.negotiation import rules
 from portal.negotiation.forms import RestForm
 from portal.negotiation.queries import Negotiation
@@ -69,18 +70,22 @@ def _states(visit: Visit, found: Negotiation, seen: int | None) -> list[State]:
     states = []
     if tier_values(visit.contract):
         tier = (visit.contract.tier or "").rpartition("/")[2]
-        states.append(State(TIER, f"The tier {tier}"))
+        states.append(State(TIER, say("The tier %(tier)s", tier=tier)))
     if template_values(visit.contract):
-        states.append(State(TEMPLATE, "The template"))
+        states.append(State(TEMPLATE, say("The template")))
     states += [
-        State(str(r.number), f"Round {r.number}, {found.names[r.side]}") for r in found.rounds
+        State(
+            str(r.number),
+            say("Round %(number)s, %(name)s", number=r.number, name=found.names[r.side]),
+        )
+        for r in found.rounds
     ]
     if seen is not None and found.rounds:
-        states.append(State(SEEN, f"When I last looked (round {seen})"))
+        states.append(State(SEEN, say("When I last looked (round %(number)s)", number=seen)))
     if found.words:
-        states.append(State(DRAFT, "My draft"))
+        states.append(State(DRAFT, say("My draft")))
     if found.rounds or not states:
-        states.append(State(NOW, "Now"))
+        states.append(State(NOW, say("Now")))
     return states
 
 

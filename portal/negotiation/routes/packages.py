@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.negotiation import actions, rules
 from portal.negotiation.forms import ClauseForm, PackageForm
 from portal.negotiation.routes.rounds import number as seen_number
@@ -51,7 +52,7 @@ def make_package(ref: str) -> ResponseReturnValue:
     except Refused as error:
         visit.session.rollback()
         return _new_page(visit, 422, chosen, error.message)
-    flash(f"Package {name} is in your draft: all of it, or nothing.", "good")
+    flash(say("Package %(name)s is in your draft: all of it, or nothing.", name=name), "good")
     return see_other(url_for(".preview", ref=ref))
 
 
@@ -61,7 +62,10 @@ def dissolve_package(ref: str, package: str) -> ResponseReturnValue:
     """Untie a package of the draft."""
     visit = visit_to(ref)
     actions.dissolve_package(*visit.args, package, at=visit.now)
-    flash(f"Package {package} is untied. Its answers stand by themselves.", "good")
+    flash(
+        say("Package %(package)s is untied. Its answers stand by themselves.", package=package),
+        "good",
+    )
     return see_other(url_for(".preview", ref=ref))
 
 
@@ -114,7 +118,7 @@ def answer_package(ref: str, package: str) -> ResponseReturnValue:
     kind = "reject" if form.kind.data == "reject" else "accept"
     if not form.validate() or (kind == "reject" and not form.reason.data):
         if not form.errors:
-            form.reason.errors = ["Say why you return it. The other side will read this."]
+            form.reason.errors = [say("Say why you return it. The other side will read this.")]
         return _package_page(visit, package, form, 422)
     try:
         actions.answer_package(
@@ -124,8 +128,12 @@ def answer_package(ref: str, package: str) -> ResponseReturnValue:
     except rules.TooLate as error:
         visit.session.rollback()
         return _package_page(visit, package, form, 409, late=error)
-    done = "accepted whole" if kind == "accept" else "returned"
-    flash(f"Package {package} is {done} in your draft. Nothing is sent yet.", "good")
+    done = say("Package %(name)s is returned in your draft. Nothing is sent yet.", name=package)
+    if kind == "accept":
+        done = say(
+            "Package %(name)s is accepted whole in your draft. Nothing is sent yet.", name=package
+        )
+    flash(done, "good")
     return see_other(url_for(".show", ref=ref))
 
 
@@ -153,7 +161,7 @@ def propose_clause(ref: str) -> ResponseReturnValue:
             term = actions.propose_clause(
                 *visit.args, value=value, reason=form.reason.data, at=visit.now
             )
-            flash("The clause is in your draft. Nothing is sent yet.", "good")
+            flash(say("The clause is in your draft. Nothing is sent yet."), "good")
             return see_other(url_for(".answered", ref=ref, term=term))
         except rules.Incomplete as error:
             visit.session.rollback()

@@ -7,6 +7,7 @@ from portal.accounts.rules import ROLE_WORDS, Role
 from portal.contracts.rules.life import Side
 from portal.kit.errors import Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.negotiation import actions, rules
 from portal.negotiation.forms import FreezeForm, RestForm, SendForm
 from portal.negotiation.routes.visit import Visit, board, bp, frame, visit_to
@@ -46,7 +47,7 @@ def accept_rest(ref: str) -> ResponseReturnValue:
     except rules.Stale as error:
         visit.session.rollback()
         return _rest_page(visit, 409, late=error)
-    flash(f"{count} more accepted in your draft. Nothing is sent yet.", "good")
+    flash(say("%(count)s more accepted in your draft. Nothing is sent yet.", count=count), "good")
     return see_other(url_for(".preview", ref=ref))
 
 
@@ -113,7 +114,10 @@ def send(ref: str) -> ResponseReturnValue:
     except rules.TooLate as error:
         visit.session.rollback()
         return _preview_page(visit, form, 409, late=error)
-    flash(f"Round {row.number} is sent. You will get a mail when they answer.", "good")
+    flash(
+        say("Round %(number)s is sent. You will get a mail when they answer.", number=row.number),
+        "good",
+    )
     return see_other(url_for(".show_round", ref=ref, number=row.number))
 
 
@@ -124,7 +128,7 @@ def open_round(ref: str) -> ResponseReturnValue:
     visit = visit_to(ref)
     number = actions.open_round(*visit.args, at=visit.now)
     if number is None:
-        raise Refused("There is no round to open. It was opened already, or recalled.")
+        raise Refused(say("There is no round to open. It was opened already, or recalled."))
     return see_other(url_for(".show_round", ref=ref, number=number))
 
 
@@ -134,7 +138,10 @@ def recall(ref: str) -> ResponseReturnValue:
     """Recall the last round while nobody has opened it."""
     visit = visit_to(ref)
     number = actions.recall_round(*visit.args, at=visit.now)
-    flash(f"Round {number} is recalled. Its answers are your draft again.", "good")
+    flash(
+        say("Round %(number)s is recalled. Its answers are your draft again.", number=number),
+        "good",
+    )
     return see_other(url_for(".preview", ref=ref))
 
 
@@ -164,7 +171,8 @@ def rounds(ref: str) -> ResponseReturnValue:
         bars=bars,
         band=band,
         with_each=[
-            (f"With {found.names[side]}", rules.in_words(told.with_side(side))) for side in Side
+            (say("With %(name)s", name=found.names[side]), rules.in_words(told.with_side(side)))
+            for side in Side
         ],
         in_words=rules.in_words,
     )
@@ -203,7 +211,7 @@ def look(ref: str) -> ResponseReturnValue:
     visit = visit_to(ref)
     seen = number(RestForm())
     actions.look(*visit.args, seen_round=-1 if seen is None else seen, at=visit.now)
-    flash("Marked as seen. What comes later is shown as changed.", "good")
+    flash(say("Marked as seen. What comes later is shown as changed."), "good")
     return see_other(url_for(".show", ref=ref, show=request.args.get("show")))
 
 
@@ -243,5 +251,5 @@ def freeze_now(ref: str) -> ResponseReturnValue:
     except rules.TooLate as error:
         visit.session.rollback()
         return _freeze_page(visit, 409, late=error)
-    flash(f"The terms are frozen as version {version.number}.", "good")
+    flash(say("The terms are frozen as version %(number)s.", number=version.number), "good")
     return see_other(url_for("contracts.show", ref=ref))

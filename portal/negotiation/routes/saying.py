@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.negotiation import actions
 from portal.negotiation.forms import NoteForm
 from portal.negotiation.queries import comments_of, notes_of, readers_of
@@ -48,7 +49,7 @@ def write_note(ref: str) -> ResponseReturnValue:
     note = actions.write_note(*visit.args, text=form.text.data, term=term, at=visit.now)
     if request.form.get("then") == "share":
         return see_other(url_for(".share", ref=ref, note=note.id))
-    flash("Noted. Only your side reads it.", "good")
+    flash(say("Noted. Only your side reads it."), "good")
     if term:
         return see_other(url_for(".edit", ref=ref, term=term))
     return see_other(url_for(".comments", ref=ref))
@@ -61,7 +62,7 @@ def share(ref: str, note: str) -> ResponseReturnValue:
     visit = visit_to(ref)
     row = actions.note_for(visit.session, visit.contract, visit.actor, note)
     if row.shared_at is not None:
-        raise Refused("This note is shared already.")
+        raise Refused(say("This note is shared already."))
     found = visit.negotiation()
     return page(
         "negotiation/share.html",
@@ -77,7 +78,7 @@ def share_now(ref: str, note: str) -> ResponseReturnValue:
     """Share a note."""
     visit = visit_to(ref)
     comment = actions.share_note(*visit.args, note, at=visit.now)
-    flash("Shared. Both sides read it now.", "good")
+    flash(say("Shared. Both sides read it now."), "good")
     return see_other(url_for(".comments", ref=ref, term=comment.term))
 
 
@@ -87,5 +88,5 @@ def resolve(ref: str, said: str) -> ResponseReturnValue:
     """Mark a comment or a note as settled."""
     visit = visit_to(ref)
     row = actions.resolve(*visit.args, said, at=visit.now)
-    flash("Marked as settled.", "good")
+    flash(say("Marked as settled."), "good")
     return see_other(url_for(".comments", ref=ref, term=row.term))

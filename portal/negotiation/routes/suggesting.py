@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portal.kit import clock
+from portal.kit.words import say
 from portal.negotiation.holidays import MOST_YEARS, countries, suggested
 from portal.terms.rules import Term
 
@@ -30,9 +31,13 @@ def holiday_form(term: Term, args: Mapping[str, str]) -> HolidayForm | None:
     country, part, first, count = _asked(args)
     message = None
     if asked and suggested(country, part, [first]) is None:
-        message = f"No holidays are known for {country} {part}. Check the code of the part."
+        message = say(
+            "No holidays are known for %(country)s %(part)s. Check the code of the part.",
+            country=country,
+            part=part,
+        )
     elif asked:
-        message = "Suggested below. Read them, change what does not fit, then save."
+        message = say("Suggested below. Read them, change what does not fit, then save.")
     options = [(code, code) for code in countries()]
     return HolidayForm(country, part, first, count, options, message)
 

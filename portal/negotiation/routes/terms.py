@@ -11,6 +11,7 @@ from portal.kit import clock
 from portal.kit.csv_file import csv_bytes
 from portal.kit.errors import Refused
 from portal.kit.web import download, needs, page, see_other
+from portal.kit.words import say
 from portal.negotiation import actions, rules
 from portal.negotiation.forms import (
     AnswerForm,
@@ -182,7 +183,9 @@ def panel_of(
         "said": said,
         "gain": rules.gains(term, standing.value, value, names=found.names) if moved else None,
         "worst": rules.worst(term, value, values, year=visit.now.year),
-        "need": f"{ROLE_WORDS[Role(need.role)]} ({need.level})" if need else None,
+        "need": say("%(role)s (%(level)s)", role=ROLE_WORDS[Role(need.role)], level=need.level)
+        if need
+        else None,
         "findings": [
             finding
             for finding in found.findings(with_draft=True, over={term.id: value})
@@ -246,7 +249,7 @@ def answer(ref: str, term: str) -> ResponseReturnValue:
         return _too_late(visit, error, known, form, typed)
     following = _next(visit.negotiation(), known.id)
     if form.then.data == "next" and following is not None:
-        flash(f"Saved in your draft: {known.label}.", "good")
+        flash(say("Saved in your draft: %(label)s.", label=known.label), "good")
         return see_other(url_for(".edit", ref=ref, term=following.id))
     return see_other(url_for(".answered", ref=ref, term=known.id))
 
@@ -347,7 +350,7 @@ def autosave(ref: str, term: str) -> ResponseReturnValue:
                 *visit.args, known.id, kind=form.kind.data, value=value,
                 seen_sha256=form.seen_sha256.data, reason=form.given_reason, at=visit.now,
             )  # fmt: skip
-            said = f"Kept in your draft at {clock.now():%H:%M} UTC."
+            said = say("Kept in your draft at %(time)s UTC.", time=f"{clock.now():%H:%M}")
         except Refused as error:
             visit.session.rollback()
             said = error.message
@@ -367,6 +370,6 @@ def clear(ref: str, term: str) -> ResponseReturnValue:
     except rules.TooLate as error:
         return _too_late(visit, error, known, AnswerForm(formdata=None), "")
     if known.id not in visit.negotiation().schema.terms:
-        flash(f"{known.label} is taken out of your draft.", "good")
+        flash(say("%(label)s is taken out of your draft.", label=known.label), "good")
         return see_other(url_for(".show", ref=ref))
     return see_other(url_for(".answered", ref=ref, term=known.id))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal.contracts.rules.life import Side
+from portal.kit.words import in_a_row, say, say_n
 from portal.negotiation.rules.standing import (
     Kind,
     Standing,
@@ -38,56 +39,59 @@ def _why_not_offer(standing: Standing, word: Word, side: Side) -> str | None:
     if standing.offer is not None and word.sha256 == standing.sha256 and not standing.lapsed:
         return _why_not_same(standing, word, side)
     if standing.status is Status.AGREED and not word.reason:
-        return "This term is agreed. Give a reason for opening it again."
+        return say("This term is agreed. Give a reason for opening it again.")
     return None
 
 
 def _why_not_same(standing: Standing, word: Word, side: Side) -> str | None:
     if standing.status is Status.AGREED:
-        return "This is the value already agreed."
+        return say("This is the value already agreed.")
     if standing.offer is not None and standing.offer.side is side:
-        return None if word.package else "This is what you already offer. Write another value."
+        return None if word.package else say("This is what you already offer. Write another value.")
     if standing.package:
-        return f"This is part of package {standing.package}. A package cannot hold another."
-    return None if word.package else "This is what they offer. Accept it instead."
+        return say(
+            "This is part of package %(package)s. A package cannot hold another.",
+            package=standing.package,
+        )
+    return None if word.package else say("This is what they offer. Accept it instead.")
 
 
 def _why_not_speak(standing: Standing, word: Word) -> str | None:
     if standing.offer is None:
-        return "Nothing is offered here yet."
+        return say("Nothing is offered here yet.")
     if standing.status is Status.AGREED:
-        return "This term is agreed. To open it again, offer another value and give a reason."
+        return say("This term is agreed. To open it again, offer another value and give a reason.")
     return None
 
 
 def _why_not_postpone(standing: Standing, word: Word, side: Side) -> str | None:
     if word.sha256 != standing.sha256:
-        return "The offer changed since you looked."
+        return say("The offer changed since you looked.")
     if word.kind is Kind.PARK:
-        return "This is parked already." if standing.status is Status.PARKED else None
+        return say("This is parked already.") if standing.status is Status.PARKED else None
     if not word.reason:
-        return "Write what you want to discuss."
+        return say("Write what you want to discuss.")
     asked = standing.status is Status.DISCUSSED and standing.moves[-1].side is side
-    return "You asked to discuss this already. Wait for their answer." if asked else None
+    return say("You asked to discuss this already. Wait for their answer.") if asked else None
 
 
 def _why_not_answer(standing: Standing, word: Word, side: Side) -> str | None:
     last = standing.offer
     if last is None or last.side is side:
-        return "This is your own offer. Wait for their answer, or offer another value."
+        return say("This is your own offer. Wait for their answer, or offer another value.")
     if word.sha256 != last.word.sha256:
-        return "The offer changed since you looked."
+        return say("The offer changed since you looked.")
     if word.kind is Kind.REJECT:
         return _why_not_reject(standing, word)
     if standing.lapsed:
-        return "This was part of a package that went back. Offer a value of your own."
+        return say("This was part of a package that went back. Offer a value of your own.")
     return None
 
 
 def _why_not_reject(standing: Standing, word: Word) -> str | None:
     if standing.status is Status.REJECTED:
-        return "You have rejected this offer already."
-    return None if word.reason else "Say why you reject it."
+        return say("You have rejected this offer already.")
+    return None if word.reason else say("Say why you reject it.")
 
 
 def value_problems(term: Term, value: Any, *, complete: bool) -> list[str]:
@@ -114,17 +118,18 @@ class Summary:
 
     def sentence(self) -> str:
         """Return the counts in words: "5 accepted, 3 countered, 1 rejected, 181 unchanged"."""
-        first = [(self.offered, "offered")] if self.offered else []
-        rest = [
-            (self.accepted, "accepted"),
-            (self.countered, "countered"),
-            (self.rejected, "rejected"),
-            (self.discussed, "to discuss"),
-            (self.parked, "parked"),
-            (self.returned, "package returned" if self.returned == 1 else "packages returned"),
-            (self.unchanged, "unchanged"),
-        ]
-        return ", ".join(f"{n} {word}" for n, word in first + [r for r in rest if r[0]])
+        told = [
+            (self.offered, say("%(count)s offered", count=self.offered)),
+            (self.accepted, say("%(count)s accepted", count=self.accepted)),
+            (self.countered, say("%(count)s countered", count=self.countered)),
+            (self.rejected, say("%(count)s rejected", count=self.rejected)),
+            (self.discussed, say("%(count)s to discuss", count=self.discussed)),
+            (self.parked, say("%(count)s parked", count=self.parked)),
+            (self.returned, say_n("%(num)s package returned", "%(num)s packages returned",
+                                  self.returned)),
+            (self.unchanged, say("%(count)s unchanged", count=self.unchanged)),
+        ]  # fmt: skip
+        return in_a_row([words for count, words in told if count])
 
 
 def summary(words: Mapping[str, Word], before: Mapping[str, Standing]) -> Summary:
@@ -177,17 +182,22 @@ def package_problem(
 ) -> str | None:
     """Say why these answers of a draft cannot be tied together, or None."""
     if len(set(chosen)) < LEAST_IN_A_PACKAGE:
-        return "Choose at least two terms: a package ties answers together."
+        return say("Choose at least two terms: a package ties answers together.")
     for term in chosen:
         word = words.get(term)
         if word is None or word.kind not in (Kind.OFFER, Kind.ACCEPT):
-            return f"{term} has no offer and no acceptance in your draft."
+            return say("%(term)s has no offer and no acceptance in your draft.", term=term)
         if word.package:
-            return f"{term} is in package {word.package} already. A package cannot hold another."
+            return say(
+                "%(term)s is in package %(package)s already. A package cannot hold another.",
+                term=term,
+                package=word.package,
+            )
         if word.kind is Kind.ACCEPT and found[term].package:
-            return (
-                f"{term} is part of their package {found[term].package}. "
-                "A package cannot hold another."
+            return say(
+                "%(term)s is part of their package %(package)s. A package cannot hold another.",
+                term=term,
+                package=found[term].package,
             )
     return None
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from portal.contracts.rules.life import Side
+from portal.kit.words import in_a_row, say
 from portal.negotiation.rules.standing import Standing, Status
 from portal.terms.rules import Finding
 
@@ -42,7 +43,10 @@ def conditions(
         _terms(found),
         _checks(findings),
         _comments(open_comments),
-        *(Condition(f"{names[r.side]} is ready", r.ready, r.state, r.look_at) for r in readiness),
+        *(
+            Condition(say("%(name)s is ready", name=names[r.side]), r.ready, r.state, r.look_at)
+            for r in readiness
+        ),
         *_signers(slots, names),
     ]
 
@@ -50,18 +54,23 @@ def conditions(
 def _terms(found: Mapping[str, Standing]) -> Condition:
     agreed = sum(standing.status is Status.AGREED for standing in found.values())
     holds = bool(found) and agreed == len(found)
-    return Condition("Every term is agreed", holds, f"{agreed} of {len(found)}", "terms")
+    return Condition(
+        say("Every term is agreed"),
+        holds,
+        say("%(count)s of %(all)s", count=agreed, all=len(found)),
+        "terms",
+    )
 
 
 def _checks(findings: Collection[Finding]) -> Condition:
     errors = sum(finding.level == "error" for finding in findings)
-    state = "None found" if errors == 0 else f"{errors} to settle"
-    return Condition("No two terms contradict each other", errors == 0, state, "findings")
+    state = say("None found") if errors == 0 else say("%(count)s to settle", count=errors)
+    return Condition(say("No two terms contradict each other"), errors == 0, state, "findings")
 
 
 def _comments(count: int) -> Condition:
-    state = "None open" if count == 0 else f"{count} open"
-    return Condition("Every shared comment is resolved", count == 0, state, "comments")
+    state = say("None open") if count == 0 else say("%(count)s open", count=count)
+    return Condition(say("Every shared comment is resolved"), count == 0, state, "comments")
 
 
 def _signers(slots: Sequence[tuple[Side, str]], names: Mapping[Side, str]) -> list[Condition]:
@@ -69,14 +78,28 @@ def _signers(slots: Sequence[tuple[Side, str]], names: Mapping[Side, str]) -> li
     rows = []
     for side in Side:
         count = sum(slot_side is side for slot_side, _ in slots)
-        state = f"{count} named" if count else "Nobody yet"
-        rows.append(Condition(f"{names[side]} has named who signs", count > 0, state, "people"))
+        state = say("%(count)s named", count=count) if count else say("Nobody yet")
+        rows.append(
+            Condition(
+                say("%(name)s has named who signs", name=names[side]), count > 0, state, "people"
+            )
+        )
     if len(set(persons)) != len(persons):
-        rows.append(Condition("Each signer signs once", False, "One is named twice", "people"))
+        rows.append(
+            Condition(say("Each signer signs once"), False, say("One is named twice"), "people")
+        )
     return rows
 
 
 def missing(found: Collection[Condition]) -> str | None:
     """Say in one sentence what a freeze still lacks; None when it may be done."""
-    lacking = [f"{row.label} ({row.state.lower()})" for row in found if not row.holds]
-    return f"The terms cannot be frozen yet. Needed: {'; '.join(lacking)}." if lacking else None
+    lacking = [
+        say("%(label)s (%(state)s)", label=row.label, state=row.state)
+        for row in found
+        if not row.holds
+    ]
+    if not lacking:
+        return None
+    return say(
+        "The terms cannot be frozen yet. Needed: %(lacking)s.", lacking=in_a_row(lacking, "; ")
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from portal.contracts.rules.life import Side
+from portal.kit.words import say
 from portal.negotiation.rules.answers import why_not
 from portal.negotiation.rules.redline import Segments, difference
 from portal.negotiation.rules.standing import Kind, Standing, Status, Word
@@ -24,12 +25,12 @@ class Show(StrEnum):
 
 
 SHOW_WORDS = {
-    Show.MINE: "Mine to answer",
-    Show.OPEN: "Open",
-    Show.AGREED: "Agreed",
-    Show.CHANGED: "Changed since I last looked",
-    Show.APPROVAL: "Needs approval",
-    Show.ALL: "All",
+    Show.MINE: say("Mine to answer"),
+    Show.OPEN: say("Open"),
+    Show.AGREED: say("Agreed"),
+    Show.CHANGED: say("Changed since I last looked"),
+    Show.APPROVAL: say("Needs approval"),
+    Show.ALL: say("All"),
 }
 
 
@@ -178,11 +179,11 @@ def _turn(standing: Standing, word: Word | None, view: View) -> str | None:
 
 
 _DRAFT_TAGS = {
-    Kind.OFFER: ("You counter", "warn"),
-    Kind.ACCEPT: ("You accept", "good"),
-    Kind.REJECT: ("You reject", "rejected"),
-    Kind.DISCUSS: ("You ask to discuss", "open"),
-    Kind.PARK: ("You park", "open"),
+    Kind.OFFER: (say("You counter"), "warn"),
+    Kind.ACCEPT: (say("You accept"), "good"),
+    Kind.REJECT: (say("You reject"), "rejected"),
+    Kind.DISCUSS: (say("You ask to discuss"), "open"),
+    Kind.PARK: (say("You park"), "open"),
 }
 
 
@@ -190,16 +191,16 @@ def _tag(standing: Standing, word: Word | None, view: View) -> tuple[str, str, s
     if word is not None:
         tag, kind = _DRAFT_TAGS[word.kind]
         if word.kind is Kind.OFFER and standing.status is Status.UNOFFERED:
-            tag, kind = "You offer", "good"
+            tag, kind = say("You offer"), "good"
         if word.kind is Kind.OFFER and standing.status is Status.AGREED:
-            tag = "You reopen"
+            tag = say("You reopen")
         if word.package and word.sha256 == standing.sha256:
-            tag = "You would accept"
-        return tag, kind, "Private until you send"
+            tag = say("You would accept")
+        return tag, kind, say("Private until you send")
     if standing.status is Status.AGREED:
-        return "Agreed", "agreed", f"Round {standing.moves[-1].round}"
+        return say("Agreed"), "agreed", say("Round %(number)s", number=standing.moves[-1].round)
     if standing.status is Status.UNOFFERED:
-        return "No offer yet", "open", None
+        return say("No offer yet"), "open", None
     return _awaited_tag(standing, view)
 
 
@@ -207,26 +208,44 @@ def _awaited_tag(standing: Standing, view: View) -> tuple[str, str, str | None]:
     last = standing.moves[-1]
     other = view.names[view.side.other]
     if standing.status is Status.PARKED:
-        return "Parked", "open", f"By {view.names[last.side]}: it blocks the freeze"
+        return (
+            say("Parked"),
+            "open",
+            say("By %(name)s: it blocks the freeze", name=view.names[last.side]),
+        )
     if standing.status is Status.DISCUSSED:
         return _discussed_tag(standing, view)
     if standing.status is Status.RETURNED and standing.awaited is view.side:
-        return "Came back", "yours", "Its package was not taken whole: offer anew"
+        return say("Came back"), "yours", say("Its package was not taken whole: offer anew")
     if standing.awaited is not view.side:
         rejected = standing.status is Status.REJECTED
-        return "Waiting", "theirs", f"For another offer of {other}" if rejected else f"For {other}"
+        return (
+            say("Waiting"),
+            "theirs",
+            say("For another offer of %(name)s", name=other)
+            if rejected
+            else say("For %(name)s", name=other),
+        )
     if standing.status is Status.REJECTED:
-        return "Rejected", "rejected", f"{view.names[last.side]} asks for another offer"
+        return (
+            say("Rejected"),
+            "rejected",
+            say("%(name)s asks for another offer", name=view.names[last.side]),
+        )
     if view.my_turn:
-        return "Yours to answer", "yours", f"Offered in round {last.round}"
-    return "Open", "open", "You left it for later"
+        return (
+            say("Yours to answer"),
+            "yours",
+            say("Offered in round %(number)s", number=last.round),
+        )
+    return say("Open"), "open", say("You left it for later")
 
 
 def _discussed_tag(standing: Standing, view: View) -> tuple[str, str, str | None]:
     asked = standing.moves[-1].side
     if asked is view.side:
-        return "In discussion", "theirs", f"For {view.names[asked.other]}"
-    return "In discussion", "yours", f"{view.names[asked]} wants to talk"
+        return say("In discussion"), "theirs", say("For %(name)s", name=view.names[asked.other])
+    return say("In discussion"), "yours", say("%(name)s wants to talk", name=view.names[asked])
 
 
 def _held(term: Term, standing: Standing, word: Word | None, side: Side, view: View) -> Held | None:
@@ -237,12 +256,14 @@ def _held(term: Term, standing: Standing, word: Word | None, side: Side, view: V
     rejection = standing.rejection
     if rejection is not None and rejection.side is side:
         said = [("same", text)] if text is not None else []
-        return Held(said, f"Rejected their offer: “{rejection.word.reason}”")
+        return Held(said, say("Rejected their offer: “%(reason)s”", reason=rejection.word.reason))
     if text is None or move is None:
         return None
     asked = standing.moves[-1]
     if standing.status is Status.DISCUSSED and asked.side is side:
-        return Held([("same", text)], f"Wants to discuss: “{asked.word.reason}”")
+        return Held(
+            [("same", text)], say("Wants to discuss: “%(reason)s”", reason=asked.word.reason)
+        )
     last = standing.offer is move and move.side is side
     return Held([("same", text)], _gain(term, standing, view) if last else None)
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from portal.contracts.rules.life import Side
+from portal.kit.words import say
 from portal.negotiation.rules.standing import Kind, Standing, Status, Word
 from portal.terms.rules import Schema, Term, Value, favours, value_sha256
 
@@ -88,10 +89,10 @@ def limits_problem(term: Term, limits: Limits, side: Side) -> str | None:
     if limits.walk_away:
         values.append(limits.walk_away.value)
     if len({value_sha256(value) for value in values}) < len(values):
-        return "Each rung needs a value of its own."
+        return say("Each rung needs a value of its own.")
     for better, worse in pairwise(values):
         if favours(term, better, worse) == side.value:
-            return "A rung further down is better for you than the one above it."
+            return say("A rung further down is better for you than the one above it.")
     return None
 
 
@@ -106,15 +107,17 @@ def need_of(
     """Return the approval a value takes, or None where the standard covers it."""
     if covers(term, limits.standard, value, side):
         return None
-    rungs = [(f"fallback {n}", rung) for n, rung in enumerate(limits.fallbacks, 1)]
+    rungs = [
+        (say("Fallback %(number)s", number=n), rung) for n, rung in enumerate(limits.fallbacks, 1)
+    ]
     if limits.walk_away:
-        rungs.append(("the walk-away value", limits.walk_away))
+        rungs.append((say("The walk-away value"), limits.walk_away))
     sha256 = value_sha256(value)
     for level, rung in rungs:
         if covers(term, rung.value, value, side):
             return Need(term.id, value, sha256, rung.role, level, False, proposer)
     role = limits.override_role
-    return Need(term.id, value, sha256, role, "beyond your limits", True, proposer)
+    return Need(term.id, value, sha256, role, say("Beyond your limits"), True, proposer)
 
 
 @dataclass(frozen=True)
@@ -184,9 +187,9 @@ def why_not_approve(
 ) -> str | None:
     """Say why this person may not approve this; None where they may."""
     if need.proposer == person:
-        return "You proposed this value yourself. Somebody else approves it."
+        return say("You proposed this value yourself. Somebody else approves it.")
     if need.role not in roles:
-        return "This takes another role than yours."
+        return say("This takes another role than yours.")
     if need.override and not (reason or "").strip():
-        return "This is beyond your limits. Give the reason for the override."
+        return say("This is beyond your limits. Give the reason for the override.")
     return None

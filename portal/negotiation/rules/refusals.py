@@ -1,12 +1,13 @@
 """The ways an answer can come too late. Each carries what is needed to show both values."""
 
 from portal.kit.errors import Refused
+from portal.kit.words import say
 
 
 class TooLate(Refused):
     """The table moved on while somebody was answering; `term` is the one they answered, if one."""
 
-    title = "This changed while you were looking"
+    title = say("This changed while you were looking")
 
     def __init__(self, message: str, *, term: str | None = None) -> None:
         super().__init__(message)
@@ -20,13 +21,13 @@ class Stale(TooLate):
 class WrongTurn(TooLate):
     """It is the other side's turn."""
 
-    title = "It is not your turn"
+    title = say("It is not your turn")
 
 
 class Frozen(TooLate):
     """The terms are frozen, or the contract has ended."""
 
-    title = "The terms are frozen"
+    title = say("The terms are frozen")
 
 
 class Incomplete(Refused):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portal.contracts.rules.life import Side
+from portal.kit.words import say, say_n
 from portal.negotiation.rules.redline import LONG, Segments, difference
 from portal.negotiation.rules.standing import Kind, Move, Standing, Status, Word
 from portal.terms.rules import Schema, Term, Value, favours, show
@@ -15,21 +16,27 @@ def short(term: Term, value: Value) -> str:
     lines = text.split("\n")
     first = lines[0] if len(lines[0]) <= LONG else lines[0][: LONG - 1].rstrip() + "…"
     more = len(lines) - 1
-    return f"{first} … and {more} more {'line' if more == 1 else 'lines'}" if more else first
+    if not more:
+        return first
+    return say_n(
+        "%(first)s … and %(num)s more line", "%(first)s … and %(num)s more lines", more, first=first
+    )
 
 
 def gains(term: Term, old: Value, new: Value, *, names: Mapping[Side, str]) -> str | None:
     """Say for whom the new value is better than the old, where the schema can tell."""
     side = favours(term, old, new)
-    return f"Better for {names[Side(side)]}" if side in ("vendor", "customer") else None
+    if side not in ("vendor", "customer"):
+        return None
+    return say("Better for %(name)s", name=names[Side(side)])
 
 
 _DONE = {
-    Kind.OFFER: "offered",
-    Kind.ACCEPT: "accepted",
-    Kind.REJECT: "rejected",
-    Kind.DISCUSS: "wants to discuss",
-    Kind.PARK: "parked",
+    Kind.OFFER: say("offered"),
+    Kind.ACCEPT: say("accepted"),
+    Kind.REJECT: say("rejected"),
+    Kind.DISCUSS: say("wants to discuss"),
+    Kind.PARK: say("parked"),
 }
 
 
@@ -82,8 +89,8 @@ def _verb(word: Word, before: Move | None, status: Status) -> str:
     if word.kind is not Kind.OFFER or before is None:
         return _DONE[word.kind]
     if word.package and before.word.sha256 == word.sha256:
-        return "would accept"
-    return "reopened" if status is Status.AGREED else "countered"
+        return say("would accept")
+    return say("reopened") if status is Status.AGREED else say("countered")
 
 
 def changes_of(
