@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from portal.audit.rules import Actor as LogActor
 from portal.kit.errors import NotAllowed, Refused
-from portal.kit.words import in_a_row, moment, say, say_n
+from portal.kit.words import commas, moment, say, say_n
 
 
 class Role(StrEnum):
@@ -217,7 +217,7 @@ def demand(actor: Actor, action: str) -> None:
         raise NotAllowed(
             say(
                 "Your role does not allow this. It takes: %(roles)s.",
-                roles=in_a_row(able),
+                roles=commas(able),
             )
         )
 

@@ -38,7 +38,7 @@ _PATTERNS = {"month name": "LLL", "weekday": "EEEE"}
 _FILTERS = (
     words.day, words.long_day, words.day_of_year, words.long_day_of_year, words.month,
     words.short_month, words.month_name, words.weekday, words.moment, words.number, words.count,
-    words.percent, words.money, words.listed, words.in_a_row,
+    words.percent, words.money, words.listed, words.commas,
 )  # fmt: skip
 
 

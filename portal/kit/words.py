@@ -181,8 +181,13 @@ def listed(items: Iterable[str], *, either: bool = False) -> Words:
     return text
 
 
+def commas(items: Iterable[str]) -> Words:
+    """Return "a, b, c"."""
+    return in_a_row(items)
+
+
 def in_a_row(items: Iterable[str], sign: str = ", ") -> Words:
-    """Return whole sentences or labels one after another, set apart by a sign: "a, b, c"."""
+    """Return whole sentences or labels one after another, set apart by a sign: "a; b; c"."""
     found = list(items)
     text = _Row(sign.join(found))
     text._items, text._sign = found, sign
