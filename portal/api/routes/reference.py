@@ -15,7 +15,7 @@ from portal.oauth.rules import SCOPES
 
 TAGS = (
     "Contracts", "Negotiation", "Incidents", "Changes and outages", "Statements and credits",
-    "Renewals, notices and reviews", "Templates and plans", "Organisation",
+    "Renewals, notices and reviews", "Customers", "Templates and plans", "Organisation",
 )  # fmt: skip
 
 
