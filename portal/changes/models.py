@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.contracts.models import OfContract
@@ -15,7 +15,10 @@ class ChangeRow(OfContract, Model):
 
     __tablename__ = "changes"
     __bind_key__ = REGIONAL
-    __table_args__ = (UniqueConstraint("contract_id", "ref", name="changes_by_ref"),)
+    __table_args__ = (
+        UniqueConstraint("contract_id", "ref", name="changes_by_ref"),
+        Index("changes_by_begin", "begin"),
+    )
 
     ref: Mapped[str] = mapped_column(String(16), comment="CHG-<letters>")
     kind: Mapped[str] = mapped_column(String(12), comment="maintenance | release | security")
@@ -61,7 +64,10 @@ class OutageRow(OfContract, Model):
 
     __tablename__ = "outages"
     __bind_key__ = REGIONAL
-    __table_args__ = (UniqueConstraint("contract_id", "ref", name="outages_by_ref"),)
+    __table_args__ = (
+        UniqueConstraint("contract_id", "ref", name="outages_by_ref"),
+        Index("outages_by_time", "created_at"),
+    )
 
     ref: Mapped[str] = mapped_column(String(16), comment="OUT-<letters>")
     effect: Mapped[str] = mapped_column(String(10), comment="down | degraded")

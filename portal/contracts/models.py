@@ -180,7 +180,10 @@ class Fact(OfContract, Model):
 
     __tablename__ = "facts"
     __bind_key__ = REGIONAL
-    __table_args__ = (Index("facts_of_kind", "kind", "contract_id"),)
+    __table_args__ = (
+        Index("facts_of_kind", "kind", "contract_id"),
+        Index("facts_of_time", "kind", "at"),
+    )
 
     kind: Mapped[str] = mapped_column(String(30))
     at: Mapped[datetime] = mapped_column(Instant)

@@ -24,6 +24,7 @@ class Incident(OfContract, Model):
         Index("ix_incidents_reported", "contract_id", "reported_at", "id"),
         Index("ix_incidents_standing", "contract_id", "standing", "severity"),
         Index("ix_incidents_silence", "silence_at"),
+        Index("incidents_by_due", "standing", "next_due_at"),
     )
 
     number: Mapped[int] = mapped_column(Integer)
