@@ -172,7 +172,7 @@ def test_what_a_reader_cannot_see_is_shown() -> None:
 
 @pytest.mark.slow
 def test_hostile_markup_is_printed_and_nothing_is_fetched(tmp_path: Path) -> None:
-    deed, canonical = sample()
+    deed, canonical = short()
     kept = ("sha256", "frozen_at", "field", "id")
     hostile = _changed(deed, lambda text: text[:20] + HOSTILE)
     for key in kept:
@@ -185,7 +185,7 @@ def test_hostile_markup_is_printed_and_nothing_is_fetched(tmp_path: Path) -> Non
     hostile["entry_head"] = deed["entry_head"]
     document = render_deed(hostile, canonical)
     text = "".join(_text(document, tmp_path).split())
-    assert text.count("fetch(") > 100
+    assert text.count("fetch(") > 40
     assert "{{7*7}}" in text and "file:///etc/passwd" in text
     assert "root:x:0" not in text
     reader = PdfFileReader(io.BytesIO(document))
