@@ -16,7 +16,7 @@ from portal.accounts import actions as accounts
 from portal.accounts.models import Membership, Organisation, Person
 from portal.accounts.rules import Actor, Role
 from portal.accounts.totp import code_at, new_secret
-from portal.cli.demo import administration, beginnings, cases, plans, renewals
+from portal.cli.demo import administration, beginnings, cases, plans, renewals, safeguards
 from portal.cli.demo.incidents import tell_incidents
 from portal.cli.demo.negotiation import tell_negotiation
 from portal.cli.demo.people import COMPANIES, PASSWORD, PLAYERS, player
@@ -87,6 +87,8 @@ def tell(app: Flask, *, say: Say) -> None:
     beginnings.tell(cast, teller.regions, title=cases.CRM.title, now=now)
     say("  Rules on codes that wait for their day, a move that waits for an answer")
     administration.tell(cast, teller.regions, title=cases.CPQ.title, now=now)
+    say("  Profiles asked for, a legal hold, and one emergency access with its report")
+    safeguards.tell(cast, teller.regions, title=cases.CRM.title, now=now)
 
 
 def join_everyone(at: datetime) -> dict[str, Actor]:
