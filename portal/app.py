@@ -167,7 +167,7 @@ def _open_databases(app: Flask, settings: Settings) -> None:
 
 def _measure(app: Flask) -> None:
     """Count each answer and write one log line for it: the endpoint, never the address."""
-    counts = Counts()
+    counts = app.extensions["counts"] = Counts()
 
     def failed(error: Any) -> None:
         HTTP.error("failed", extra={"endpoint": request.endpoint or "none"}, exc_info=error)

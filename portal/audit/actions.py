@@ -19,7 +19,7 @@ from portal.audit.models import (
     RegionEntry,
     RegionEntryPerson,
 )
-from portal.kit import clock
+from portal.kit import clock, metrics
 from portal.kit.db import lock_in_turn
 from portal.kit.vault import put
 
@@ -40,6 +40,19 @@ def record(
 
     Facts hold identifiers, counts and hashes only, never content or names of people.
     """
+    with metrics.appending():
+        return _append(session, chain, event, actor=actor, at=at, facts=facts or {})
+
+
+def _append(
+    session: Session,
+    chain: str,
+    event: str,
+    *,
+    actor: rules.Actor,
+    at: datetime,
+    facts: Mapping[str, Any],
+) -> str:
     table = RegionEntry if "region" in session.info else DirectoryEntry
     session.flush()
     lock_in_turn(session, LOG_ORDER if table is RegionEntry else f"chain {chain}")
@@ -57,7 +70,7 @@ def record(
         at=clock.stamp(at),
         event=event,
         actor=_committed(session, chain, actor),
-        facts=facts or {},
+        facts=facts,
     )
     head = rules.digest(body)
     session.add(

@@ -92,6 +92,11 @@ def head(session: Session, chain: str) -> str | None:
     return found
 
 
+def last_stamp_at(session: Session) -> datetime | None:
+    """Return when an authority last stamped a checkpoint of this region."""
+    return session.scalar(select(func.max(CheckpointStamp.at)))
+
+
 def check(session: Session) -> tuple[int, list[rules.ChainFinding]]:
     """Check every chain of this database; return how many entries were read and what is wrong."""
     entries, _ = _tables(session)

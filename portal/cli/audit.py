@@ -13,7 +13,9 @@ from portal.app import create_app
 from portal.audit import queries
 from portal.audit.rules import BadNote, BadReceipt, Receipt, read_receipt
 from portal.audit.signer import Signer, signer_of
+from portal.kit import clock
 from portal.kit.db import db, reading
+from portal.operations.actions import remember_check
 from portal.residency.databases import regions
 from portal.residency.rules import region_of
 
@@ -75,6 +77,8 @@ def check_everything(receipts: Iterable[Receipt] = ()) -> dict[str, Any]:
                 for message in queries.check_tree(session, signer, mine)
             ]
             receipts = [receipt for receipt in receipts if receipt not in mine]
+        settings = current_app.config["SETTINGS"]
+        remember_check(settings, at=clock.now(), holds=not report["findings"])
     report["findings"] += [
         {"where": "receipt", "chain": r.chain, "seq": r.seq, "message": "no region here has it"}
         for r in receipts

@@ -31,6 +31,8 @@ from portal.notices.actions.delivery import Carrier
 from portal.notices.actions.silence import silence_address
 from portal.notices.smtp import Relay
 from portal.oauth.actions import forget_tokens
+from portal.operations import actions as operations
+from portal.operations.queries import Subject
 from portal.renewals import actions as renewals
 from portal.renewals.queries.term import changed_contracts, due_contracts, ends_among
 from portal.residency.databases import RegionDatabase, regions
@@ -75,6 +77,13 @@ def mail_weekly_receipts(app: Flask) -> None:
 def anchor_checkpoints(app: Flask) -> None:
     """Let the configured authorities stamp the newest checkpoints."""
     stamp_checkpoints(regions(), app.config["SETTINGS"])
+
+
+def check_logs(app: Flask) -> None:
+    """Check every log whole, once a day; what does not hold is in the worker's log at once."""
+    subject = Subject(app.config["SETTINGS"], regions(), clock.now())
+    for said in operations.check_logs(subject):
+        logging.getLogger("counterpart.work").error("the log does not hold: %s", said)
 
 
 def keep_renewals(app: Flask) -> None:
@@ -249,6 +258,7 @@ JOBS = (
     Job("issue, settle and seal statements", settle_months, timedelta(seconds=15)),
     Job("plan reviews", plan_reviews, timedelta(hours=1)),
     Job("sign checkpoints", sign_checkpoints, EACH_LOOK),
+    Job("check the logs whole", check_logs, timedelta(days=1)),
     Job("mail weekly receipts", mail_weekly_receipts, timedelta(minutes=10)),
     Job("stamp checkpoints", anchor_checkpoints, timedelta(minutes=1)),
     Job("remind of approvals", remind_of_approvals, timedelta(minutes=5)),

@@ -56,28 +56,34 @@ class ContractKeys(Pair):
 
     def __init__(self, database: "RegionDatabase", session: Session, contract_id: str) -> None:
         self._database, self._session, self._contract = database, session, contract_id
-        self._read()
+        # What a page loaded for all its rows at once is not asked for again.
+        row = session.get(DataKey, contract_id)
+        if row is None:
+            raise NotFound
+        self._take(row.wrapped, row.wrapped_before, row.generation)
 
     def open(self, sealed: bytes, *, context: str) -> bytes:
         """Decrypt with the present key, or the one before it; or raise `CannotOpen`."""
         try:
             return super().open(sealed, context=context)
         except CannotOpen:
-            seen = self.generation
-            self._read()
-            if self.generation == seen:
+            if not self._has_changed():
                 raise
             return super().open(sealed, context=context)
 
-    def _read(self) -> None:
+    def _has_changed(self) -> bool:
+        seen = self.generation
         held = select(DataKey.wrapped, DataKey.wrapped_before, DataKey.generation)
         with self._session.no_autoflush:
             row = self._session.execute(held.where(DataKey.id == self._contract)).one_or_none()
-        if row is None:
-            raise NotFound
-        keys = [one for one in (row.wrapped, row.wrapped_before) if one is not None]
+        if row is not None:
+            self._take(row.wrapped, row.wrapped_before, row.generation)
+        return self.generation != seen
+
+    def _take(self, wrapped: bytes, before: bytes | None, generation: int) -> None:
+        keys = [one for one in (wrapped, before) if one is not None]
         opened = [self._database.unwrap(self._contract, one) for one in keys]
-        super().__init__(*opened, generation=row.generation)
+        super().__init__(*opened, generation=generation)
 
 
 class RegionDatabase:

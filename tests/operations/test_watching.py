@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from portal.app import create_app
 from portal.audit.actions import record
 from portal.audit.rules import PORTAL
-from portal.cli import watching
+from portal.cli import jobs, watching
 from portal.contracts.models import Contract
 from portal.kit import clock, logs, metrics
 from portal.kit.db import db, transaction
@@ -33,6 +33,7 @@ from portal.operations.queries.siem import events_after
 from portal.residency.databases import Regions
 from tests import cast
 from tests.conftest import settings_for
+from tests.tampering import walls_down
 
 DEPLOY = Path(__file__).resolve().parents[2] / "docs" / "deploy"
 PLANTED = ["gravel otter lamp", "ada@northwind.example", "123456", "x" * 43, "Zanzibar-Title"]
@@ -105,6 +106,40 @@ def test_metrics_name_views_regions_and_jobs_and_no_tenant(
     assert 'counterpart_cert_expiry_days{certificate="root"}' in page
     names = [ref, title, *(one.name for one in cast.MEMBERS), "Northwind", "Harbour", "example"]
     assert [name for name in names if name in page] == []
+
+
+def test_a_monitor_sees_whether_the_logs_held_when_they_were_last_checked(
+    app: Flask, eu: Session, contract: Contract
+) -> None:
+    def told() -> str:
+        db.session.rollback()
+        eu.rollback()
+        return prometheus.text_of(
+            prometheus.registry_of(Path("nowhere"), lambda: watching.ask(app))
+        )
+
+    with transaction(eu):
+        record(eu, contract.id, "contract:started", actor=cast.actor("ada").log, at=clock.now())
+    page = told()
+    assert "audit_verify_ok" not in page
+    assert 'counterpart_seal_queue_seconds{region="eu"} 0.0' in page
+    jobs.check_logs(app)
+    page = told()
+    assert "counterpart_audit_verify_ok 1.0" in page
+    assert "counterpart_audit_verify_timestamp" in page
+    with walls_down(eu):
+        eu.execute(text("UPDATE entries SET body = replace(body, 'started', 'stopped')"))
+    eu.commit()
+    jobs.check_logs(app)
+    assert "counterpart_audit_verify_ok 0.0" in told()
+
+
+def test_the_time_an_entry_takes_is_counted(app: Flask, eu: Session, contract: Contract) -> None:
+    appends = app.extensions["counts"].appends
+    before = sum(bucket.get() for bucket in appends._buckets)
+    with transaction(eu):
+        record(eu, contract.id, "contract:started", actor=cast.actor("ada").log, at=clock.now())
+    assert sum(bucket.get() for bucket in appends._buckets) == before + 1
 
 
 def test_processes_share_what_they_count(tmp_path: Path) -> None:

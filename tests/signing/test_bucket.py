@@ -61,6 +61,7 @@ def test_a_store_that_is_away_delays_the_seal_and_the_download_and_loses_nothing
 ) -> None:  # fmt: skip
     ref = contract.id
     before = set(regions["eu"].store.each_key())
+    assert queries.unsealed_since(eu) is not None
     for manner, words in (("shut", GIVES), ("slow", GIVES), ("giving", TAKES)):
         door.set(manner)
         assert stage.work(eu, regions, contract, at=later(eu)) == 0
@@ -82,6 +83,7 @@ def test_a_store_that_is_away_delays_the_seal_and_the_download_and_loses_nothing
     assert stage.work(eu, regions, contract, at=later(eu)) == 1
     assert stage.work(eu, regions, contract, at=later(eu)) == 0
     eu.rollback()
+    assert queries.unsealed_since(eu) is None
     sealed = eu.scalars(select(Deed).where(Deed.kind == "sealed")).one()
     digest = sealed.sha256
     eu.rollback()

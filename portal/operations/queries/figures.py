@@ -12,9 +12,10 @@ from portal.kit import clock
 from portal.kit.db import db
 from portal.notices.queries import lag_of, standing_of_work
 from portal.operations.queries.subject import Subject
-from portal.operations.queries.work import MARKER
+from portal.operations.queries.work import MARKER, last_check
 from portal.operations.rules import days_left
 from portal.signing.keys import portal_keys
+from portal.signing.queries import last_stamped_at, unsealed_since
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ def figures(subject: Subject) -> Iterator[Figure]:
         yield _of("audit_entries", "Entries of the log", size, "region", name)
         yield _of("audit_unsigned_entries", "Entries no checkpoint covers",
                   size - (last.size if last else 0), "region", name)  # fmt: skip
+        yield from _deeds(session, name, at)
     yield from _work(at)
+    yield from _checked(subject)
     yield from _certificates(subject)
     yield from _backup(subject)
 
@@ -61,6 +64,25 @@ def _work(at: datetime) -> Iterator[Figure]:
         yield _of("job_failed", "1: its last run failed", bool(job.error), "job", job.name)
         yield _of("job_last_run_timestamp", "When it ran last", job.ran_at.timestamp(), "job",
                   job.name)  # fmt: skip
+
+
+def _deeds(session: Session, region: str, at: datetime) -> Iterator[Figure]:
+    waits = unsealed_since(session)
+    yield _of("seal_queue_seconds", "How long the oldest signed deed waits for its seal",
+              (at - waits).total_seconds() if waits else 0, "region", region)  # fmt: skip
+    instants = [log.last_stamp_at(session), last_stamped_at(session)]
+    stamped = max((one for one in instants if one), default=None)
+    if stamped:
+        yield _of("tsa_last_success_timestamp", "When an authority last gave a time stamp",
+                  stamped.timestamp(), "region", region)  # fmt: skip
+
+
+def _checked(subject: Subject) -> Iterator[Figure]:
+    found = last_check(subject)
+    if found:
+        at, holds = found
+        yield _of("audit_verify_ok", "1: every log held when it was last checked whole", holds)
+        yield _of("audit_verify_timestamp", "When the logs were checked whole", at.timestamp())
 
 
 def _certificates(subject: Subject) -> Iterator[Figure]:

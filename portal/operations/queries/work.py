@@ -21,7 +21,9 @@ from portal.signing.models import SealFailure
 LATE_MAIL = timedelta(minutes=10)
 LATE_CHECKPOINT = timedelta(hours=2)
 LATE_BACKUP = timedelta(hours=26)
+LATE_CHECK = timedelta(hours=26)
 MARKER = "last-backup.json"
+CHECKED = "last-check.json"
 
 
 def checks(subject: Subject) -> Iterator[Check]:
@@ -33,6 +35,7 @@ def checks(subject: Subject) -> Iterator[Check]:
         yield _seals(where, session, subject.at)
     yield from _smtp(subject)
     yield _backup(subject)
+    yield _checked(subject)
 
 
 def _outbox(where: str, session: Session, table: Any, at: datetime) -> Iterator[Check]:
@@ -88,6 +91,30 @@ def _smtp(subject: Subject) -> Iterator[Check]:
     yield judged(
         "mail server", said, holds=holds, mend="mend [mail] host, port and starttls, or the server"
     )
+
+
+def _checked(subject: Subject) -> Check:
+    found = last_check(subject)
+    age = subject.at - found[0] if found else None
+    holds = found is not None and found[1] and age is not None and age <= LATE_CHECK
+    said = "none yet"
+    if found and age is not None:
+        word = "all of it held" if found[1] else "it did NOT all hold"
+        said = f"{age_words(age)} ago, {word}"
+    return judged(
+        "log checked whole", said, holds=holds,
+        otherwise=Level.ERROR if found and not found[1] else Level.WARNING,
+        mend="counterpart audit verify names what does not hold; the worker checks daily",
+    )  # fmt: skip
+
+
+def last_check(subject: Subject) -> tuple[datetime, bool] | None:
+    """Return when the logs were last checked whole here, and whether they held."""
+    path = subject.settings.home / CHECKED
+    if not path.exists():
+        return None
+    held = json.loads(path.read_text("utf-8"))
+    return clock.read_stamp(held["at"]), bool(held["ok"])
 
 
 def _backup(subject: Subject) -> Check:

@@ -29,10 +29,12 @@ from portal.signing.queries.deeds import (
     find_issuing_key,
     issuing_key,
     known_file,
+    last_stamped_at,
     latest_deed,
     sealed_deed_of_terms,
     sealed_entries,
     sealing_state,
+    unsealed_since,
 )
 from portal.signing.queries.signers import (
     SignatureLine,
@@ -101,6 +103,7 @@ __all__ = [
     "invitations_of",
     "issuing_key",
     "known_file",
+    "last_stamped_at",
     "latest_deed",
     "offer_ends",
     "open_now",
@@ -117,6 +120,7 @@ __all__ = [
     "signatures_of",
     "slot_of",
     "standing_consent",
+    "unsealed_since",
     "voided_facts",
     "voided_versions",
     "withdrawn_persons",

@@ -7,12 +7,12 @@ from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from portal.audit.models import RegionEntry
-from portal.contracts.models import Contract, Version
+from portal.contracts.models import Contract, SignerSlot, Version
 from portal.contracts.queries import current_version, state
 from portal.contracts.rules.life import State
 from portal.kit.words import say
 from portal.residency.models import Document
-from portal.signing.models import Deed, IssuingKey, SealFailure
+from portal.signing.models import Deed, IssuingKey, SealFailure, Signature
 from portal.signing.queries.signers import signatures_made
 
 PREPARED, SIGNED, SEALED = "prepared", "signed", "sealed"
@@ -27,6 +27,27 @@ def latest_deed(session: Session, version: Version) -> Deed | None:
     """Return the newest revision of a version's deed."""
     query = select(Deed).where(Deed.version_id == version.id)
     return session.scalar(query.order_by(Deed.revision.desc()).limit(1))
+
+
+def unsealed_since(session: Session) -> datetime | None:
+    """Return when the last signature of the deed was made that waits longest for its seal."""
+    sealed = select(Deed.id).where(Deed.version_id == Signature.version_id, Deed.kind == SEALED)
+    slots = select(func.count()).where(SignerSlot.contract_id == Version.contract_id)
+    whole = (
+        select(func.max(Signature.signed_at).label("at"))
+        .join(Version, Version.id == Signature.version_id)
+        .where(Version.voided_at.is_(None), ~sealed.exists())
+        .group_by(Signature.version_id, Version.contract_id)
+        .having(func.count() == slots.correlate(Version).scalar_subquery())
+        .subquery()
+    )
+    found: datetime | None = session.scalar(select(func.min(whole.c.at)))
+    return found
+
+
+def last_stamped_at(session: Session) -> datetime | None:
+    """Return when an authority's stamp was last put into a deed of this region."""
+    return session.scalar(select(func.max(Deed.made_at)).where(Deed.kind == STAMPED))
 
 
 def document_of(session: Session, deed: Deed) -> Document:
