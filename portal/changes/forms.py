@@ -30,6 +30,7 @@ from portal.changes.rules.plan import (
     Sort,
 )
 from portal.kit.forms import Form, trimmed
+from portal.kit.words import say
 
 Choices = Sequence[tuple[str, str]]
 
@@ -47,7 +48,7 @@ class Ticks(SelectMultipleField):  # type: ignore[misc]
 
 def moment_field(label: str, *, needed: bool = True, hint: str = "") -> DateTimeLocalField:
     """Return a field for a wall time to the minute."""
-    message = "Choose a day and a time."
+    message = say("Choose a day and a time.")
     rules = [InputRequired(message)] if needed else [Optional()]
     formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]
     return DateTimeLocalField(label, rules, format=formats, description=hint)
@@ -64,7 +65,9 @@ def to_wall(moment: datetime | None, zone: tzinfo) -> datetime | None:
 
 
 def _text(label: str, most: int, *, needed: str = "", hint: str = "") -> dict[str, Any]:
-    rules: list[Any] = [Length(max=most, message=f"Use at most {most} characters.")]
+    rules: list[Any] = [
+        Length(max=most, message=say("Use at most %(most)s characters.", most=most))
+    ]
     if needed:
         rules.insert(0, InputRequired(needed))
     return {"label": label, "validators": rules, "filters": [trimmed], "description": hint}
@@ -73,46 +76,56 @@ def _text(label: str, most: int, *, needed: str = "", hint: str = "") -> dict[st
 class PlanForm(Form):
     """A change as it is planned."""
 
-    title = StringField(**_text("What is done", 120, needed="Say in a few words what is done."))
+    title = StringField(
+        **_text(say("What is done"), 120, needed=say("Say in a few words what is done."))
+    )
     kind = RadioField(
-        "Kind", choices=_choices(KIND_WORDS.items()), default=Kind.MAINTENANCE,
-        validators=[InputRequired("Choose a kind.")],
+        say("Kind"), choices=_choices(KIND_WORDS.items()), default=Kind.MAINTENANCE,
+        validators=[InputRequired(say("Choose a kind."))],
     )  # fmt: skip
     sort = RadioField(
-        "Agreed as", choices=_choices(SORT_WORDS.items()), default=Sort.NORMAL,
-        validators=[InputRequired("Choose how it is agreed.")],
+        say("Agreed as"), choices=_choices(SORT_WORDS.items()), default=Sort.NORMAL,
+        validators=[InputRequired(say("Choose how it is agreed."))],
     )  # fmt: skip
-    begin = moment_field("Begins")
-    end = moment_field("Ends")
+    begin = moment_field(say("Begins"))
+    end = moment_field(say("Ends"))
     effect = RadioField(
-        "While it runs, users find the software", choices=_choices(EFFECT_WORDS.items()),
-        default=Effect.DOWN, validators=[InputRequired("Choose an effect.")],
+        say("While it runs, users find the software"), choices=_choices(EFFECT_WORDS.items()),
+        default=Effect.DOWN, validators=[InputRequired(say("Choose an effect."))],
     )  # fmt: skip
-    modules = Ticks("Modules affected", choices=(), description="None ticked: the whole software.")
-    description = TextAreaField(**_text("What changes, and why", 4000))
-    tests = Ticks("Tests that are done", choices=_choices(TEST_WORDS.items()))
-    backup = BooleanField("A backup that can be restored is taken before")
-    rollback = TextAreaField(
-        **_text("Rollback plan", 4000, hint="How the earlier state comes back, how long it takes, "
-                "which data could be lost, and who decides.")
-    )  # fmt: skip
-    decide_minutes = IntegerField(
-        "Rollback is decided after, in minutes",
-        [Optional(), NumberRange(0, 1440, "Use 0 to 1440 minutes.")],
+    modules = Ticks(
+        say("Modules affected"), choices=(), description=say("None ticked: the whole software.")
     )
-    contact = StringField(**_text("Contact while the work runs", 200))
-    note_changes = TextAreaField(**_text("Release notes: changes", 4000))
-    note_known_issues = TextAreaField(**_text("Release notes: known issues", 4000))
-    note_migration = TextAreaField(**_text("Release notes: migration steps", 4000))
-    note_impact = TextAreaField(**_text("Release notes: impact", 4000))
-    note_test_evidence = TextAreaField(**_text("Release notes: test evidence", 4000))
+    description = TextAreaField(**_text(say("What changes, and why"), 4000))
+    tests = Ticks(say("Tests that are done"), choices=_choices(TEST_WORDS.items()))
+    backup = BooleanField(say("A backup that can be restored is taken before"))
+    rollback = TextAreaField(
+        **_text(
+            say("Rollback plan"),
+            4000,
+            hint=say(
+                "How the earlier state comes back, how long it takes, which data could be lost, "
+                "and who decides."
+            ),
+        )
+    )
+    decide_minutes = IntegerField(
+        say("Rollback is decided after, in minutes"),
+        [Optional(), NumberRange(0, 1440, say("Use 0 to 1440 minutes."))],
+    )
+    contact = StringField(**_text(say("Contact while the work runs"), 200))
+    note_changes = TextAreaField(**_text(say("Release notes: changes"), 4000))
+    note_known_issues = TextAreaField(**_text(say("Release notes: known issues"), 4000))
+    note_migration = TextAreaField(**_text(say("Release notes: migration steps"), 4000))
+    note_impact = TextAreaField(**_text(say("Release notes: impact"), 4000))
+    note_test_evidence = TextAreaField(**_text(say("Release notes: test evidence"), 4000))
 
     def offer(self, modules: Choices, tests: Mapping[str, str], zone_name: str) -> None:
         """Offer the contract's modules, and its tests with who runs them; name the zone."""
         self.modules.choices = _choices(modules)
         named = ((key, f"{TEST_WORDS[key]} ({who})") for key, who in tests.items())
         self.tests.choices = _choices(named)
-        self.begin.description = f"Wall time in {zone_name}."
+        self.begin.description = say("Wall time in %(zone)s.", zone=zone_name)
 
     def plan(self, zone: tzinfo) -> Plan:
         """Return what was typed as a plan."""
@@ -121,14 +134,21 @@ class PlanForm(Form):
             raise ValueError("validate the form first")
         notes = {name: getattr(self, f"note_{name}").data or "" for name in NOTE_WORDS}
         return Plan(
-            kind=Kind(self.kind.data), sort=Sort(self.sort.data), begin=begin, end=end,
-            title=self.title.data, description=self.description.data or "",
-            modules=tuple(self.modules.data or ()), effect=Effect(self.effect.data),
-            tests=frozenset(self.tests.data or ()), backup=bool(self.backup.data),
-            rollback=self.rollback.data or "", decide_minutes=self.decide_minutes.data,
+            kind=Kind(self.kind.data),
+            sort=Sort(self.sort.data),
+            begin=begin,
+            end=end,
+            title=self.title.data,
+            description=self.description.data or "",
+            modules=tuple(self.modules.data or ()),
+            effect=Effect(self.effect.data),
+            tests=frozenset(self.tests.data or ()),
+            backup=bool(self.backup.data),
+            rollback=self.rollback.data or "",
+            decide_minutes=self.decide_minutes.data,
             notes={name: text for name, text in notes.items() if text},
             contact=self.contact.data or "",
-        )  # fmt: skip
+        )
 
 
 def plan_data(plan: Plan, zone: tzinfo) -> dict[str, Any]:
@@ -154,72 +174,77 @@ def plan_data(plan: Plan, zone: tzinfo) -> dict[str, Any]:
 class ReasonForm(Form):
     """A reason or a note that the other side reads."""
 
-    reason = TextAreaField(**_text("Reason", 2000))
+    reason = TextAreaField(**_text(say("Reason"), 2000))
 
 
 class PostponeForm(Form):
     """A later time for an announced change."""
 
-    begin = moment_field("Begins instead")
-    reason = TextAreaField(**_text("Reason", 2000))
+    begin = moment_field(say("Begins instead"))
+    reason = TextAreaField(**_text(say("Reason"), 2000))
 
 
 class StartForm(Form):
     """When the work began."""
 
-    happened = moment_field("The work began")
+    happened = moment_field(say("The work began"))
 
 
 class FinishForm(Form):
     """How and when the work ended."""
 
     outcome = RadioField(
-        "How it ended",
-        choices=_choices([("completed", "Completed"), ("rolled_back", "Rolled back")]),
-        validators=[InputRequired("Say how it ended.")],
+        say("How it ended"),
+        choices=_choices([("completed", say("Completed")), ("rolled_back", say("Rolled back"))]),
+        validators=[InputRequired(say("Say how it ended."))],
     )
-    happened = moment_field("It was over")
-    note = TextAreaField(**_text("Result, and anything left open", 2000))
+    happened = moment_field(say("It was over"))
+    note = TextAreaField(**_text(say("Result, and anything left open"), 2000))
 
 
 class OutageForm(Form):
     """An outage as one side saw it."""
 
     effect = RadioField(
-        "The software was", choices=_choices([("down", "Down"), ("degraded", "Degraded")]),
-        validators=[InputRequired("Say whether it was down or degraded.")],
-    )  # fmt: skip
-    modules = Ticks("Modules", choices=(), description="None ticked: the whole software.")
-    begin = moment_field("It began")
-    end = moment_field("It ended", needed=False, hint="Leave it empty while it lasts.")
-    seen = TextAreaField(**_text("What was seen", 2000, needed="Say what was seen."))
+        say("The software was"),
+        choices=_choices([("down", say("Down")), ("degraded", say("Degraded"))]),
+        validators=[InputRequired(say("Say whether it was down or degraded."))],
+    )
+    modules = Ticks(say("Modules"), choices=(), description=say("None ticked: the whole software."))
+    begin = moment_field(say("It began"))
+    end = moment_field(say("It ended"), needed=False, hint=say("Leave it empty while it lasts."))
+    seen = TextAreaField(**_text(say("What was seen"), 2000, needed=say("Say what was seen.")))
 
     def offer(self, modules: Choices, zone_name: str) -> None:
         """Offer the contract's modules and name the zone of the times."""
         self.modules.choices = _choices(modules)
-        self.begin.description = f"Wall time in {zone_name}."
+        self.begin.description = say("Wall time in %(zone)s.", zone=zone_name)
 
 
 class EndForm(Form):
     """When an outage ended."""
 
-    end = moment_field("It ended")
+    end = moment_field(say("It ended"))
 
 
 class DisputeForm(Form):
     """What the other side saw instead."""
 
-    begin = moment_field("We saw it begin", needed=False, hint="Empty: we saw no outage.")
-    end = moment_field("We saw it end", needed=False)
-    reason = TextAreaField(**_text("Why", 2000, needed="Say why: the other side will read it."))
+    begin = moment_field(say("We saw it begin"), needed=False, hint=say("Empty: we saw no outage."))
+    end = moment_field(say("We saw it end"), needed=False)
+    reason = TextAreaField(
+        **_text(say("Why"), 2000, needed=say("Say why: the other side will read it."))
+    )
 
 
 class CauseForm(Form):
     """A cause the contract does not count, with what shows it."""
 
-    cause = SelectField("Cause", choices=())
+    cause = SelectField(say("Cause"), choices=())
     evidence = TextAreaField(
-        **_text("What shows it", 2000, needed="Show the cause: the customer will read it.")
+        **_text(
+            say("What shows it"), 2000, needed=say("Show the cause: the customer will read it.")
+        )
     )
 
     def offer(self, causes: Choices) -> None:
@@ -231,14 +256,18 @@ class CauseAnswerForm(Form):
     """The customer's answer to a claimed cause."""
 
     accepted = RadioField(
-        "Do you accept this cause?",
-        choices=_choices([("yes", "Yes: these minutes are excluded"), ("no", "No: they count")]),
-        validators=[InputRequired("Accept the cause or refuse it.")],
+        say("Do you accept this cause?"),
+        choices=_choices(
+            [("yes", say("Yes: these minutes are excluded")), ("no", say("No: they count"))]
+        ),
+        validators=[InputRequired(say("Accept the cause or refuse it."))],
     )
-    reason = TextAreaField(**_text("Why, if not", 2000))
+    reason = TextAreaField(**_text(say("Why, if not"), 2000))
 
 
 class MonitorForm(Form):
     """A name for a monitor."""
 
-    name = StringField(**_text("Name of the monitor", 80, needed="Give the monitor a name."))
+    name = StringField(
+        **_text(say("Name of the monitor"), 80, needed=say("Give the monitor a name."))
+    )

@@ -20,6 +20,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id, new_token
 from portal.kit.vault import put
+from portal.kit.words import say
 
 PREFIX = "cpm_"
 # A monitor may be late with its word, and its clock a little ahead of ours.
@@ -61,7 +62,7 @@ def revoke_monitor(
     demand(actor, "monitor:edit")
     with transaction(session):
         if row.revoked_at is not None:
-            raise Refused("This monitor was ended already.")
+            raise Refused(say("This monitor was ended already."))
         row.revoked_at = at
         record(
             session, contract.id, "changes:monitor:revoked", actor=actor.log, at=at,
@@ -79,9 +80,9 @@ def report_by_monitor(
     and degraded ends one outage and begins the next.
     """
     if state not in ("up", Effect.DOWN, Effect.DEGRADED):
-        raise Refused("state is one of: up, degraded, down")
+        raise Refused(say("state is one of: up, degraded, down"))
     if not at - LATE <= happened <= at + AHEAD:
-        raise Refused("at lies too far from now")
+        raise Refused(say("at lies too far from now"))
     happened = min(happened, at)
     with transaction(session):
         monitor.seen_at = at
@@ -122,6 +123,6 @@ def _say(
         for one in Side:
             tell_side(
                 session, contract, one, event="changes:outage:reported", item=row.ref,
-                what="Outage recorded by a monitor", path=f"outages/{row.ref}",
+                what=say("Outage recorded by a monitor"), path=f"outages/{row.ref}",
                 cause=f"{row.id}:1", at=at,
             )  # fmt: skip

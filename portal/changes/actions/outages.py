@@ -20,6 +20,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id, new_ref
 from portal.kit.vault import put
+from portal.kit.words import say
 
 
 def report_outage(
@@ -40,7 +41,7 @@ def report_outage(
     terms_in_force(session, contract, on=at.date())
     _demand_times(begin, end, at=at)
     if effect is Effect.NONE:
-        raise Refused("An outage is down or degraded.")
+        raise Refused(say("An outage is down or degraded."))
     with transaction(session):
         row = new_outage(session, contract, effect=effect, modules=modules, seen=seen, at=at)
         _add(session, contract, actor, row, "reported", begin=begin, end=end, at=at)
@@ -71,7 +72,7 @@ def end_outage(
     with transaction(session):
         outage = queries.standing_outage(row)
         if outage.over:
-            raise Refused("This outage has an end already. Dispute it if you saw another.")
+            raise Refused(say("This outage has an end already. Dispute it if you saw another."))
         _demand_times(outage.begin, end, at=at)
         _add(session, contract, actor, row, "ended", end=end, at=at)
         _tell(session, contract, _side(contract, actor).other, row, "ended", at=at)
@@ -85,7 +86,7 @@ def confirm_outage(
     with transaction(session):
         outage = _answerable(contract, actor, row)
         if not outage.over:
-            raise Refused("An outage is confirmed once it is over.")
+            raise Refused(say("An outage is confirmed once it is over."))
         _add(session, contract, actor, row, "confirmed", at=at)
 
 
@@ -96,7 +97,7 @@ def dispute_outage(
     """Disagree, with the times one saw oneself, or none where one saw no outage at all."""
     demand(actor, "outage:report")
     if not reason.strip():
-        raise Refused("Say why: the other side will read it.")
+        raise Refused(say("Say why: the other side will read it."))
     if begin is not None:
         _demand_times(begin, end, at=at)
     with transaction(session):
@@ -114,9 +115,9 @@ def correct_outage(
         outage = queries.standing_outage(row)
         _demand_reporter(contract, actor, outage)
         if outage.standing is not Standing.DISPUTED:
-            raise Refused("This outage is not disputed.")
+            raise Refused(say("This outage is not disputed."))
         if outage.other_begin is None:
-            raise Refused("They saw no outage at all. Withdraw yours if they are right.")
+            raise Refused(say("They saw no outage at all. Withdraw yours if they are right."))
         _add(
             session, contract, actor, row, "corrected", at=at, begin=outage.other_begin,
             end=outage.other_end or outage.end,
@@ -132,9 +133,9 @@ def withdraw_outage(
         outage = queries.standing_outage(row)
         _demand_reporter(contract, actor, outage)
         if outage.standing in (Standing.WITHDRAWN, Standing.CONFIRMED):
-            raise Refused("What both sides confirmed, or what was withdrawn, stays as it is.")
+            raise Refused(say("What both sides confirmed, or what was withdrawn, stays as it is."))
         if not reason.strip():
-            raise Refused("Say why: the other side will read it.")
+            raise Refused(say("Say why: the other side will read it."))
         _add(session, contract, actor, row, "withdrawn", note=reason, at=at)
 
 
@@ -145,16 +146,16 @@ def claim_cause(
     """Name a cause the contract does not count; the vendor must show it (clause 5.9)."""
     demand(actor, "outage:report")
     if _side(contract, actor) is not Side.VENDOR:
-        raise Refused("The vendor shows the cause of an outage that would not count.")
+        raise Refused(say("The vendor shows the cause of an outage that would not count."))
     listed = terms_in_force(session, contract, on=at.date()).get("D10") or ()
     if cause not in CAUSE_WORDS or cause not in listed:
-        raise Refused("The contract does not exclude this cause.")
+        raise Refused(say("The contract does not exclude this cause."))
     if not evidence.strip():
-        raise Refused("Show the cause: the customer will read it.")
+        raise Refused(say("Show the cause: the customer will read it."))
     with transaction(session):
         outage = queries.standing_outage(row)
         if outage.cause_standing in (CauseStanding.CLAIMED, CauseStanding.ACCEPTED):
-            raise Refused("A cause is claimed already.")
+            raise Refused(say("A cause is claimed already."))
         _add(session, contract, actor, row, "cause_claimed", cause=cause, note=evidence, at=at)
         _tell(session, contract, Side.CUSTOMER, row, "cause_claimed", at=at)
 
@@ -166,16 +167,16 @@ def answer_cause(
     """Accept the claimed cause, so that the minutes are excluded, or refuse it with a reason."""
     demand(actor, "outage:report")
     if _side(contract, actor) is not Side.CUSTOMER:
-        raise Refused("The customer answers what the vendor claims.")
+        raise Refused(say("The customer answers what the vendor claims."))
     kind = {"yes": "cause_accepted", "no": "cause_refused"}.get(accepted)
     if kind is None:
-        raise Refused("Accept the cause or refuse it.")
+        raise Refused(say("Accept the cause or refuse it."))
     if kind == "cause_refused" and not reason.strip():
-        raise Refused("Say why: the other side will read it.")
+        raise Refused(say("Say why: the other side will read it."))
     with transaction(session):
         outage = queries.standing_outage(row)
         if outage.cause_standing is not CauseStanding.CLAIMED:
-            raise Refused("No cause waits for an answer.")
+            raise Refused(say("No cause waits for an answer."))
         _add(session, contract, actor, row, kind, note=reason or None, at=at)
         _tell(session, contract, Side.VENDOR, row, kind, at=at)
 
@@ -218,12 +219,12 @@ def add_event(
 
 
 _SUBJECTS: Mapping[str, str] = {
-    "reported": "Outage recorded",
-    "ended": "Outage is over",
-    "disputed": "Outage disputed",
-    "cause_claimed": "Cause of an outage claimed",
-    "cause_accepted": "Cause of an outage accepted",
-    "cause_refused": "Cause of an outage refused",
+    "reported": say("Outage recorded"),
+    "ended": say("Outage is over"),
+    "disputed": say("Outage disputed"),
+    "cause_claimed": say("Cause of an outage claimed"),
+    "cause_accepted": say("Cause of an outage accepted"),
+    "cause_refused": say("Cause of an outage refused"),
 }
 
 
@@ -247,19 +248,19 @@ def _side(contract: Contract, actor: Actor) -> Side:
 def _answerable(contract: Contract, actor: Actor, row: OutageRow) -> Outage:
     outage = queries.standing_outage(row)
     if outage.reporter is _side(contract, actor):
-        raise Refused("The other side answers what your side recorded.")
+        raise Refused(say("The other side answers what your side recorded."))
     if outage.standing not in (Standing.REPORTED, Standing.DISPUTED):
-        raise Refused("This outage is settled by now.")
+        raise Refused(say("This outage is settled by now."))
     return outage
 
 
 def _demand_reporter(contract: Contract, actor: Actor, outage: Outage) -> None:
     if outage.reporter is not _side(contract, actor):
-        raise Refused("Only the side that recorded an outage can do this.")
+        raise Refused(say("Only the side that recorded an outage can do this."))
 
 
 def _demand_times(begin: datetime, end: datetime | None, *, at: datetime) -> None:
     if begin > at or (end is not None and end > at):
-        raise Refused("Record what has happened: these times lie in the future.")
+        raise Refused(say("Record what has happened: these times lie in the future."))
     if end is not None and end <= begin:
-        raise Refused("An outage ends after it began.")
+        raise Refused(say("An outage ends after it began."))

@@ -12,7 +12,7 @@ from portal.changes import queries
 from portal.changes.actions.letters import tell_side
 from portal.changes.models import ChangeEvent, ChangeRow
 from portal.changes.rules import verdict as judge
-from portal.changes.rules.plan import OVER, Change, Plan, Sort, Stage, plan_to_json
+from portal.changes.rules.plan import OVER, STAGE_WORDS, Change, Plan, Sort, Stage, plan_to_json
 from portal.contracts.models import Contract
 from portal.contracts.queries import side_of, terms_in_force
 from portal.contracts.rules.life import Side
@@ -20,6 +20,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id, new_ref
 from portal.kit.vault import put
+from portal.kit.words import say, say_n
 
 Terms = Mapping[str, Any]
 # What is recorded after the fact may lie this far back.
@@ -52,7 +53,9 @@ def replan(
     _demand_order(plan.begin, plan.end)
     with transaction(session):
         if queries.as_change(row).stage is not Stage.DRAFT:
-            raise Refused("An announced plan stands. Postpone it, or withdraw it and plan anew.")
+            raise Refused(
+                say("An announced plan stands. Postpone it, or withdraw it and plan anew.")
+            )
         row.kind, row.sort, row.begin, row.end = plan.kind, plan.sort, plan.begin, plan.end
         row.content = plan_to_json(plan)
 
@@ -80,11 +83,11 @@ def announce(
         change = queries.as_change(row)
         _demand_stage(change, Stage.DRAFT)
         if change.plan.end <= at and change.plan.sort is not Sort.EMERGENCY:
-            raise Refused("The plan lies in the past. Choose a later time.")
+            raise Refused(say("The plan lies in the past. Choose a later time."))
         checks = checks_of(session, contract, change, terms, at=at)
         stops = [check for check in checks if check.outcome is judge.Outcome.STOPS]
         if stops:
-            raise Refused(f"{stops[0].rule}: {stops[0].says}")
+            raise Refused(say("%(rule)s: %(says)s", rule=stops[0].rule, says=stops[0].says))
         row.asks = ",".join(sorted(judge.approvals_needed(change.plan, terms)))
         session.flush()  # before the word that lets the plan stand for ever
         _add(session, contract, actor, row, "announced", at=at, facts={
@@ -105,7 +108,7 @@ def approve(
         change = queries.as_change(row)
         _demand_stage(change, Stage.ANNOUNCED)
         if side in change.approved_by:
-            raise Refused("Your side approved this change already.")
+            raise Refused(say("Your side approved this change already."))
         _add(session, contract, actor, row, "approved", at=at)
         _tell(session, contract, side.other, row, "approved", at=at)
 
@@ -121,11 +124,11 @@ def allow_in_freeze(
         change = queries.as_change(row)
         _demand_stage(change, Stage.ANNOUNCED)
         if not judge.exception_allowed(change.plan, terms, frozenset(Side)):
-            raise Refused("The contract has no exception from the freeze for this change.")
+            raise Refused(say("The contract has no exception from the freeze for this change."))
         if side in change.excepted_by:
-            raise Refused("Your side allowed this already.")
+            raise Refused(say("Your side allowed this already."))
         if change.plan.begin <= at:
-            raise Refused("An exception is given before the work begins.")
+            raise Refused(say("An exception is given before the work begins."))
         _add(session, contract, actor, row, "excepted", note=_said(reason), at=at)
         _tell(session, contract, side.other, row, "excepted", at=at)
 
@@ -137,7 +140,9 @@ def postpone(
     """Move an announced change, the customer's right as often and as early as agreed (6.7)."""
     demand(actor, "change:approve")
     if _side(contract, actor) is not Side.CUSTOMER:
-        raise Refused("Postponing is the customer’s right. Withdraw the change and plan it anew.")
+        raise Refused(
+            say("Postponing is the customer’s right. Withdraw the change and plan it anew.")
+        )
     terms = terms_in_force(session, contract, on=at.date())
     with transaction(session):
         change = queries.as_change(row)
@@ -146,7 +151,7 @@ def postpone(
         if problem:
             raise Refused(problem)
         if begin <= change.plan.begin:
-            raise Refused("Choose a time after the one that was announced.")
+            raise Refused(say("Choose a time after the one that was announced."))
         _add(
             session, contract, actor, row, "postponed", note=_said(reason), at=at, begin=begin,
             end=begin + change.plan.length, facts={"times": change.postponed + 1},
@@ -158,14 +163,19 @@ def postponement_problem(change: Change, terms: Terms, *, at: datetime) -> str |
     """Say why the customer may not move this change now, or None."""
     times, notice = int(terms.get("E10") or 0), terms.get("E10.notice")
     if change.plan.sort is Sort.EMERGENCY:
-        return "Emergency work is not postponed."
+        return say("Emergency work is not postponed.")
     if change.postponed >= times:
-        word = "once" if times == 1 else f"{times} times"
-        return f"The contract lets you postpone {word}." if times else "It cannot be postponed."
+        if not times:
+            return say("It cannot be postponed.")
+        return say_n(
+            "The contract lets you postpone once.",
+            "The contract lets you postpone %(num)s times.",
+            times,
+        )
     if isinstance(notice, Mapping):
         latest = judge.before(change.plan.begin, notice, terms)
         if at > latest:
-            return "It is too late to postpone this change."
+            return say("It is too late to postpone this change.")
     return None
 
 
@@ -185,16 +195,26 @@ def start(
         _add(session, contract, actor, row, "started", happened=begun, at=at)
 
 
+_WAITS = {
+    "vendor": say("The work may not begin: it waits for the approval of the vendor."),
+    "customer": say("The work may not begin: it waits for the approval of the customer."),
+    "both": say(
+        "The work may not begin: it waits for the approval of the customer and the vendor."
+    ),
+}
+
+
 def _demand_ready(change: Change, terms: Terms) -> None:
     if change.plan.sort is Sort.EMERGENCY:
         return
     lacking = judge.approvals_needed(change.plan, terms) - change.approved_by
     if lacking:
-        names = " and the ".join(sorted(side.value for side in lacking))
-        raise Refused(f"The work may not begin: it waits for the approval of the {names}.")
+        raise Refused(_WAITS["both" if len(lacking) > 1 else next(iter(lacking)).value])
     frozen = judge.spans_of(terms, "E7", change.plan.begin, change.plan.end)
     if frozen and not judge.exception_allowed(change.plan, terms, change.excepted_by):
-        raise Refused("The work lies in a freeze, and both sides have not given the exception.")
+        raise Refused(
+            say("The work lies in a freeze, and both sides have not given the exception.")
+        )
 
 
 def finish(
@@ -205,13 +225,13 @@ def finish(
     demand(actor, "change:plan")
     _demand_vendor(contract, actor)
     if outcome not in (Stage.COMPLETED, Stage.ROLLED_BACK):
-        raise Refused("Work ends completed or rolled back.")
+        raise Refused(say("Work ends completed or rolled back."))
     with transaction(session):
         change = queries.as_change(row)
         _demand_stage(change, Stage.STARTED)
         _demand_recordable(over, at)
         if change.begun_at and over < change.begun_at:
-            raise Refused("The work cannot end before it began.")
+            raise Refused(say("The work cannot end before it began."))
         overrun = max(timedelta(0), over - change.plan.end)
         _add(
             session, contract, actor, row, outcome.value, happened=over, at=at, note=_said(note),
@@ -229,7 +249,7 @@ def withdraw_change(
     with transaction(session):
         change = queries.as_change(row)
         if change.stage in OVER or change.stage is Stage.STARTED:
-            raise Refused("Only a change that has not begun can be withdrawn.")
+            raise Refused(say("Only a change that has not begun can be withdrawn."))
         told = change.stage is Stage.ANNOUNCED
         # A draft is the vendor's own: the chain both sides read never knew of it.
         _add(session, contract, actor, row, "withdrawn", note=_said(reason), at=at, told=told)
@@ -269,12 +289,12 @@ def _add(
 
 
 _SUBJECTS = {
-    "announced": "Planned change",
-    "approved": "Change approved",
-    "excepted": "Exception from the freeze",
-    "postponed": "Change postponed",
-    "finished": "Change is over",
-    "withdrawn": "Change withdrawn",
+    "announced": say("Planned change"),
+    "approved": say("Change approved"),
+    "excepted": say("Exception from the freeze"),
+    "postponed": say("Change postponed"),
+    "finished": say("Change is over"),
+    "withdrawn": say("Change withdrawn"),
 }
 
 
@@ -297,26 +317,33 @@ def _side(contract: Contract, actor: Actor) -> Side:
 
 def _demand_vendor(contract: Contract, actor: Actor) -> None:
     if _side(contract, actor) is not Side.VENDOR:
-        raise Refused(f"{contract.vendor_name} plans and runs the changes of this contract.")
+        raise Refused(
+            say("%(name)s plans and runs the changes of this contract.", name=contract.vendor_name)
+        )
 
 
 def _demand_order(begin: datetime, end: datetime) -> None:
     if end <= begin:
-        raise Refused("The work ends after it begins.")
+        raise Refused(say("The work ends after it begins."))
 
 
 def _demand_stage(change: Change, *stages: Stage) -> None:
     if change.stage not in stages:
         raise Refused(
-            f"This change is {change.stage.value.replace('_', ' ')} by now. Open it again."
+            say(
+                "This change has moved on (%(stage)s). Open it again.",
+                stage=STAGE_WORDS[change.stage],
+            )
         )
 
 
 def _demand_recordable(happened: datetime, at: datetime) -> None:
     if happened > at:
-        raise Refused("Record it once it has happened.")
+        raise Refused(say("Record it once it has happened."))
     if happened < at - LATEST_RECORD:
-        raise Refused("This lies more than seven days back. Ask the other side to agree first.")
+        raise Refused(
+            say("This lies more than seven days back. Ask the other side to agree first.")
+        )
 
 
 def _said(text: str | None) -> str | None:

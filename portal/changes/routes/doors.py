@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.gate import current_actor
 from portal.accounts.rules import Actor, demand
 from portal.changes.rules.plan import TEST_WORDS
-from portal.changes.rules.verdict import work_zone
+from portal.changes.rules.verdict_words import work_zone
 from portal.contracts.models import Contract
 from portal.contracts.queries import find_contract, name_of, side_of, terms_in_force
 from portal.contracts.rules.life import Side

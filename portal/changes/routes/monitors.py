@@ -16,6 +16,7 @@ from portal.contracts.queries import terms_in_force
 from portal.kit import clock
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import machine, needs, page, public, see_other
+from portal.kit.words import say
 from portal.residency.databases import regions
 from portal.residency.rules import region_of
 
@@ -60,7 +61,7 @@ def revoke_monitor(ref: str, monitor: str) -> ResponseReturnValue:
     seen = visit(ref, "monitor:edit")
     row = queries.find_monitor(seen.session, seen.contract, seen.side, monitor)
     actions.revoke_monitor(*seen.args, row, at=seen.now)
-    flash("The monitor’s token no longer works.", "good")
+    flash(say("The monitor’s token no longer works."), "good")
     return see_other(url_for(".monitors", ref=ref))
 
 
@@ -82,7 +83,7 @@ def intake(ref: str) -> ResponseReturnValue:
         said = _read(now)
         known = dict(modules_of(terms_in_force(session, contract, on=now.date())))
         if said["module"] is not None and said["module"] not in known:
-            raise Refused("module is not one of this contract")
+            raise Refused(say("module is not one of this contract"))
         row = actions.report_by_monitor(session, contract, monitor, at=now, **said)
     except Refused as refusal:
         return make_response({"error": refusal.message}, 422)
@@ -91,15 +92,15 @@ def intake(ref: str) -> ResponseReturnValue:
 
 def _read(now: datetime) -> dict[str, Any]:
     if (request.content_length or 0) > LARGEST_BODY:
-        raise Refused("the body is too large")
+        raise Refused(say("the body is too large"))
     try:
         body = json.loads(request.get_data(cache=False)[:LARGEST_BODY])
         state, module = body["state"], body.get("module")
         happened = datetime.fromisoformat(body["at"]) if body.get("at") else now
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise Refused("send a JSON object with state, and at as RFC 3339") from None
+        raise Refused(say("send a JSON object with state, and at as RFC 3339")) from None
     if happened.tzinfo is None:
-        raise Refused("at needs an offset from UTC")
+        raise Refused(say("at needs an offset from UTC"))
     if not isinstance(state, str) or not (module is None or isinstance(module, str)):
-        raise Refused("state and module are texts")
+        raise Refused(say("state and module are texts"))
     return {"state": state, "module": module, "happened": happened}

@@ -23,8 +23,9 @@ from portal.changes.rules.outages import CauseStanding, Outage, Standing
 from portal.changes.rules.plan import Effect
 from portal.contracts.rules.life import Side
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 
-SHOW = {"open": "To settle", "all": "All"}
+SHOW = {"open": say("To settle"), "all": say("All")}
 
 
 @bp.get("/contracts/<ref>/outages")
@@ -82,16 +83,16 @@ def report(ref: str) -> ResponseReturnValue:
     begin, end = to_utc(form.begin.data, seen.zone), to_utc(form.end.data, seen.zone)
     for field, moment in ((form.begin, begin), (form.end, end)):
         if moment is not None and moment > seen.now:
-            field.errors = ["This lies in the future. Record what has happened."]
+            field.errors = [say("This lies in the future. Record what has happened.")]
     if end is not None and begin is not None and end <= begin:
-        form.end.errors = ["An outage ends after it began."]
+        form.end.errors = [say("An outage ends after it began.")]
     if begin is None or form.errors:
         return _new_page(seen, form, 422)
     row = actions.report_outage(
         *seen.args, effect=Effect(form.effect.data), modules=form.modules.data or (), begin=begin,
         end=end, seen=form.seen.data, at=seen.now,
     )  # fmt: skip
-    flash("Recorded. The other side is asked to confirm it.", "good")
+    flash(say("Recorded. The other side is asked to confirm it."), "good")
     return see_other(url_for(".outage", ref=ref, outage=row.ref))
 
 
@@ -166,7 +167,7 @@ def end_outage(ref: str, outage: str) -> ResponseReturnValue:
     if not form.validate_on_submit() or end is None:
         return _show_page(seen, outage, status=422, forms={"end": form})
     actions.end_outage(*seen.args, _row(seen, outage), end=end, at=seen.now)
-    return _back(ref, outage, "Recorded when it ended.")
+    return _back(ref, outage, say("Recorded when it ended."))
 
 
 @bp.post("/contracts/<ref>/outages/<outage>/confirmation")
@@ -175,7 +176,7 @@ def confirm_outage(ref: str, outage: str) -> ResponseReturnValue:
     """Agree with the other side's record."""
     seen = visit(ref, "outage:report")
     actions.confirm_outage(*seen.args, _row(seen, outage), at=seen.now)
-    return _back(ref, outage, "Confirmed by both sides.")
+    return _back(ref, outage, say("Confirmed by both sides."))
 
 
 @bp.post("/contracts/<ref>/outages/<outage>/dispute")
@@ -190,7 +191,7 @@ def dispute_outage(ref: str, outage: str) -> ResponseReturnValue:
         *seen.args, _row(seen, outage), begin=to_utc(form.begin.data, seen.zone),
         end=to_utc(form.end.data, seen.zone), reason=form.reason.data, at=seen.now,
     )  # fmt: skip
-    return _back(ref, outage, "Disputed. The other side is told; both times stay visible.")
+    return _back(ref, outage, say("Disputed. The other side is told; both times stay visible."))
 
 
 @bp.post("/contracts/<ref>/outages/<outage>/correction")
@@ -199,7 +200,7 @@ def correct_outage(ref: str, outage: str) -> ResponseReturnValue:
     """Take over the other side's times."""
     seen = visit(ref, "outage:report")
     actions.correct_outage(*seen.args, _row(seen, outage), at=seen.now)
-    return _back(ref, outage, "Corrected: both sides agree on these times.")
+    return _back(ref, outage, say("Corrected: both sides agree on these times."))
 
 
 @bp.post("/contracts/<ref>/outages/<outage>/withdrawal")
@@ -209,10 +210,10 @@ def withdraw_outage(ref: str, outage: str) -> ResponseReturnValue:
     seen = visit(ref, "outage:report")
     form = ReasonForm()
     if not form.validate_on_submit() or not (form.reason.data or "").strip():
-        form.reason.errors = [*form.reason.errors, "Say why: the other side will read it."]
+        form.reason.errors = [*form.reason.errors, say("Say why: the other side will read it.")]
         return _show_page(seen, outage, status=422, forms={"reason": form})
     actions.withdraw_outage(*seen.args, _row(seen, outage), reason=form.reason.data, at=seen.now)
-    return _back(ref, outage, "Withdrawn. It no longer counts.")
+    return _back(ref, outage, say("Withdrawn. It no longer counts."))
 
 
 @bp.post("/contracts/<ref>/outages/<outage>/cause")
@@ -228,7 +229,9 @@ def claim_cause(ref: str, outage: str) -> ResponseReturnValue:
         *seen.args, _row(seen, outage), cause=form.cause.data, evidence=form.evidence.data,
         at=seen.now,
     )  # fmt: skip
-    return _back(ref, outage, "Claimed. The minutes count until the customer accepts the cause.")
+    return _back(
+        ref, outage, say("Claimed. The minutes count until the customer accepts the cause.")
+    )
 
 
 @bp.post("/contracts/<ref>/outages/<outage>/cause/answer")
@@ -240,10 +243,10 @@ def answer_cause(ref: str, outage: str) -> ResponseReturnValue:
     refused = form.accepted.data == "no" and not (form.reason.data or "").strip()
     if not form.validate_on_submit() or refused:
         if refused:
-            form.reason.errors = ["Say why: the other side will read it."]
+            form.reason.errors = [say("Say why: the other side will read it.")]
         return _show_page(seen, outage, status=422, forms={"answer": form})
     actions.answer_cause(
         *seen.args, _row(seen, outage), accepted=form.accepted.data,
         reason=form.reason.data or "", at=seen.now,
     )  # fmt: skip
-    return _back(ref, outage, "Your answer is recorded.")
+    return _back(ref, outage, say("Your answer is recorded."))

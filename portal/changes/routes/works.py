@@ -24,8 +24,9 @@ from portal.changes.rules.plan import Change, Stage
 from portal.contracts.rules.life import Side
 from portal.kit.errors import NotFound
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 
-SHOW = {"coming": "Coming", "over": "Over", "draft": "Drafts", "all": "All"}
+SHOW = {"coming": say("Coming"), "over": say("Over"), "draft": say("Drafts"), "all": say("All")}
 
 
 @bp.get("/contracts/<ref>/changes")
@@ -58,6 +59,8 @@ def _words() -> dict[str, Any]:
     return {
         "kind_words": plans.KIND_WORDS,
         "sort_words": plans.SORT_WORDS,
+        "sort_in_text": plans.SORT_IN_TEXT,
+        "event_words": plans.EVENT_WORDS,
         "effect_words": plans.EFFECT_WORDS,
         "stage_words": plans.STAGE_WORDS,
         "stage_kinds": plans.STAGE_KINDS,
@@ -116,7 +119,7 @@ def _valid(form: PlanForm) -> bool:
     if not form.validate_on_submit():
         return False
     if form.end.data <= form.begin.data:
-        form.end.errors = ["The work ends after it begins."]
+        form.end.errors = [say("The work ends after it begins.")]
         return False
     return True
 
@@ -225,7 +228,7 @@ def announce(ref: str, change: str) -> ResponseReturnValue:
     """Announce a plan to the customer."""
     seen = visit(ref, "change:plan")
     actions.announce(*seen.args, queries.find_change(*seen.args, change), at=seen.now)
-    flash("The change is announced. The customer is told, and the plan stands.", "good")
+    flash(say("The change is announced. The customer is told, and the plan stands."), "good")
     return see_other(url_for(".show", ref=ref, change=change))
 
 
@@ -235,7 +238,7 @@ def approve(ref: str, change: str) -> ResponseReturnValue:
     """Approve an announced plan for one's side."""
     seen = visit(ref, "change:approve")
     actions.approve(*seen.args, queries.find_change(*seen.args, change), at=seen.now)
-    flash("Approved. The other side is told.", "good")
+    flash(say("Approved. The other side is told."), "good")
     return see_other(url_for(".show", ref=ref, change=change))
 
 
@@ -249,7 +252,7 @@ def allow(ref: str, change: str) -> ResponseReturnValue:
         return _show_page(seen, change, status=422, forms={"reason": form})
     row = queries.find_change(*seen.args, change)
     actions.allow_in_freeze(*seen.args, row, reason=form.reason.data or "", at=seen.now)
-    flash("Your side allows this work in the freeze.", "good")
+    flash(say("Your side allows this work in the freeze."), "good")
     return see_other(url_for(".show", ref=ref, change=change))
 
 
@@ -264,7 +267,7 @@ def postpone(ref: str, change: str) -> ResponseReturnValue:
         return _show_page(seen, change, status=422, forms={"postpone": form})
     row = queries.find_change(*seen.args, change)
     actions.postpone(*seen.args, row, begin=begin, reason=form.reason.data or "", at=seen.now)
-    flash("Postponed. The vendor is told, and approvals are asked anew.", "good")
+    flash(say("Postponed. The vendor is told, and approvals are asked anew."), "good")
     return see_other(url_for(".show", ref=ref, change=change))
 
 
@@ -279,7 +282,7 @@ def start(ref: str, change: str) -> ResponseReturnValue:
         return _show_page(seen, change, status=422, forms={"start": form})
     row = queries.find_change(*seen.args, change)
     actions.start(*seen.args, row, begun=begun, at=seen.now)
-    flash("Recorded: the work is under way.", "good")
+    flash(say("Recorded: the work is under way."), "good")
     return see_other(url_for(".show", ref=ref, change=change))
 
 
@@ -297,7 +300,7 @@ def finish(ref: str, change: str) -> ResponseReturnValue:
         *seen.args, row, outcome=Stage(form.outcome.data), over=over, note=form.note.data or "",
         at=seen.now,
     )  # fmt: skip
-    flash("Recorded. The customer is told that the work is over.", "good")
+    flash(say("Recorded. The customer is told that the work is over."), "good")
     return see_other(url_for(".show", ref=ref, change=change))
 
 
@@ -311,5 +314,5 @@ def withdraw(ref: str, change: str) -> ResponseReturnValue:
         return _show_page(seen, change, status=422, forms={"reason": form})
     row = queries.find_change(*seen.args, change)
     actions.withdraw_change(*seen.args, row, reason=form.reason.data or "", at=seen.now)
-    flash("The change is withdrawn.", "good")
+    flash(say("The change is withdrawn."), "good")
     return see_other(url_for(".show", ref=ref, change=change))

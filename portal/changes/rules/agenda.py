@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from portal.kit.words import number, say
 from portal.sla.rules.instants import Span, to_instant, to_moment, union
 from portal.sla.rules.uptime_terms import window_spans
 
-KIND_WORDS = {"window": "Maintenance window", "freeze": "Freeze", "peak": "Peak"}
+KIND_WORDS = {"window": say("Maintenance window"), "freeze": say("Freeze"), "peak": say("Peak")}
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ def agenda(terms: Mapping[str, Any], begin: datetime, end: datetime) -> list[Str
         for span in _whole(terms, terms.get(term), begin, end)
     ]
     for row in terms.get("B5") or ():
-        name = f"Peak: {row['name']}, weight {row['multiplier']}"
+        name = say(
+            "Peak: %(name)s, weight %(weight)s", name=row["name"], weight=number(row["multiplier"])
+        )
         found += [_stretch("peak", name, span) for span in _whole(terms, row["window"], begin, end)]
     return sorted(found, key=lambda one: (one.begin, one.end))
 

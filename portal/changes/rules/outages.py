@@ -9,6 +9,7 @@ from typing import Any
 
 from portal.changes.rules.plan import Effect
 from portal.contracts.rules.life import Side
+from portal.kit.words import say
 from portal.sla.rules.uptime import Down, Exclusion
 
 
@@ -22,10 +23,10 @@ class Standing(StrEnum):
 
 
 STANDING_WORDS = {
-    Standing.REPORTED: "Not confirmed yet",
-    Standing.CONFIRMED: "Confirmed by both",
-    Standing.DISPUTED: "Disputed",
-    Standing.WITHDRAWN: "Withdrawn",
+    Standing.REPORTED: say("Not confirmed yet"),
+    Standing.CONFIRMED: say("Confirmed by both"),
+    Standing.DISPUTED: say("Disputed"),
+    Standing.WITHDRAWN: say("Withdrawn"),
 }
 STANDING_KINDS = {
     Standing.REPORTED: "open",
@@ -34,13 +35,13 @@ STANDING_KINDS = {
     Standing.WITHDRAWN: "",
 }
 CAUSE_WORDS = {
-    "force_majeure": "force majeure",
-    "internet": "the internet at large",
-    "customer_side": "the customer's equipment or software",
-    "unauthorised_use": "unauthorised use",
-    "beta": "beta features",
-    "suspension": "suspension for non-payment",
-    "third_party": "third parties the vendor does not control",
+    "force_majeure": say("force majeure"),
+    "internet": say("the internet at large"),
+    "customer_side": say("the customer's equipment or software"),
+    "unauthorised_use": say("unauthorised use"),
+    "beta": say("beta features"),
+    "suspension": say("suspension for non-payment"),
+    "third_party": say("third parties the vendor does not control"),
 }
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from portal.contracts.rules.life import Side
+from portal.kit.words import say
 
 
 class Kind(StrEnum):
@@ -34,31 +35,41 @@ class Effect(StrEnum):
 
 
 KIND_WORDS = {
-    Kind.MAINTENANCE: "Maintenance",
-    Kind.RELEASE: "Release",
-    Kind.SECURITY: "Security patch",
+    Kind.MAINTENANCE: say("Maintenance"),
+    Kind.RELEASE: say("Release"),
+    Kind.SECURITY: say("Security patch"),
 }
-SORT_WORDS = {Sort.STANDARD: "Standard", Sort.NORMAL: "Normal", Sort.EMERGENCY: "Emergency"}
+SORT_WORDS = {
+    Sort.STANDARD: say("Standard"),
+    Sort.NORMAL: say("Normal"),
+    Sort.EMERGENCY: say("Emergency"),
+}
+# The same inside a sentence.
+SORT_IN_TEXT = {
+    Sort.STANDARD: say("standard"),
+    Sort.NORMAL: say("normal"),
+    Sort.EMERGENCY: say("emergency"),
+}
 EFFECT_WORDS = {
-    Effect.DOWN: "Down",
-    Effect.DEGRADED: "Degraded",
-    Effect.NONE: "Nothing is noticed",
+    Effect.DOWN: say("Down"),
+    Effect.DEGRADED: say("Degraded"),
+    Effect.NONE: say("Nothing is noticed"),
 }
 NOTE_WORDS = {
-    "changes": "Changes",
-    "known_issues": "Known issues",
-    "migration": "Migration steps",
-    "impact": "Impact",
-    "test_evidence": "Test evidence",
+    "changes": say("Changes"),
+    "known_issues": say("Known issues"),
+    "migration": say("Migration steps"),
+    "impact": say("Impact"),
+    "test_evidence": say("Test evidence"),
 }
 TEST_WORDS = {
-    "unit": "Unit tests",
-    "regression": "Regression tests",
-    "integration": "Integration tests",
-    "performance": "Performance tests",
-    "acceptance": "Acceptance tests",
-    "security": "Security tests",
-    "sign_off": "Sign-off",
+    "unit": say("Unit tests"),
+    "regression": say("Regression tests"),
+    "integration": say("Integration tests"),
+    "performance": say("Performance tests"),
+    "acceptance": say("Acceptance tests"),
+    "security": say("Security tests"),
+    "sign_off": say("Sign-off"),
 }
 
 
@@ -141,12 +152,22 @@ class Stage(StrEnum):
 
 
 STAGE_WORDS = {
-    Stage.DRAFT: "Draft",
-    Stage.ANNOUNCED: "Announced",
-    Stage.STARTED: "Under way",
-    Stage.COMPLETED: "Completed",
-    Stage.ROLLED_BACK: "Rolled back",
-    Stage.WITHDRAWN: "Withdrawn",
+    Stage.DRAFT: say("Draft"),
+    Stage.ANNOUNCED: say("Announced"),
+    Stage.STARTED: say("Under way"),
+    Stage.COMPLETED: say("Completed"),
+    Stage.ROLLED_BACK: say("Rolled back"),
+    Stage.WITHDRAWN: say("Withdrawn"),
+}
+EVENT_WORDS = {
+    "announced": say("Announced"),
+    "approved": say("Approved"),
+    "excepted": say("Allowed in the freeze"),
+    "postponed": say("Postponed"),
+    "started": say("Started"),
+    "completed": say("Completed"),
+    "rolled_back": say("Rolled back"),
+    "withdrawn": say("Withdrawn"),
 }
 STAGE_KINDS = {
     Stage.DRAFT: "",

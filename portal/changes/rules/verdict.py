@@ -10,8 +10,27 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from portal.changes.rules.plan import NOTE_WORDS, TEST_WORDS, Change, Effect, Kind, Plan, Sort
+from portal.changes.rules.plan import (
+    NOTE_WORDS,
+    SORT_IN_TEXT,
+    TEST_WORDS,
+    Change,
+    Effect,
+    Kind,
+    Plan,
+    Sort,
+)
+from portal.changes.rules.verdict_words import (
+    BY,
+    PLANNED,
+    WAITS,
+    commas,
+    hours,
+    said,
+    work_zone,
+)
 from portal.contracts.rules.life import Side
+from portal.kit.words import number, say
 from portal.sla.rules import Target, back_from, calendar_from_schedule, target_from_term, zone
 from portal.sla.rules.instants import Span, clip, to_instant, union, without
 from portal.sla.rules.uptime_terms import holidays_of, open_spans, window_spans
@@ -29,10 +48,10 @@ class Outcome(StrEnum):
 
 
 OUTCOME_WORDS = {
-    Outcome.KEPT: "Kept",
-    Outcome.OPEN: "Still needed",
-    Outcome.COSTS: "Counts as downtime",
-    Outcome.STOPS: "Not allowed",
+    Outcome.KEPT: say("Kept"),
+    Outcome.OPEN: say("Still needed"),
+    Outcome.COSTS: say("Counts as downtime"),
+    Outcome.STOPS: say("Not allowed"),
 }
 OUTCOME_KINDS = {
     Outcome.KEPT: "good",
@@ -138,11 +157,11 @@ def _window(plan: Plan, terms: Terms, around: Around) -> Check | None:
         return None
     inside = in_windows(plan, terms)
     says = (
-        "The work lies in a maintenance window."
+        say("The work lies in a maintenance window.")
         if inside
-        else "The work does not lie in a maintenance window, so its minutes count as downtime."
+        else say("The work does not lie in a maintenance window, so its minutes count as downtime.")
     )
-    return _kept_or("In a window", inside, Outcome.COSTS, says, "6.1", "E1")
+    return _kept_or(say("In a window"), inside, Outcome.COSTS, says, "6.1", "E1")
 
 
 def _notice(plan: Plan, terms: Terms, around: Around) -> Check | None:
@@ -156,13 +175,16 @@ def _notice(plan: Plan, terms: Terms, around: Around) -> Check | None:
     clause = {"E4": "6.4", "E5": "6.6", "F6": "7.4"}[term]
     latest = latest_announcement(plan, terms)
     if latest is None:
-        return Check("Notice", Outcome.KEPT, "Told as soon as possible.", clause, term)
+        return Check(say("Notice"), Outcome.KEPT, say("Told as soon as possible."), clause, term)
     kept = around.announced_at <= latest
-    when = _said(latest, terms)
-    says = f"Announced in time: the last moment is {when}."
+    when = said(latest.astimezone(work_zone(terms)))
+    says = say("Announced in time: the last moment is %(when)s.", when=when)
     if not kept:
-        says = f"The last moment to announce it was {when}, so its minutes count as downtime."
-    return _kept_or("Notice", kept, Outcome.COSTS, says, clause, term)
+        says = say(
+            "The last moment to announce it was %(when)s, so its minutes count as downtime.",
+            when=when,
+        )
+    return _kept_or(say("Notice"), kept, Outcome.COSTS, says, clause, term)
 
 
 def _lead(plan: Plan, terms: Terms, around: Around) -> Check | None:
@@ -171,10 +193,17 @@ def _lead(plan: Plan, terms: Terms, around: Around) -> Check | None:
         return None
     latest = before(plan.begin, row["lead"], terms)
     kept = around.announced_at <= latest
-    says = f"Asked early enough: the last moment is {_said(latest, terms)}."
+    says = say(
+        "Asked early enough: the last moment is %(latest)s.",
+        latest=said(latest.astimezone(work_zone(terms))),
+    )
     if not kept:
-        says = f"A {plan.sort} change is asked for by {_said(latest, terms)}. Choose a later time."
-    return _kept_or("Lead time", kept, Outcome.OPEN, says, "7.8", "F11")
+        says = say(
+            "A %(sort)s change is asked for by %(latest)s. Choose a later time.",
+            sort=SORT_IN_TEXT[plan.sort],
+            latest=said(latest.astimezone(work_zone(terms))),
+        )
+    return _kept_or(say("Lead time"), kept, Outcome.OPEN, says, "7.8", "F11")
 
 
 def _limit(plan: Plan, terms: Terms, around: Around) -> Check | None:
@@ -184,11 +213,11 @@ def _limit(plan: Plan, terms: Terms, around: Around) -> Check | None:
     limit = timedelta(microseconds=target_from_term(most).micros or 0)
     used = planned_in_period(plan, terms, around.others)
     kept = used + plan.length <= limit
-    period = terms.get("E3.period") or "month"
-    says = f"{_hours(used + plan.length)} of {_hours(limit)} planned in this {period}."
-    if not kept:
-        says += " What is over the limit counts as downtime."
-    return _kept_or("Under the limit", kept, Outcome.COSTS, says, "6.3", "E3")
+    says = PLANNED[terms.get("E3.period") or "month", kept] % {
+        "used": hours(used + plan.length),
+        "limit": hours(limit),
+    }
+    return _kept_or(say("Under the limit"), kept, Outcome.COSTS, says, "6.3", "E3")
 
 
 def planned_in_period(plan: Plan, terms: Terms, others: Iterable[Change]) -> timedelta:
@@ -219,26 +248,35 @@ def _freeze(plan: Plan, terms: Terms, around: Around) -> Check | None:
     if plan.sort is Sort.EMERGENCY:
         return None
     if not spans_of(terms, "E7", plan.begin, plan.end):
-        return Check("Freeze", Outcome.KEPT, "No freeze lies on the work.", "6.5", "E7")
+        return Check(say("Freeze"), Outcome.KEPT, say("No freeze lies on the work."), "6.5", "E7")
     if exception_allowed(plan, terms, around.excepted_by):
-        says = "In a freeze, by the exception both sides gave for this piece of work."
-        return Check("Freeze", Outcome.KEPT, says, "6.5", "E8")
+        says = say("In a freeze, by the exception both sides gave for this piece of work.")
+        return Check(say("Freeze"), Outcome.KEPT, says, "6.5", "E8")
     rule = terms.get("E8")
     possible = rule is not None and (rule != "security_only" or plan.kind is Kind.SECURITY)
     if possible:
-        says = "In a freeze: it needs the exception of both sides before it begins."
-        return Check("Freeze", Outcome.OPEN, says, "6.5", "E8")
-    return Check("Freeze", Outcome.STOPS, "In a freeze, and the contract has no exception for it.",
-                 "6.5", "E7")  # fmt: skip
+        says = say("In a freeze: it needs the exception of both sides before it begins.")
+        return Check(say("Freeze"), Outcome.OPEN, says, "6.5", "E8")
+    return Check(
+        say("Freeze"),
+        Outcome.STOPS,
+        say("In a freeze, and the contract has no exception for it."),
+        "6.5",
+        "E7",
+    )
 
 
 def _peak(plan: Plan, terms: Terms, around: Around) -> Check | None:
     span = to_instant(plan.begin), to_instant(plan.end)
     for row in terms.get("B5") or ():
         if clip(window_spans(terms, row["window"], plan.begin, plan.end), *span):
-            says = f"In the peak “{row['name']}”: a minute down weighs {row['multiplier']} times."
-            return Check("Peaks", Outcome.OPEN, says, "12.4", "B5")
-    return Check("Peaks", Outcome.KEPT, "No peak lies on the work.", "12.4", "B5")
+            says = say(
+                "In the peak “%(name)s”: a minute down weighs %(factor)s times.",
+                name=row["name"],
+                factor=number(row["multiplier"]),
+            )
+            return Check(say("Peaks"), Outcome.OPEN, says, "12.4", "B5")
+    return Check(say("Peaks"), Outcome.KEPT, say("No peak lies on the work."), "12.4", "B5")
 
 
 def _selling(plan: Plan, terms: Terms, around: Around) -> Check | None:
@@ -246,10 +284,10 @@ def _selling(plan: Plan, terms: Terms, around: Around) -> Check | None:
         return None
     calendar = calendar_from_schedule(terms["B4"])
     minutes = sum(e - b for b, e in open_spans(calendar, plan.begin, plan.end)) // 60_000_000
-    says = "Outside the sales-critical hours."
+    says = say("Outside the sales-critical hours.")
     if minutes:
-        says = f"{minutes} minutes of the work lie in sales-critical hours."
-    return _kept_or("Selling hours", not minutes, Outcome.OPEN, says, "5.4", "B4")
+        says = say("%(minutes)s minutes of the work lie in sales-critical hours.", minutes=minutes)
+    return _kept_or(say("Selling hours"), not minutes, Outcome.OPEN, says, "5.4", "B4")
 
 
 def _tests(plan: Plan, terms: Terms, around: Around) -> Check | None:
@@ -257,29 +295,40 @@ def _tests(plan: Plan, terms: Terms, around: Around) -> Check | None:
     if plan.kind is Kind.MAINTENANCE or not rows or plan.sort is Sort.EMERGENCY:
         return None
     left = [row for row in rows if row["activity"] not in plan.tests]
-    says = "Every kind of test the contract names is done."
+    says = say("Every kind of test the contract names is done.")
     if left:
-        named = (f"{TEST_WORDS[row['activity']].lower()} ({row['party']})" for row in left)
-        says = f"Not done yet: {', '.join(named)}."
-    return _kept_or("Tests", not left, Outcome.OPEN, says, "7.6", "F9")
+        named = [
+            BY[row["party"]] % {"test": TEST_WORDS[row["activity"]]}
+            if row["party"] in BY
+            else say("%(test)s (%(party)s)", test=TEST_WORDS[row["activity"]], party=row["party"])
+            for row in left
+        ]
+        says = say("Not done yet: %(tests)s.", tests=commas(named))
+    return _kept_or(say("Tests"), not left, Outcome.OPEN, says, "7.6", "F9")
 
 
 def _backup(plan: Plan, terms: Terms, around: Around) -> Check | None:
     if not terms.get("F17"):
         return None
     says = (
-        "A backup is taken before." if plan.backup else "The plan takes no backup before the work."
+        say("A backup is taken before.")
+        if plan.backup
+        else say("The plan takes no backup before the work.")
     )
-    return _kept_or("Backup", plan.backup, Outcome.STOPS, says, "7.11", "F17")
+    return _kept_or(say("Backup"), plan.backup, Outcome.STOPS, says, "7.11", "F17")
 
 
 def _rollback(plan: Plan, terms: Terms, around: Around) -> Check | None:
     if plan.sort.value not in (terms.get("F13") or ()):
         return None
     if not plan.rollback:
-        says = f"A rollback plan is required for {plan.sort} changes."
-        return Check("Rollback plan", Outcome.STOPS, says, "7.10", "F13")
-    return Check("Rollback plan", Outcome.KEPT, "There is a rollback plan.", "7.10", "F13")
+        says = say(
+            "A rollback plan is required for %(sort)s changes.", sort=SORT_IN_TEXT[plan.sort]
+        )
+        return Check(say("Rollback plan"), Outcome.STOPS, says, "7.10", "F13")
+    return Check(
+        say("Rollback plan"), Outcome.KEPT, say("There is a rollback plan."), "7.10", "F13"
+    )
 
 
 def _decision(plan: Plan, terms: Terms, around: Around) -> Check | None:
@@ -290,24 +339,33 @@ def _decision(plan: Plan, terms: Terms, around: Around) -> Check | None:
     minute = 60_000_000
     chosen = most // minute if plan.decide_minutes is None else plan.decide_minutes
     if chosen * minute > most:
-        says = f"The decision falls {chosen} minutes after the start; at most {most // minute}."
-        return Check("Decision time", Outcome.STOPS, says, "7.10", "F14")
+        says = say(
+            "The decision falls %(chosen)s minutes after the start; at most %(most)s.",
+            chosen=chosen,
+            most=most // minute,
+        )
+        return Check(say("Decision time"), Outcome.STOPS, says, "7.10", "F14")
     fits = timedelta(microseconds=chosen * minute + back) <= plan.length
-    says = f"Decided {chosen} minutes after the start; the way back still fits the planned time."
+    says = say(
+        "Decided %(chosen)s minutes after the start; the way back still fits the planned time.",
+        chosen=chosen,
+    )
     if not fits:
-        says = "Decision and way back take longer than the planned time: a rollback would overrun."
-    return _kept_or("Decision time", fits, Outcome.OPEN, says, "7.10", "F14")
+        says = say(
+            "Decision and way back take longer than the planned time: a rollback would overrun."
+        )
+    return _kept_or(say("Decision time"), fits, Outcome.OPEN, says, "7.10", "F14")
 
 
 def _notes(plan: Plan, terms: Terms, around: Around) -> Check | None:
     if plan.kind is Kind.MAINTENANCE:
         return None
-    missing = [NOTE_WORDS[n].lower() for n in terms.get("F7") or () if not plan.notes.get(n)]
-    says = "The release notes hold every part."
+    missing = [NOTE_WORDS[n] for n in terms.get("F7") or () if not plan.notes.get(n)]
+    says = say("The release notes hold every part.")
     if missing:
-        says = f"The release notes lack: {', '.join(missing)}."
+        says = say("The release notes lack: %(parts)s.", parts=commas(missing))
     outcome = Outcome.OPEN if plan.kind is Kind.SECURITY else Outcome.STOPS
-    return _kept_or("Release notes", not missing, outcome, says, "7.4", "F7")
+    return _kept_or(say("Release notes"), not missing, outcome, says, "7.4", "F7")
 
 
 def approvals_needed(plan: Plan, terms: Terms) -> frozenset[Side]:
@@ -323,12 +381,14 @@ def approvals_needed(plan: Plan, terms: Terms) -> frozenset[Side]:
 def _approval(plan: Plan, terms: Terms, around: Around) -> Check | None:
     needed = approvals_needed(plan, terms)
     if not needed:
-        return Check("Approval", Outcome.KEPT, "None is needed for this sort.", "7.8", "F11")
-    left = sorted(side.value for side in needed - around.approved_by)
-    says = "Approved by everyone the contract names."
+        return Check(
+            say("Approval"), Outcome.KEPT, say("None is needed for this sort."), "7.8", "F11"
+        )
+    left = needed - around.approved_by
+    says = say("Approved by everyone the contract names.")
     if left:
-        says = f"Waiting for the approval of the {' and the '.join(left)}."
-    return _kept_or("Approval", not left, Outcome.OPEN, says, "7.8", "F11")
+        says = WAITS["both" if len(left) > 1 else next(iter(left)).value]
+    return _kept_or(say("Approval"), not left, Outcome.OPEN, says, "7.8", "F11")
 
 
 Rule = Callable[[Plan, Terms, Around], Check | None]
@@ -345,21 +405,3 @@ def _sort_row(plan: Plan, terms: Terms) -> Mapping[str, Any] | None:
 
 def _kept_or(rule: str, kept: bool, broken: Outcome, says: str, clause: str, term: str) -> Check:
     return Check(rule, Outcome.KEPT if kept else broken, says, clause, term)
-
-
-def _said(moment: datetime, terms: Terms) -> str:
-    local = moment.astimezone(work_zone(terms))
-    return f"{local:%A} {local.day} {local:%B %H:%M} {local.tzname()}"
-
-
-def work_zone(terms: Terms) -> Any:
-    """Return the zone in which work is planned: that of the windows, or of the support hours."""
-    named = next((slot["tz"] for slot in terms.get("E1") or () if slot.get("tz")), None)
-    return zone(str(named or terms["B1"]["tz"]))
-
-
-def _hours(length: timedelta) -> str:
-    minutes = int(length / timedelta(minutes=1))
-    if minutes % 60 == 0:
-        return f"{minutes // 60} h"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
