@@ -20,7 +20,7 @@ from portal.app import create_app, undo
 from portal.cli.running import migrate_all
 from portal.contracts.models import Contract, SignerSlot, Stakeholder
 from portal.kit import clock
-from portal.kit.db import db, is_postgresql
+from portal.kit.db import db, is_postgresql, reading
 from portal.kit.refs import new_id, new_token
 from portal.kit.vault import put
 from portal.residency.actions import make_data_key
@@ -87,6 +87,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     """Remove the databases of a test's homes when everything else of it is taken down."""
     own = getattr(item, "funcargs", {}).get("tmp_path")
     yield
+    reading.set(False)  # a command that ran in this process said it only reads
     if own is not None:
         forget_homes(own)
 

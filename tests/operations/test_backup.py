@@ -18,9 +18,9 @@ from portal.cli import main
 from portal.cli.working import work_once
 from portal.contracts.models import Contract
 from portal.kit import clock
-from portal.kit.db import transaction
+from portal.kit.db import reading, transaction
 from tests import cast
-from tests.cluster import copy_home
+from tests.cluster import copy_home, databases_of, new_home
 from tests.conftest import close, make_contract, settings_for
 from tests.signing import stage
 
@@ -35,7 +35,10 @@ def brought_back(home: Path, folder: Path, secret: Path) -> tuple[int, dict[str,
 
 def run(home: Path, *words: str) -> Result:
     """Run a command over a home."""
-    return CliRunner().invoke(main, list(words), env={**os.environ, "COUNTERPART_HOME": str(home)})
+    before = reading.get()
+    done = CliRunner().invoke(main, list(words), env={**os.environ, "COUNTERPART_HOME": str(home)})
+    reading.set(before)
+    return done
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +71,14 @@ def key(tmp_path: Path) -> tuple[Path, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.both_engines
 def test_a_backup_comes_back_whole(
     full: tuple[Path, str], key: tuple[Path, str], tmp_path: Path
 ) -> None:
     (home, ref), (secret, recipient) = full, key
     made = run(home, "backup", "--out", str(tmp_path / "b"), "--to", recipient, "--with-keys")
     assert made.exit_code == 0, made.output
-    again = tmp_path / "again"
+    again = new_home(tmp_path / "again") if databases_of(home) else tmp_path / "again"
     back = run(
         again, "restore", str(tmp_path / "b"), "--identity", str(secret), "--verify", "--json"
     )

@@ -21,9 +21,10 @@ from sqlalchemy import Engine
 
 from portal.audit import queries as log
 from portal.kit import clock, migrate
-from portal.kit.db import db
+from portal.kit.db import REGIONAL, db, is_postgresql, open_engine
 from portal.kit.errors import Refused
 from portal.kit.files import replace
+from portal.kit.transfer import copy_database
 from portal.operations import age
 from portal.operations.queries.work import MARKER
 from portal.residency.databases import RegionDatabase, Regions
@@ -76,7 +77,7 @@ def _parts(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     if only in (None, DIRECTORY):
         with tarfile.open(draft / f"{DIRECTORY}.tar", "w") as tar:
-            revision = _add_database(tar, db.engine, draft)
+            revision = _add_database(tar, db.engine, draft, history="directory")
         yield DIRECTORY, {"revision": revision}
     for name, database in regions.databases.items():
         if only in (None, name):
@@ -97,7 +98,7 @@ def _pack_region(regions: Regions, database: RegionDatabase, draft: Path) -> dic
         entries, last = log.size_of(session), log.last_checkpoint(session)
         note = last.note if last else None
         session.rollback()
-        revision, documents = _add_database(tar, database.engine, draft), 0
+        revision, documents = _add_database(tar, database.engine, draft, history="region"), 0
         for key in database.store.each_key():
             _add_bytes(tar, f"documents/{key}", database.store.get(key))
             documents += 1
@@ -106,20 +107,29 @@ def _pack_region(regions: Regions, database: RegionDatabase, draft: Path) -> dic
     }  # fmt: skip
 
 
-def _add_database(tar: tarfile.TarFile, engine: Engine, draft: Path) -> str | None:
-    if engine.dialect.name != "sqlite":
-        raise Refused("This database has its own tools for backups. See docs/operating.md.")
+def _add_database(tar: tarfile.TarFile, engine: Engine, draft: Path, *, history: str) -> str | None:
     copy = draft / DATABASE
-    with (
-        closing(sqlite3.connect(str(engine.url.database))) as source,
-        closing(sqlite3.connect(copy)) as target,
-    ):
-        source.backup(target)
+    if is_postgresql(engine):
+        _copy_from_server(engine, copy, history)
+    else:
+        with (
+            closing(sqlite3.connect(str(engine.url.database))) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
     with engine.connect() as connection:
         revision = migrate.current(connection)
     tar.add(copy, arcname=DATABASE)
     copy.unlink()
     return revision
+
+
+def _copy_from_server(engine: Engine, copy: Path, history: str) -> None:
+    """Read a server's database as it stands at one instant into a file like any other's."""
+    target = open_engine(f"sqlite:///{copy}")
+    migrate.upgrade(target, history)
+    copy_database(engine, target, db.metadatas[REGIONAL if history == "region" else None])
+    target.dispose()
 
 
 def _add_bytes(tar: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 
 from portal.audit import queries as log
 from portal.audit.signer import signer_of
-from portal.kit.db import db
+from portal.kit import migrate
+from portal.kit.db import REGIONAL, db, open_engine
 from portal.kit.errors import Refused
 from portal.kit.files import replace
+from portal.kit.transfer import NotEmpty, copy_database
 from portal.kit.vault import CannotOpen
 from portal.operations import age
 from portal.operations.actions.backup import DATABASE, DIRECTORY, FORMAT, KEYS, MANIFEST
@@ -92,9 +94,25 @@ def _put_back(settings: Settings, name: str, place: Path) -> None:
             _move(path, settings.keys / path.name)
         return
     if name == DIRECTORY:
-        _move(place / DATABASE, Path(settings.directory.removeprefix(SQLITE)))
+        _put_database(place / DATABASE, settings.directory, "directory")
         return
-    _move(place / DATABASE, Path(settings.regions[name].database.removeprefix(SQLITE)))
+    _put_database(place / DATABASE, settings.regions[name].database, "region")
+
+
+def _put_database(file: Path, address: str, history: str) -> None:
+    if address.startswith(SQLITE):
+        _move(file, Path(address.removeprefix(SQLITE)))
+        return
+    source, target = open_engine(f"{SQLITE}{file}"), open_engine(address)
+    try:
+        for one in (source, target):
+            migrate.upgrade(one, history)
+        copy_database(source, target, db.metadatas[REGIONAL if history == "region" else None])
+    except NotEmpty as error:
+        raise Refused("This home has data. A backup is put back into an empty one.") from error
+    finally:
+        source.dispose()
+        target.dispose()
 
 
 def _put_documents(settings: Settings, name: str, documents: Path) -> None:
@@ -143,6 +161,8 @@ def verify_home(settings: Settings, regions: Regions, manifest: dict[str, Any]) 
 
 
 def _check_database(report: dict[str, Any], where: str, url: str) -> None:
+    if not url.startswith(SQLITE):
+        return  # A server checks its pages as it reads them; every row was compared when put back.
     engine = create_engine(url)
     with engine.connect() as connection:
         found = str(connection.execute(text("PRAGMA integrity_check")).scalar())
