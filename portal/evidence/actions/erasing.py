@@ -21,6 +21,7 @@ from portal.evidence import rules
 from portal.kit.db import db, transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.notices.actions import forget_mail
 from portal.residency.databases import Regions
 from portal.signing.models import Signature
@@ -53,7 +54,12 @@ def erase_person(regions: Regions, email: str, *, at: datetime) -> Erased:
             needed += _needing(session, person_id, at=at)
             session.rollback()
     if needed:
-        raise Refused(f"This person is still needed. Name somebody else on: {', '.join(needed)}.")
+        raise Refused(
+            say(
+                "This person is still needed. Name somebody else on: %(places)s.",
+                places=", ".join(needed),
+            )
+        )
     done = Erased()
     for database in regions.databases.values():
         with database.open_session() as session, transaction(session):

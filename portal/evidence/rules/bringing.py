@@ -6,6 +6,7 @@ import zipfile
 from portal.evidence.rules import bundle as form
 from portal.evidence.rules.reading import check_bundle
 from portal.kit.errors import Refused
+from portal.kit.words import say
 
 ZIP = b"PK"
 MOST_MEMBERS = 20_000
@@ -26,13 +27,13 @@ def terms_in(content: bytes) -> bytes:
     found = check_bundle(content)
     if not found.ok:
         wrong = next(one for one in found.findings if one.level == "error")
-        raise Refused(f"This bundle cannot be relied on. {wrong.message}")
+        raise Refused(say("This bundle cannot be relied on. %(message)s", message=wrong.message))
     named = found.named
     for number in sorted(_numbers(found.files), reverse=True):
         path = form.terms_path(number)
         if named.get(path) == form.sha256(found.files[path]):
             return found.files[path]
-    raise Refused("This bundle holds no frozen terms.")
+    raise Refused(say("This bundle holds no frozen terms."))
 
 
 def _demand_few(content: bytes) -> None:
@@ -41,9 +42,11 @@ def _demand_few(content: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             count = len(archive.infolist())
     except Exception as error:  # zipfile raises a dozen kinds for damaged files
-        raise Refused("This file is not an evidence bundle.") from error
+        raise Refused(say("This file is not an evidence bundle.")) from error
     if count > MOST_MEMBERS:
-        raise Refused(f"The bundle holds {count:,} files; no portal writes so many.")
+        raise Refused(
+            say("The bundle holds %(count)s files; no portal writes so many.", count=f"{count:,}")
+        )
 
 
 def _numbers(files: dict[str, bytes]) -> list[int]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from portal.contracts.rules.life import RUNNING, State
+from portal.kit.words import say
 
 HOURLY = timedelta(hours=1)
 WEEK = timedelta(weeks=1)
@@ -68,5 +69,8 @@ def nameless(line: AnyLine) -> AnyLine:
 
 def receipt_hashes(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the hashes an entry holds, as (label, SHA-256), for people to compare."""
-    labels = {"sha256": "Agreement" if "version" in facts else "Round", "deed_sha256": "Deed (PDF)"}
+    labels = {
+        "sha256": say("Agreement") if "version" in facts else say("Round"),
+        "deed_sha256": say("Deed (PDF)"),
+    }
     return [(label, str(facts[name])) for name, label in labels.items() if facts.get(name)]
