@@ -15,6 +15,8 @@ from portal.accounts.rules import Limit
 from portal.app import create_app
 from portal.changes.rules.plan import Effect
 from portal.contracts.models import Contract
+from portal.customers.actions import bring_customers
+from portal.customers.rules import Account
 from portal.incidents import actions as incidents
 from portal.kit import clock
 from portal.kit.db import db
@@ -72,6 +74,7 @@ def _stock(session: Any, contract: Contract) -> None:
     month = Month.read(f"{begun.date() + timedelta(days=31):%Y-%m}")
     issue(session, contract, month, at=now)
     renewals.enrol(session, at=now)
+    bring_customers(cast.actor("ada"), [Account("001A", "Blue Fin")], at=now)
     on = now.date() + timedelta(days=20)
     reviews.call_review(
         session, cast.actor("cleo"), contract, kind=ReviewKind.SERVICE, on=on, why="Peaks.", at=now
