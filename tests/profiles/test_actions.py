@@ -45,6 +45,7 @@ def ask(
 def put_under(session: Session, contract: Contract, profile: Profile) -> None:
     row = ask(session, contract, profile=profile)
     actions.agree_to_turn(session, DOV, contract, row.id, hindrances=[], at=clock.now())
+    db.session.rollback()  # whom to tell was asked of the directory: its lock is let go
 
 
 def under(session: Session, contract: Contract) -> frozenset[Profile]:
