@@ -29,6 +29,7 @@ from wtforms.validators import (
 
 from portal.contracts.rules.people import APPROVING, FUNCTION_WORDS, MOST_SIGNERS, OWNER, Signer
 from portal.kit.forms import Form, plain_hash, trimmed
+from portal.kit.words import say
 from portal.templates.rules.template import Template, outside_allowed
 from portal.terms.rules import Term, Unreadable, Value, edit_text, parse, validate
 from portal.terms.rules.text import clean_line, clean_lines
@@ -66,45 +67,47 @@ class NewContractForm(Form):
     """What a contract needs before its first step."""
 
     title = StringField(
-        "Title",
+        say("Title"),
         filters=[trimmed],
-        description="Both sides see it, for example “CRM support 2027”.",
+        description=say("Both sides see it, for example “CRM support 2027”."),
         validators=[
-            DataRequired("Write a title."),
+            DataRequired(say("Write a title.")),
             PlainLine(),
-            Length(min=3, max=120, message="Use 3 to 120 characters."),
+            Length(min=3, max=120, message=say("Use 3 to 120 characters.")),
         ],
     )
     counterparty = SelectField(
-        "Contract with", validators=[DataRequired("Choose the other organisation.")]
+        say("Contract with"), validators=[DataRequired(say("Choose the other organisation."))]
     )
     side = RadioField(
-        "Your side",
+        say("Your side"),
         choices=[
-            SelectChoice("vendor", "Vendor: we give support"),
-            SelectChoice("customer", "Customer: we receive it"),
+            SelectChoice("vendor", say("Vendor: we give support")),
+            SelectChoice("customer", say("Customer: we receive it")),
         ],
-        validators=[DataRequired("Choose your side.")],
+        validators=[DataRequired(say("Choose your side."))],
     )
-    template = SelectField("Template", validators=[DataRequired("Choose a template.")])
+    template = SelectField(say("Template"), validators=[DataRequired(say("Choose a template."))])
     tier = SelectField(
-        "Plan tier",
-        description="A tier of the vendor’s catalogue pre-fills the terms. Each can still change.",
+        say("Plan tier"),
+        description=say(
+            "A tier of the vendor’s catalogue pre-fills the terms. Each can still change."
+        ),
         validators=[Optional()],
     )
     region = RadioField(
-        "Keep it in",
-        description="Terms, documents and the log of this contract stay in this region.",
-        validators=[DataRequired("Choose a region.")],
+        say("Keep it in"),
+        description=say("Terms, documents and the log of this contract stay in this region."),
+        validators=[DataRequired(say("Choose a region."))],
     )
 
     def offer(
         self, *, counterparties: Choices, templates: Choices, tiers: Choices, regions: Choices
     ) -> None:
         """Fill the lists people choose from."""
-        self.counterparty.choices = _choices([("", "Choose an organisation"), *counterparties])
+        self.counterparty.choices = _choices([("", say("Choose an organisation")), *counterparties])
         self.template.choices = _choices(templates)
-        self.tier.choices = _choices([("", "No tier: start from the template"), *tiers])
+        self.tier.choices = _choices([("", say("No tier: start from the template")), *tiers])
         self.region.choices = _choices(regions)
 
 
@@ -113,32 +116,34 @@ class BroughtContractForm(NewContractForm):
 
     tier = None
     title = StringField(
-        "Title",
+        say("Title"),
         filters=[trimmed],
-        description="Leave it empty for the title the file names.",
+        description=say("Leave it empty for the title the file names."),
         validators=[
             Optional(),
             PlainLine(),
-            Length(min=3, max=120, message="Use 3 to 120 characters."),
+            Length(min=3, max=120, message=say("Use 3 to 120 characters.")),
         ],
     )
     file = FileField(
-        "Evidence bundle or canonical terms",
-        description="The zip a party downloads from a contract’s log, or the JSON inside it.",
+        say("Evidence bundle or canonical terms"),
+        description=say("The zip a party downloads from a contract’s log, or the JSON inside it."),
     )
     sha256 = StringField(
-        "SHA-256 you expect",
+        say("SHA-256 you expect"),
         filters=[plain_hash],
-        description="As printed on the deed. With it, any other document is refused.",
+        description=say("As printed on the deed. With it, any other document is refused."),
         validators=[
             Optional(),
-            Regexp(r"[0-9a-f]{64}$", message="A SHA-256 has 64 digits from 0 to 9 and a to f."),
+            Regexp(
+                r"[0-9a-f]{64}$", message=say("A SHA-256 has 64 digits from 0 to 9 and a to f.")
+            ),
         ],
     )
 
     def offer_all(self, *, counterparties: Choices, templates: Choices, regions: Choices) -> None:
         """Fill the lists people choose from."""
-        self.counterparty.choices = _choices([("", "Choose an organisation"), *counterparties])
+        self.counterparty.choices = _choices([("", say("Choose an organisation")), *counterparties])
         self.template.choices = _choices(templates)
         self.region.choices = _choices(regions)
 
@@ -148,8 +153,8 @@ class PeopleForm(Form):
 
     owner = SelectField(
         FUNCTION_WORDS[OWNER],
-        description="Coordinates your side and gets every mail.",
-        validators=[DataRequired("Choose the owner: one person who coordinates your side.")],
+        description=say("Coordinates your side and gets every mail."),
+        validators=[DataRequired(say("Choose the owner: one person who coordinates your side."))],
     )
     sales = SelectField(FUNCTION_WORDS["sales"], validators=[Optional()])
     it = SelectField(FUNCTION_WORDS["it"], validators=[Optional()])
@@ -157,30 +162,31 @@ class PeopleForm(Form):
     procurement = SelectField(FUNCTION_WORDS["procurement"], validators=[Optional()])
     support = SelectField(FUNCTION_WORDS["support"], validators=[Optional()])
     signer_1 = SelectField(
-        "First signer", validators=[DataRequired("Name at least one person who signs for you.")]
+        say("First signer"),
+        validators=[DataRequired(say("Name at least one person who signs for you."))],
     )
-    signer_2 = SelectField("Second signer", validators=[Optional()])
-    signer_3 = SelectField("Third signer", validators=[Optional()])
-    signer_4 = SelectField("Fourth signer", validators=[Optional()])
-    title_1 = StringField("Title of the first signer", filters=[trimmed])
-    title_2 = StringField("Title of the second signer", filters=[trimmed])
-    title_3 = StringField("Title of the third signer", filters=[trimmed])
-    title_4 = StringField("Title of the fourth signer", filters=[trimmed])
-    together_2 = BooleanField("Asked at the same time as the signer before")
-    together_3 = BooleanField("Asked at the same time as the signer before")
-    together_4 = BooleanField("Asked at the same time as the signer before")
-    approves_sales = BooleanField("Approves before anyone signs")
-    approves_it = BooleanField("Approves before anyone signs")
-    approves_legal = BooleanField("Approves before anyone signs")
-    approves_procurement = BooleanField("Approves before anyone signs")
+    signer_2 = SelectField(say("Second signer"), validators=[Optional()])
+    signer_3 = SelectField(say("Third signer"), validators=[Optional()])
+    signer_4 = SelectField(say("Fourth signer"), validators=[Optional()])
+    title_1 = StringField(say("Title of the first signer"), filters=[trimmed])
+    title_2 = StringField(say("Title of the second signer"), filters=[trimmed])
+    title_3 = StringField(say("Title of the third signer"), filters=[trimmed])
+    title_4 = StringField(say("Title of the fourth signer"), filters=[trimmed])
+    together_2 = BooleanField(say("Asked at the same time as the signer before"))
+    together_3 = BooleanField(say("Asked at the same time as the signer before"))
+    together_4 = BooleanField(say("Asked at the same time as the signer before"))
+    approves_sales = BooleanField(say("Approves before anyone signs"))
+    approves_it = BooleanField(say("Approves before anyone signs"))
+    approves_legal = BooleanField(say("Approves before anyone signs"))
+    approves_procurement = BooleanField(say("Approves before anyone signs"))
 
     def offer(self, members: Choices, signatories: Choices) -> None:
         """Fill the lists people choose from."""
         for name in FUNCTION_WORDS:
-            first = "Choose a person" if name == OWNER else "Nobody"
+            first = say("Choose a person") if name == OWNER else say("Nobody")
             self[name].choices = _choices([("", first), *members])
         for number in range(1, MOST_SIGNERS + 1):
-            self[f"signer_{number}"].choices = _choices([("", "Nobody"), *signatories])
+            self[f"signer_{number}"].choices = _choices([("", say("Nobody")), *signatories])
 
     def pairs(self) -> list[tuple[Field, Field]]:
         """Return the fields of each signer: person and title."""
@@ -218,7 +224,7 @@ class PeopleForm(Form):
             if problem:
                 title.errors = [*title.errors, problem]
             if who.data in seen:
-                who.errors = [*who.errors, "Name each signer once."]
+                who.errors = [*who.errors, say("Name each signer once.")]
             good = good and not problem and who.data not in seen
             seen.add(who.data)
         return good
@@ -229,19 +235,21 @@ def _title_problem(title: Field) -> str | None:
         title.data = clean_line(title.data or "", 120)
     except Unreadable as refusal:
         return refusal.message
-    return None if title.data else "Write the title this person signs under, such as “Director”."
+    return (
+        None if title.data else say("Write the title this person signs under, such as “Director”.")
+    )
 
 
 class WithdrawalForm(Form):
     """Why a contract is withdrawn."""
 
     reason = TextAreaField(
-        "Reason",
+        say("Reason"),
         filters=[trimmed],
-        description="The other side reads it.",
+        description=say("The other side reads it."),
         validators=[
-            DataRequired("Write a reason: the other side will read it."),
-            Length(max=2000, message="Use at most 2,000 characters."),
+            DataRequired(say("Write a reason: the other side will read it.")),
+            Length(max=2000, message=say("Use at most 2,000 characters.")),
         ],
     )
 
@@ -257,20 +265,20 @@ class InterimForm(Form):
     """Another value for one schedule: from when, until when, why; the value is read by its term."""
 
     starts = DateField(
-        "From",
-        description="The first day it holds. A change never reaches back.",
-        validators=[DataRequired("Choose the first day.")],
+        say("From"),
+        description=say("The first day it holds. A change never reaches back."),
+        validators=[DataRequired(say("Choose the first day."))],
     )
     last = DateField(
-        "Until",
-        description="The last day it holds. Empty: until it is changed again.",
+        say("Until"),
+        description=say("The last day it holds. Empty: until it is changed again."),
         validators=[Optional()],
     )
     reason = TextAreaField(
-        "Why",
+        say("Why"),
         filters=[trimmed],
-        description="Optional. The other side reads it.",
-        validators=[Length(max=1000, message="Use at most 1,000 characters."), PlainLines()],
+        description=say("Optional. The other side reads it."),
+        validators=[Length(max=1000, message=say("Use at most 1,000 characters.")), PlainLines()],
     )
 
 
@@ -279,10 +287,10 @@ class InterimAnswerForm(Form):
 
     seen_sha256 = HiddenField(filters=[trimmed])
     reason = TextAreaField(
-        "Reason",
+        say("Reason"),
         filters=[trimmed],
-        description="The other side reads it.",
-        validators=[Length(max=1000, message="Use at most 1,000 characters."), PlainLines()],
+        description=say("The other side reads it."),
+        validators=[Length(max=1000, message=say("Use at most 1,000 characters.")), PlainLines()],
     )
 
 
@@ -346,7 +354,7 @@ def _typed(term: Term, value: Value) -> str | list[str]:
 
 def _options(term: Term) -> Choices:
     if term.type == "bool":
-        choices = [("yes", "Yes"), ("no", "No")]
+        choices = [("yes", say("Yes")), ("no", "No")]
     else:
         choices = [(option.code, option.label) for option in term.options]
     if term.type == "multi" or term.required:
@@ -358,7 +366,7 @@ def _hint(term: Term) -> str:
     if not term.columns:
         return term.help
     columns = " | ".join(column.label for column in term.columns)
-    return f"{term.help} One row a line: {columns}."
+    return say("%(help)s One row a line: %(columns)s.", help=term.help, columns=columns)
 
 
 def _rows(term: Term, typed: str | list[str]) -> int:
@@ -381,8 +389,10 @@ def _first_id(term: Term) -> str:
 class OnboardingForm(Form):
     """Who does an onboarding item, and by when."""
 
-    owner = SelectField("Owner", validators=[InputRequired("Choose who does it.")])
-    due = StringField("Due", filters=[trimmed], validators=[InputRequired("Give a date.")])
+    owner = SelectField(say("Owner"), validators=[InputRequired(say("Choose who does it."))])
+    due = StringField(
+        say("Due"), filters=[trimmed], validators=[InputRequired(say("Give a date."))]
+    )
 
     def offer(self, members: Choices) -> None:
         """Offer the members of both sides."""
@@ -394,4 +404,4 @@ class OnboardingForm(Form):
         try:
             date.fromisoformat(field.data or "")
         except ValueError:
-            raise ValidationError("Write a date such as 2026-12-01.") from None
+            raise ValidationError(say("Write a date such as 2026-12-01.")) from None

@@ -38,7 +38,7 @@ _PATTERNS = {"month name": "LLL", "weekday": "EEEE"}
 _FILTERS = (
     words.day, words.long_day, words.day_of_year, words.long_day_of_year, words.month,
     words.short_month, words.month_name, words.weekday, words.moment, words.number, words.count,
-    words.percent, words.money, words.listed, words.commas,
+    words.percent, words.money, words.listed, words.commas, words.inside,
 )  # fmt: skip
 
 
@@ -65,6 +65,8 @@ class _Translated:
         first = values[0]
         if isinstance(first, date):
             return dates.format_date(first, self._skeleton(kind), locale=self._locale)
+        if kind == "inside":
+            return str(in_tongue(first, self))
         if kind == "money":
             return numbers.format_currency(
                 first, values[1], locale=self._locale, currency_digits=False,

@@ -215,11 +215,17 @@ _WRITTEN: dict[str, Callable[..., str]] = {
     "short month": lambda on: f"{on:%b %Y}",
     "month name": lambda on: f"{on:%b}",
     "weekday": lambda on: f"{on:%A}",
+    "inside": lambda label: str(label).lower(),
     "number": lambda amount: str(amount),
     "count": lambda amount: f"{amount:,}",
     "percent": lambda amount: f"{amount} %",
     "money": lambda amount, currency, digits: f"{amount:,.{digits}f} {currency}",
 }
+
+
+def inside(label: str) -> Words:
+    """Return a label as it stands inside a sentence: small in English, as it is elsewhere."""
+    return _shown("inside", label)
 
 
 def day(on: date) -> Words:

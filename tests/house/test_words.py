@@ -34,7 +34,6 @@ from tests import cast
 ROOT = Path(__file__).resolve().parents[2]
 # A room a line, so that rooms are wrapped apart.
 TEMPLATES_LEFT = {
-    "contracts",
     "plans",
     "templates",
 }

@@ -22,6 +22,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.residency.actions import make_data_key
 from portal.residency.databases import RegionDatabase
 from portal.residency.rules import new_public_ref
@@ -45,7 +46,7 @@ def start_amendment(
     if side is None:
         raise NotFound
     if version_in_force(parent) is None:
-        raise Refused("Only a signed contract can be amended.")
+        raise Refused(say("Only a signed contract can be amended."))
     schema = schema_of(parent)
     problem = rules.naming_problem(schema, terms, locked=template_of(parent).locked)
     if problem:

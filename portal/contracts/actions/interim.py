@@ -25,6 +25,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.notices.actions import tell
 from portal.notices.rules import Recipient
 from portal.terms.rules import Value, validate, value_sha256
@@ -84,15 +85,15 @@ def agree_interim_change(
     with transaction(session):
         row, side = _open(session, contract, actor, number)
         if side == row.side:
-            raise Refused("Your own side proposed this. The other side agrees it.")
+            raise Refused(say("Your own side proposed this. The other side agrees it."))
         if seen_sha256 != row.value_sha256:
-            raise Refused("This is not the change you saw. Read it again.")
+            raise Refused(say("This is not the change you saw. Read it again."))
         starts = first_day(at, date.fromisoformat(row.starts))
         if row.ends is not None and date.fromisoformat(row.ends) <= starts:
-            raise Refused("The days it was meant for are over.")
+            raise Refused(say("The days it was meant for are over."))
         terms = terms_in_force(session, contract, on=starts)
         if _held(terms, row.terms) != row.before_sha256:
-            raise Refused("The terms changed since this was proposed. Ask for a new proposal.")
+            raise Refused(say("The terms changed since this was proposed. Ask for a new proposal."))
         if found := rules.new_errors(schema_of(contract), terms, row.values):
             raise Refused(found[0].message)
         _decide(row, Decision.AGREED, actor, at=at)
@@ -120,11 +121,11 @@ def decline_interim_change(
     """Say no to a change the other side proposed, with a reason they read."""
     demand(actor, "interim_change:decide")
     if not reason.strip():
-        raise Refused("Give a reason: the other side will read it.")
+        raise Refused(say("Give a reason: the other side will read it."))
     with transaction(session):
         row, side = _open(session, contract, actor, number)
         if side == row.side:
-            raise Refused("Your own side proposed this. Take it back instead.")
+            raise Refused(say("Your own side proposed this. Take it back instead."))
         _decide(row, Decision.DECLINED, actor, at=at)
         row.answer = reason.strip()
         record(
@@ -143,7 +144,7 @@ def withdraw_interim_change(
     with transaction(session):
         row, side = _open(session, contract, actor, number)
         if side != row.side:
-            raise Refused("The other side proposed this. Decline it instead.")
+            raise Refused(say("The other side proposed this. Decline it instead."))
         _decide(row, Decision.WITHDRAWN, actor, at=at)
         record(
             session, contract.id, "interim_change:withdrawn", actor=actor.log, at=at,
@@ -158,9 +159,9 @@ def _demand_part(session: Session, contract: Contract, actor: Actor, *, on: date
     if side is None:
         raise NotFound
     if version_in_force(contract) is None:
-        raise Refused("Only a signed contract has schedules to change.")
+        raise Refused(say("Only a signed contract has schedules to change."))
     if not rules.may_agree(actor.roles, terms_in_force(session, contract, on=on)):
-        raise Refused("This contract names other roles for such a change (term Q2).")
+        raise Refused(say("This contract names other roles for such a change (term Q2)."))
     return side
 
 
@@ -176,7 +177,7 @@ def _open(
     row = find_interim_change(contract, number)
     side = _demand_part(session, contract, actor, on=date.fromisoformat(row.starts))
     if row.decision is not None:
-        raise Refused("This proposal has its answer already.")
+        raise Refused(say("This proposal has its answer already."))
     return row, side
 
 

@@ -35,6 +35,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.notices.actions import tell
 from portal.residency.actions import make_data_key
 from portal.residency.databases import RegionDatabase, hold_family
@@ -83,7 +84,7 @@ def start_contract(
     demand(actor, "contract:start")
     region = database.region
     if not allowed_for({region.name: region}, vendor.allowed_regions, customer.allowed_regions):
-        raise Refused(f"{region.label} is not allowed by both organisations.")
+        raise Refused(say("%(label)s is not allowed by both organisations.", label=region.label))
     side = _side_among(actor, vendor=vendor, customer=customer)
     with transaction(session):
         ref = ref or new_public_ref(region.name)
@@ -115,7 +116,7 @@ def start_contract(
 
 def _side_among(actor: Actor, *, vendor: Organisation, customer: Organisation) -> Side:
     if vendor.id == customer.id:
-        raise Refused("A contract needs two organisations.")
+        raise Refused(say("A contract needs two organisations."))
     if actor.organisation_id not in (vendor.id, customer.id):
         raise NotFound
     return Side.VENDOR if actor.organisation_id == vendor.id else Side.CUSTOMER
@@ -142,9 +143,11 @@ def demand_starting(contract: Contract, actor: Actor, *, at: datetime) -> None:
     if side is None:
         raise NotFound
     if state(contract, today=at.date()) is not State.DRAFT:
-        raise Refused("Round 1 was sent. From now on the terms change in the negotiation.")
+        raise Refused(say("Round 1 was sent. From now on the terms change in the negotiation."))
     if turn(contract) is not side:
-        raise Refused(f"{name_of(contract, side.other)} prepares the first round.")
+        raise Refused(
+            say("%(name_of)s prepares the first round.", name_of=name_of(contract, side.other))
+        )
 
 
 def name_people(
@@ -166,7 +169,7 @@ def name_people(
     if side is None:
         raise NotFound
     if state(contract, today=at.date()) not in OPEN:
-        raise Refused("The agreement is frozen: who signs it is part of it.")
+        raise Refused(say("The agreement is frozen: who signs it is part of it."))
     members = {member.person_id: member for member in members_of(actor.organisation_id)}
     theirs = signers_across(contract, actor)
     problem = rules.people_problem(members, functions=functions, signers=signers, theirs=theirs)
@@ -289,15 +292,15 @@ def withdraw(
     if side is None:
         raise NotFound
     if not reason.strip():
-        raise Refused("Give a reason: the other side will read it.")
+        raise Refused(say("Give a reason: the other side will read it."))
     with transaction(session):
         session.expire_all()
         hold_family(session, contract.id)
         where = state(contract, today=at.date())
         if may_void(where):
-            raise Refused("The terms are frozen: void the signing instead of withdrawing.")
+            raise Refused(say("The terms are frozen: void the signing instead of withdrawing."))
         if not may_withdraw(where):
-            raise Refused("This contract can no longer be withdrawn.")
+            raise Refused(say("This contract can no longer be withdrawn."))
         add_fact(
             session, contract, "withdrawn", person_id=actor.person_id, side=side, at=at,
             reason=reason,

@@ -23,6 +23,7 @@ from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.notices.actions import tell
 from portal.residency.actions import store_document
 from portal.residency.databases import RegionDatabase
@@ -62,7 +63,7 @@ def plan_item(
     _side(contract, actor)
     organisations = (contract.vendor_id, contract.customer_id)
     if owner_id not in {m.person_id for one in organisations for m in members_of(one)}:
-        raise Refused("Choose somebody of either side.")
+        raise Refused(say("Choose somebody of either side."))
     with transaction(session):
         row = _row(session, contract, key, at=at)
         row.owner_id, row.due, row.reminded = owner_id, due.isoformat(), 0

@@ -19,6 +19,7 @@ from portal.contracts.rules.life import STATE_WORDS, Side, State
 from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import commas, say
 from portal.negotiation.actions import set_offers
 from portal.residency.databases import regions
 from portal.terms.rules import Schema, show
@@ -70,13 +71,13 @@ def _agreed(
 ) -> dict[str, Any]:
     deciding = effective.sources_on(layers, on=today())
     if layer.starts > today():
-        state, kind = "Agreed, not yet", "open"
+        state, kind = say("Agreed, not yet"), "open"
     elif not layer.holds(today()):
-        state, kind = "Over", ""
+        state, kind = say("Over"), ""
     elif any(deciding.get(term) == layer for term in layer.terms):
-        state, kind = "Holds now", "good"
+        state, kind = say("Holds now"), "good"
     else:
-        state, kind = "Replaced since", ""
+        state, kind = say("Replaced since"), ""
     return {
         "href": _href(contract, layer),
         "label": layer_words(layer),
@@ -102,10 +103,10 @@ def _href(contract: Contract, layer: Layer) -> str:
 def layer_words(layer: Layer) -> str:
     """Name a change as people do."""
     if layer.kind is LayerKind.AMENDMENT:
-        return f"Amendment {layer.source}"
+        return say("Amendment %(source)s", source=layer.source)
     if layer.kind is LayerKind.RENEWAL:
-        return f"Renewal, version {layer.source}"
-    return f"Schedule change {layer.source}"
+        return say("Renewal, version %(source)s", source=layer.source)
+    return say("Schedule change %(source)s", source=layer.source)
 
 
 def _under_way(row: Contract, actor: Actor) -> dict[str, Any]:
@@ -114,8 +115,10 @@ def _under_way(row: Contract, actor: Actor) -> dict[str, Any]:
     return {
         "href": url_for("contracts.show", ref=row.ref),
         "label": row.title,
-        "hint": f"{row.ref}, {len(row.named_terms or ()) - 1} terms",
-        "state": "Your turn" if mine else STATE_WORDS[where],
+        "hint": say(
+            "%(ref)s, %(number)s terms", ref=row.ref, number=len(row.named_terms or ()) - 1
+        ),
+        "state": say("Your turn") if mine else STATE_WORDS[where],
         "kind": "yours" if mine else listing.KINDS.get(where),
     }
 
@@ -125,16 +128,18 @@ def _proposal(
 ) -> dict[str, Any]:
     mine = queries.side_of(contract, actor) == row.side
     if row.decision is None:
-        state, kind = ("You proposed it", "theirs") if mine else ("Yours to answer", "yours")
+        state, kind = (
+            (say("You proposed it"), "theirs") if mine else (say("Yours to answer"), "yours")
+        )
     else:
         declined = row.decision == Decision.DECLINED
-        state, kind = ("Declined", "rejected") if declined else ("Taken back", "")
+        state, kind = (say("Declined"), "rejected") if declined else (say("Taken back"), "")
     name = queries.name_of(contract, Side(row.side))
-    labels = ", ".join(schema.terms[term].label for term in row.terms)
+    labels = commas(schema.terms[term].label for term in row.terms)
     return {
         "href": url_for("contracts.interim_change", ref=contract.ref, number=row.number),
-        "label": f"Schedule change {row.number}: {labels}",
-        "hint": f"From {row.starts}, proposed by {name}",
+        "label": say("Schedule change %(number)s: %(labels)s", number=row.number, labels=labels),
+        "hint": say("From %(starts)s, proposed by %(name)s", starts=row.starts, name=name),
         "state": state,
         "kind": kind,
     }
@@ -187,7 +192,7 @@ def _day(typed: str) -> tuple[date, str | None]:
     try:
         return date.fromisoformat(typed), None
     except ValueError:
-        return today(), "Write a day such as 2027-03-31."
+        return today(), say("Write a day such as 2027-03-31.")
 
 
 @bp.get("/contracts/<ref>/amendments/new")
@@ -216,7 +221,7 @@ def start_amendment(ref: str) -> ResponseReturnValue:
     standing = queries.standing_terms(session, child, on=now.date())
     values = {term: standing.get(term) for term in child.named_terms or ()}
     set_offers(session, child, actor, {**values, FROM: None}, at=now)
-    flash("The amendment is open. Change its terms, then send round 1.", "good")
+    flash(say("The amendment is open. Change its terms, then send round 1."), "good")
     return see_other(url_for("negotiation.show", ref=child.ref))
 
 

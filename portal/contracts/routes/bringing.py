@@ -15,6 +15,7 @@ from portal.evidence.rules.bringing import is_bundle, terms_in
 from portal.kit import clock
 from portal.kit.errors import Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import commas, say
 from portal.negotiation.actions import Taken, bring_terms
 from portal.residency.databases import one_transaction, regions
 from portal.templates.queries import published
@@ -36,7 +37,7 @@ def _form(actor: Actor, *, fresh: bool) -> BroughtContractForm:
     form.offer_all(
         counterparties=[(other.id, other.name) for other in queries.counterparties(actor)],
         templates=[
-            (key, f"{template.name}, number {template.number}")
+            (key, say("%(name)s, number %(number)s", name=template.name, number=template.number))
             for key, template in published(actor).items()
         ],
         regions=list(region_labels().items()),
@@ -81,23 +82,42 @@ def _read(form: BroughtContractForm, content: bytes) -> Brought | None:
     """Return the document of the file, or None after saying beside the field what is wrong."""
     try:
         if not content:
-            raise Refused("Choose a file.")
+            raise Refused(say("Choose a file."))
         terms = terms_in(content) if is_bundle(content) else content
         found = read_terms_file(terms, expected=form.sha256.data or "")
     except Refused as refusal:
         form.file.errors = [refusal.message]
         return None
     if not form.title.data and len(found.title) < 3:
-        form.title.errors = ["The file names no title: write one."]
+        form.title.errors = [say("The file names no title: write one.")]
     return found
 
 
 def _said(brought: Brought, taken: Taken) -> str:
+    if taken.clauses:
+        said = say(
+            "%(terms)s terms and %(clauses)s special terms were taken from the document with the "
+            "SHA-256 %(sha256)s.",
+            terms=taken.terms,
+            clauses=taken.clauses,
+            sha256=brought.sha256,
+        )
+    else:
+        said = say(
+            "%(terms)s terms were taken from the document with the SHA-256 %(sha256)s.",
+            terms=taken.terms,
+            sha256=brought.sha256,
+        )
+    alone = say("Only your side sees them until you send round 1.")
     left = list(taken.left)
-    named = ", ".join(left[:NAMED]) + (f" and {len(left) - NAMED} more" if left[NAMED:] else "")
-    rest = f" Not taken, as they do not fit: {named}." if left else ""
-    clauses = f" and {taken.clauses} special terms" if taken.clauses else ""
-    return (
-        f"{taken.terms} terms{clauses} were taken from the document with the SHA-256 "
-        f"{brought.sha256}.{rest} Only your side sees them until you send round 1."
+    if not left:
+        return say("%(said)s %(alone)s", said=said, alone=alone)
+    named = commas(left[:NAMED])
+    if left[NAMED:]:
+        named = say("%(named)s and %(number)s more", named=named, number=len(left) - NAMED)
+    return say(
+        "%(said)s Not taken, as they do not fit: %(named)s. %(alone)s",
+        said=said,
+        named=named,
+        alone=alone,
     )

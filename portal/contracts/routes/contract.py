@@ -22,6 +22,7 @@ from portal.kit import clock
 from portal.kit.csv_file import csv_bytes
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import download, needs, page, see_other
+from portal.kit.words import say
 from portal.signing.pdf import seen, table_cells
 from portal.signing.queries import signatures_of
 from portal.terms.rules import load_schema
@@ -187,9 +188,9 @@ def withdrawal(ref: str) -> ResponseReturnValue:
     actor, _, contract = opened(ref)
     where = queries.state(contract, today=today())
     if waiting.may_void(where):
-        raise Refused("The terms are frozen: void the signing instead of withdrawing.")
+        raise Refused(say("The terms are frozen: void the signing instead of withdrawing."))
     if not waiting.may_withdraw(where):
-        raise Refused("This contract can no longer be withdrawn.")
+        raise Refused(say("This contract can no longer be withdrawn."))
     return _withdrawal_page(contract, actor, WithdrawalForm(formdata=None))
 
 
@@ -202,7 +203,7 @@ def withdraw(ref: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _withdrawal_page(contract, actor, form, status=422)
     actions.withdraw(session, contract, actor, reason=form.reason.data, at=clock.now())
-    flash("The contract is withdrawn. Both sides are told.", "good")
+    flash(say("The contract is withdrawn. Both sides are told."), "good")
     return see_other(url_for("contracts.show", ref=ref))
 
 

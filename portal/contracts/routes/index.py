@@ -13,6 +13,7 @@ from portal.contracts.routes.doors import bp, region_labels, today
 from portal.contracts.rules import listing, waiting
 from portal.contracts.rules.life import STATE_WORDS
 from portal.kit.web import needs, page
+from portal.kit.words import say
 from portal.residency.databases import regions
 
 PAGE, WAITING = 50, 12
@@ -100,9 +101,9 @@ def _listed(row: queries.Row) -> dict[str, Any]:
 def _filters(
     counts: dict[str | None, listing.Count], state: str | None, search: str
 ) -> list[dict[str, Any]]:
-    shown: dict[str | None, str] = {None: "All"}
+    shown: dict[str | None, str] = {None: say("All")}
     shown |= {name: words for name, (words, _) in listing.FILTERS.items()}
-    shown |= {listing.YOURS: "Your turn", listing.ARCHIVE: "Archive"}
+    shown |= {listing.YOURS: say("Your turn"), listing.ARCHIVE: say("Archive")}
     return [
         {"label": words, "href": _address(name, search), "current": name == state,
          "count": counts[name]}

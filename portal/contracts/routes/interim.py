@@ -26,6 +26,7 @@ from portal.contracts.rules.life import Side
 from portal.kit import clock
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.negotiation.rules import difference, gains
 from portal.terms.rules import Term, Value, show
 
@@ -63,7 +64,7 @@ def propose_interim_change(ref: str) -> ResponseReturnValue:
     row = actions.propose_interim_change(
         session, contract, actor, wish, reason=form.reason.data or "", at=now
     )
-    flash("Proposed. The other side gets a mail; nothing changes before they agree.", "good")
+    flash(say("Proposed. The other side gets a mail; nothing changes before they agree."), "good")
     return see_other(url_for("contracts.interim_change", ref=ref, number=row.number))
 
 
@@ -93,7 +94,9 @@ def _chosen(session: Session, contract: Contract, ids: Sequence[str]) -> list[Te
         if term not in schema.terms:
             raise NotFound
         if term not in allowed:
-            raise Refused("This contract lets that term change by an amendment only (term Q2).")
+            raise Refused(
+                say("This contract lets that term change by an amendment only (term Q2).")
+            )
     return [term for term in schema.terms.values() if term.id in ids]
 
 
@@ -108,7 +111,9 @@ def _form_page(
 ) -> ResponseReturnValue:
     terms = queries.terms_in_force(session, contract, on=today())
     known = queries.schema_of(contract).terms
-    missing = [("terms", "Choose at least one schedule.")] if status == 422 and not chosen else []
+    missing = (
+        [("terms", say("Choose at least one schedule."))] if status == 422 and not chosen else []
+    )
     return page(
         "contracts/new_interim_change.html",
         status,
@@ -194,7 +199,7 @@ def agree_interim_change(ref: str, number: int) -> ResponseReturnValue:
         session, contract, actor, number, seen_sha256=InterimAnswerForm().seen_sha256.data or "",
         at=clock.now(),
     )  # fmt: skip
-    flash("Agreed. The service runs on it from its first day.", "good")
+    flash(say("Agreed. The service runs on it from its first day."), "good")
     return see_other(url_for("contracts.interim_change", ref=ref, number=number))
 
 
@@ -206,7 +211,7 @@ def decline_interim_change(ref: str, number: int) -> ResponseReturnValue:
     row, form = queries.find_interim_change(contract, number), InterimAnswerForm()
     good = form.validate()
     if good and not form.reason.data:
-        form.reason.errors = ["Give a reason: the other side will read it."]
+        form.reason.errors = [say("Give a reason: the other side will read it.")]
         good = False
     if not good:
         demand(actor, "interim_change:decide")
@@ -215,7 +220,7 @@ def decline_interim_change(ref: str, number: int) -> ResponseReturnValue:
         session, contract, actor, number, reason=form.reason.data,
         at=clock.now(),
     )  # fmt: skip
-    flash("Declined. The other side reads your reason.", "good")
+    flash(say("Declined. The other side reads your reason."), "good")
     return see_other(url_for("contracts.interim_change", ref=ref, number=number))
 
 
@@ -225,5 +230,5 @@ def withdraw_interim_change(ref: str, number: int) -> ResponseReturnValue:
     """Take back one's own side's proposal."""
     actor, session, contract = opened(ref)
     actions.withdraw_interim_change(session, contract, actor, number, at=clock.now())
-    flash("Taken back.", "good")
+    flash(say("Taken back."), "good")
     return see_other(url_for("contracts.amendments", ref=ref))

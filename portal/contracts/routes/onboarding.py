@@ -25,6 +25,7 @@ from portal.incidents.rules.files import (
 from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.kit.web import download, needs, page, see_other
+from portal.kit.words import say
 from portal.residency.actions import read_document
 from portal.residency.databases import regions
 from portal.residency.stores import LEAVE_OUT, StoreAway
@@ -50,7 +51,7 @@ def tick_onboarding(ref: str, item: str) -> ResponseReturnValue:
     """Tick an item for one's own side, or take the tick back."""
     actor, session, contract = opened(ref)
     actions.tick_item(session, contract, actor, item, at=clock.now())
-    flash("Saved. Both sides see it.", "good")
+    flash(say("Saved. Both sides see it."), "good")
     return see_other(url_for("contracts.onboarding", ref=ref))
 
 
@@ -68,7 +69,7 @@ def plan_onboarding(ref: str, item: str) -> ResponseReturnValue:
         session, contract, actor, item, owner_id=form.owner.data,
         due=date.fromisoformat(form.due.data), at=clock.now(),
     )  # fmt: skip
-    flash("Owner and date are saved.", "good")
+    flash(say("Owner and date are saved."), "good")
     return see_other(url_for("contracts.onboarding", ref=ref))
 
 
@@ -89,13 +90,13 @@ def attach_onboarding(ref: str, item: str) -> ResponseReturnValue:
         )
     except StoreAway:
         return _page(ref, trouble=(item, LEAVE_OUT), status=422)
-    flash("The file is attached.", "good")
+    flash(say("The file is attached."), "good")
     return see_other(url_for("contracts.onboarding", ref=ref))
 
 
 def _read(sent: FileStorage | None) -> tuple[str, bytes, str | None]:
     if sent is None or not sent.filename:
-        return "", b"", "Choose a file."
+        return "", b"", say("Choose a file.")
     name, content = kept_name(sent.filename), sent.read()
     return name, content, file_problem(name, content)
 

@@ -14,6 +14,7 @@ from portal.contracts.rules import waiting
 from portal.contracts.rules.waiting import STEPS
 from portal.kit import clock
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.templates.rules import slots_problem
 
 
@@ -60,7 +61,7 @@ def save_people(ref: str) -> ResponseReturnValue:
     failed = _save_people(session, contract, actor)
     if failed is not None:
         return failed
-    flash("Your people and signers are saved.", "good")
+    flash(say("Your people and signers are saved."), "good")
     return see_other(url_for("contracts.show", ref=ref))
 
 

@@ -11,6 +11,7 @@ from portal.contracts.models import Contract
 from portal.contracts.queries import state
 from portal.contracts.routes.doors import today
 from portal.contracts.rules.life import OVER, RUNNING, State
+from portal.kit.words import say
 
 ANY = frozenset(State)
 FROZEN = ANY - {State.DRAFT, State.NEGOTIATION, State.WITHDRAWN}
@@ -34,27 +35,27 @@ class Section:
 
 # Chapter -> its sections. A chapter leads to its first section; the others show inside it.
 CHAPTERS: dict[str, tuple[Section, ...]] = {
-    "Overview": (Section("Overview", "contracts.show"),),
+    "Overview": (Section(say("Overview"), "contracts.show"),),
     "Terms": (
-        Section("Terms", "negotiation.show"),
-        Section("Rounds", "negotiation.rounds", pages=("negotiation.show_round",)),
-        Section("Compare", "negotiation.compare"),
-        Section("Comments", "negotiation.comments", pages=("negotiation.share",)),
-        Section("Approvals", "negotiation.approvals", OPEN_TERMS),
-        Section("Replay", "statements.replay", frozenset({State.NEGOTIATION})),
+        Section(say("Terms"), "negotiation.show"),
+        Section(say("Rounds"), "negotiation.rounds", pages=("negotiation.show_round",)),
+        Section(say("Compare"), "negotiation.compare"),
+        Section(say("Comments"), "negotiation.comments", pages=("negotiation.share",)),
+        Section(say("Approvals"), "negotiation.approvals", OPEN_TERMS),
+        Section(say("Replay"), "statements.replay", frozenset({State.NEGOTIATION})),
     ),
     "Agreement": (
-        Section("Sign", "signing.review", frozenset({State.SIGNING})),
+        Section(say("Sign"), "signing.review", frozenset({State.SIGNING})),
         Section(
-            "Signing",
+            say("Signing"),
             "signing.overview",
             FROZEN | {State.NEGOTIATION},
             pages=("signing.done", "signing.delegation", "signing.voiding", "signing.reopening"),
         ),
-        Section("Agreement", "contracts.agreement", FROZEN),
-        Section("Deed (PDF)", "signing.deed", DEED),
+        Section(say("Agreement"), "contracts.agreement", FROZEN),
+        Section(say("Deed (PDF)"), "signing.deed", DEED),
         Section(
-            "Changes of terms",
+            say("Changes of terms"),
             "contracts.amendments",
             DONE,
             pages=(
@@ -67,38 +68,40 @@ CHAPTERS: dict[str, tuple[Section, ...]] = {
     ),
     "Service": (
         Section(
-            "Incidents",
+            say("Incidents"),
             "incidents.index",
             DONE,
             pages=("incidents.show", "incidents.contacts", "incidents.root_cause"),
         ),
-        Section("Figures", "incidents.figures", DONE, pages=("incidents.report",)),
-        Section("Root causes", "incidents.root_causes", DONE),
-        Section("Executive reviews", "incidents.reviews", DONE, pages=("incidents.review_page",)),
-        Section("Onboarding", "contracts.onboarding", DONE),
+        Section(say("Figures"), "incidents.figures", DONE, pages=("incidents.report",)),
+        Section(say("Root causes"), "incidents.root_causes", DONE),
         Section(
-            "Maintenance",
+            say("Executive reviews"), "incidents.reviews", DONE, pages=("incidents.review_page",)
+        ),
+        Section(say("Onboarding"), "contracts.onboarding", DONE),
+        Section(
+            say("Maintenance"),
             "changes.index",
             DONE,
             pages=("changes.new", "changes.show", "changes.edit", "changes.calendar"),
         ),
         Section(
-            "Outages",
+            say("Outages"),
             "changes.outages",
             DONE,
             pages=("changes.outage", "changes.new_outage", "changes.monitors"),
         ),
         Section(
-            "Statements",
+            say("Statements"),
             "statements.index",
             DONE,
             pages=("statements.show", "statements.ledger", "statements.replay"),
         ),
-        Section("Risk", "statements.risk", DONE),
+        Section(say("Risk"), "statements.risk", DONE),
     ),
     "Renewal": (
         Section(
-            "Renewal",
+            say("Renewal"),
             "renewals.show",
             DONE,
             pages=(
@@ -108,16 +111,16 @@ CHAPTERS: dict[str, tuple[Section, ...]] = {
                 "renewals.prepare_round",
             ),
         ),
-        Section("Reviews", "reviews.index", DONE, pages=("reviews.show",)),
+        Section(say("Reviews"), "reviews.index", DONE, pages=("reviews.show",)),
     ),
-    "People": (Section("People", "contracts.people"),),
+    "People": (Section(say("People"), "contracts.people"),),
     "Evidence": (
-        Section("Evidence", "evidence.show"),
-        Section("Log", "contracts.log"),
-        Section("Where the data is", "admin.contract_data"),
-        Section("Emergency access", "admin.emergencies"),
-        Section("Retention", "retention.show"),
-        Section("Profiles", "profiles.show", pages=("profiles.views",)),
+        Section(say("Evidence"), "evidence.show"),
+        Section(say("Log"), "contracts.log"),
+        Section(say("Where the data is"), "admin.contract_data"),
+        Section(say("Emergency access"), "admin.emergencies"),
+        Section(say("Retention"), "retention.show"),
+        Section(say("Profiles"), "profiles.show", pages=("profiles.views",)),
     ),
 }
 

@@ -25,6 +25,7 @@ from portal.contracts.rules.life import Side
 from portal.contracts.rules.waiting import STEP_WORDS, STEPS, Door
 from portal.kit import clock
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.negotiation.actions import set_offers
 from portal.negotiation.queries import negotiation_of
 from portal.plans.queries import offer_of, offers
@@ -74,7 +75,10 @@ def start() -> ResponseReturnValue:
         vendor=chosen.vendor, customer=chosen.customer, pins=chosen.pins, at=now,
     )  # fmt: skip
     set_offers(session, contract, actor, chosen.terms(), at=now)
-    flash("The contract is started. Only your side sees its terms until you send round 1.", "good")
+    flash(
+        say("The contract is started. Only your side sees its terms until you send round 1."),
+        "good",
+    )
     return see_other(url_for("contracts.start_people", ref=contract.ref))
 
 
@@ -92,7 +96,7 @@ def _offer_choices(form: NewContractForm, actor: Actor) -> None:
     form.offer(
         counterparties=[(other.id, other.name) for other in others],
         templates=[
-            (key, f"{template.name}, number {template.number}")
+            (key, say("%(name)s, number %(number)s", name=template.name, number=template.number))
             for key, template in published(actor).items()
         ],
         tiers=tiers,
@@ -105,7 +109,9 @@ def _chosen(form: NewContractForm, actor: Actor) -> Chosen | None:
     vendor, customer = parties_of(form, actor)
     slug, _, rest = (form.tier.data or "").partition("/")
     if slug and slug != vendor.slug:
-        form.tier.errors = [f"Choose a tier of {vendor.name}, the vendor, or no tier."]
+        form.tier.errors = [
+            say("Choose a tier of %(name)s, the vendor, or no tier.", name=vendor.name)
+        ]
     if form.errors:
         return None
     return Chosen(
@@ -160,7 +166,7 @@ def save_step(ref: str, step: str) -> ResponseReturnValue:
     set_offers(session, contract, actor, answers.values, at=now)
     actions.finish_step(session, contract, actor, step=step, at=now)
     if step == STEPS[-1]:
-        flash("All four steps are done. Review round 1, then send it.", "good")
+        flash(say("All four steps are done. Review round 1, then send it."), "good")
         return see_other(doors_of(contract)[Door.TERMS])
     return see_other(step_url(contract, STEPS[STEPS.index(step) + 1]))
 
@@ -209,4 +215,4 @@ def _step_page(
 
 def _origin(contract: Contract) -> str:
     tier = (contract.tier or "").rpartition("/")[2]
-    return f"the tier {tier} and the template" if tier else "the template"
+    return say("the tier %(tier)s and the template", tier=tier) if tier else say("the template")

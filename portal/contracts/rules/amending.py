@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
+from portal.kit.words import say
 from portal.terms.rules import Finding, Schema, Term, Value, coherence
 
 # In an amendment this term says from when the amended terms hold; the rest makes the contract
 # what it is: other parties, another beginning or another tier are another contract.
 FROM = "A5"
-FROM_LABEL = "The amended terms hold from"
-FROM_HELP = "None: from the day after the amendment is sealed, which is also the earliest day."
+FROM_LABEL = say("The amended terms hold from")
+FROM_HELP = say("None: from the day after the amendment is sealed, which is also the earliest day.")
 FIXED = frozenset({"A1", "A2", "A4", "A4.date", "A5", "A11", "A12"})
 INTERIM_TERMS = "Q2"
 INTERIM_ROLES = "Q2.roles"
@@ -50,13 +51,13 @@ def amendable(schema: Schema, locked: Collection[str]) -> list[Term]:
 def naming_problem(schema: Schema, ids: Collection[str], *, locked: Collection[str]) -> str | None:
     """Say why these terms cannot be amended, or None."""
     if not ids:
-        return "Choose at least one term to amend."
+        return say("Choose at least one term to amend.")
     open_to_change = {term.id for term in amendable(schema, locked)}
     closed = next((term_id for term_id in ids if term_id not in open_to_change), None)
     if closed is None:
         return None
     known = schema.terms.get(closed)
-    return f"{known.label if known else closed} cannot be amended."
+    return say("%(closed)s cannot be amended.", closed=known.label if known else closed)
 
 
 def named(schema: Schema, ids: Collection[str]) -> list[str]:
@@ -113,18 +114,18 @@ def wish_problem(
     """
     closed = next((term for term in wish.values if term not in interim_terms(terms)), None)
     if closed is not None:
-        return closed, "This contract lets that term change by an amendment only (term Q2)."
+        return closed, say("This contract lets that term change by an amendment only (term Q2).")
     if not wish.values:
-        return "terms", "Choose at least one schedule to change."
+        return "terms", say("Choose at least one schedule to change.")
     if wish.starts <= today:
-        return "starts", "A change never reaches back. Choose a day after today."
+        return "starts", say("A change never reaches back. Choose a day after today.")
     if wish.ends is not None and wish.ends <= wish.starts:
-        return "ends", "The last day comes before the first."
+        return "ends", say("The last day comes before the first.")
     if wish.ends is not None and wish.ends - wish.starts > LONGEST_INTERIM:
-        return "ends", "For more than a year, amend the contract."
+        return "ends", say("For more than a year, amend the contract.")
     same = next((term for term in wish.values if term not in moved(wish.values, terms)), None)
     if same is not None:
-        return same, "This is what holds already. Change something."
+        return same, say("This is what holds already. Change something.")
     found = new_errors(schema, terms, wish.values)
     if not found:
         return None

@@ -10,6 +10,7 @@ import rfc8785
 from portal.contracts.rules.document import FORMAT, canonical_bytes, sha256_of
 from portal.contracts.rules.starting import OWN
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.terms.rules import Schema, Unreadable, Value, normal, validate
 from portal.terms.rules.text import clean_line, clean_lines
 
@@ -43,11 +44,13 @@ class Fitted:
 def read_terms_file(content: bytes, *, expected: str = "") -> Brought:
     """Read a document; `Refused` where it is none, or not the one with the `expected` SHA-256."""
     if len(content) > LARGEST:
-        raise Refused("The terms are larger than any this portal writes.")
+        raise Refused(say("The terms are larger than any this portal writes."))
     try:
         found = json.loads(content.decode("utf-8"), object_pairs_hook=_once)
     except (ValueError, RecursionError):
-        raise Refused("This is not a file of terms: it is no JSON, or names a key twice.") from None
+        raise Refused(
+            say("This is not a file of terms: it is no JSON, or names a key twice.")
+        ) from None
     return brought(found, expected=expected)
 
 
@@ -61,17 +64,21 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 def brought(document: Any, *, expected: str = "") -> Brought:
     """Return a document with its hash, or say why it cannot be brought."""
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise Refused("This is not the canonical document of a contract.")
+        raise Refused(say("This is not the canonical document of a contract."))
     if document.get("amends"):
-        raise Refused("These are the terms of an amendment. Bring the contract it changes.")
+        raise Refused(say("These are the terms of an amendment. Bring the contract it changes."))
     if not isinstance(document.get("terms"), dict):
-        raise Refused("The document holds no terms.")
+        raise Refused(say("The document holds no terms."))
     try:
         sha256 = sha256_of(canonical_bytes(document))
     except (rfc8785.CanonicalizationError, ValueError, RecursionError):
-        raise Refused("The document cannot be written canonically, so it has no hash.") from None
+        raise Refused(
+            say("The document cannot be written canonically, so it has no hash.")
+        ) from None
     if expected and expected != sha256:
-        raise Refused(f"The SHA-256 of this document is {sha256}, not the one you gave.")
+        raise Refused(
+            say("The SHA-256 of this document is %(sha256)s, not the one you gave.", sha256=sha256)
+        )
     return Brought(document, sha256)
 
 
@@ -84,7 +91,7 @@ def fitted(document: Mapping[str, Any], schema: Schema) -> Fitted:
             continue
         term = schema.terms.get(name)
         if term is None:
-            left[name[:40]] = "This contract has no such term."
+            left[name[:40]] = say("This contract has no such term.")
             continue
         try:
             settled = normal(term, value)
@@ -92,7 +99,7 @@ def fitted(document: Mapping[str, Any], schema: Schema) -> Fitted:
         except Unreadable as error:
             wrong = [error.message]
         except (TypeError, ValueError, KeyError, AttributeError, IndexError):
-            wrong = ["This is no value of it."]
+            wrong = [say("This is no value of it.")]
         if wrong:
             left[name] = wrong[0]
         else:
@@ -108,5 +115,5 @@ def _clauses(told: Any) -> tuple[list[dict[str, str]], dict[str, str]]:
         try:
             found.append({"title": clean_line(one["title"]), "text": clean_lines(one["text"])})
         except (Unreadable, TypeError, KeyError, AttributeError):
-            left[f"X{place}"] = "This is no clause."
+            left[f"X{place}"] = say("This is no clause.")
     return found, left

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from portal.kit.words import say
+
 
 class Side(StrEnum):
     """The two sides of a contract."""
@@ -39,21 +41,21 @@ class State(StrEnum):
 
 
 STATE_WORDS = {
-    State.DRAFT: "Draft",
-    State.NEGOTIATION: "In negotiation",
-    State.AGREED: "Agreed, deed in preparation",
-    State.SIGNING: "Out for signature",
-    State.SEALING: "Signed by all, being sealed",
-    State.COMPLETED: "Completed",
-    State.IN_FORCE: "In force",
-    State.EXPIRING: "In force, ending",
-    State.RENEWED: "Renewed by a new contract",
-    State.ENDED: "Ended",
-    State.AMENDS: "Signed amendment",
-    State.DECLINED: "Declined",
-    State.WITHDRAWN: "Withdrawn",
-    State.VOIDED: "Voided before completion",
-    State.EXPIRED: "Offer to sign expired",
+    State.DRAFT: say("Draft"),
+    State.NEGOTIATION: say("In negotiation"),
+    State.AGREED: say("Agreed, deed in preparation"),
+    State.SIGNING: say("Out for signature"),
+    State.SEALING: say("Signed by all, being sealed"),
+    State.COMPLETED: say("Completed"),
+    State.IN_FORCE: say("In force"),
+    State.EXPIRING: say("In force, ending"),
+    State.RENEWED: say("Renewed by a new contract"),
+    State.ENDED: say("Ended"),
+    State.AMENDS: say("Signed amendment"),
+    State.DECLINED: say("Declined"),
+    State.WITHDRAWN: say("Withdrawn"),
+    State.VOIDED: say("Voided before completion"),
+    State.EXPIRED: say("Offer to sign expired"),
 }
 
 # Kinds of facts: round_sent(side), round_recalled(side), frozen, reopened, deed_prepared,

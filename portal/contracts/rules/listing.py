@@ -17,13 +17,14 @@ from portal.contracts.rules.life import (
     state_of,
 )
 from portal.kit import clock
+from portal.kit.words import say
 
 FILTERS: Mapping[str, tuple[str, frozenset[State]]] = {
-    "draft": ("Drafts", frozenset({State.DRAFT})),
-    "negotiation": ("In negotiation", frozenset({State.NEGOTIATION})),
-    "signing": ("To sign", frozenset({State.AGREED, State.SIGNING, State.SEALING})),
-    "signed": ("Signed", RUNNING | {State.COMPLETED, State.AMENDS}),
-    "ended": ("Ended", OVER | {*ENDED_EARLY.values()}),
+    "draft": (say("Drafts"), frozenset({State.DRAFT})),
+    "negotiation": (say("In negotiation"), frozenset({State.NEGOTIATION})),
+    "signing": (say("To sign"), frozenset({State.AGREED, State.SIGNING, State.SEALING})),
+    "signed": (say("Signed"), RUNNING | {State.COMPLETED, State.AMENDS}),
+    "ended": (say("Ended"), OVER | {*ENDED_EARLY.values()}),
 }
 
 ENDED = "ended"

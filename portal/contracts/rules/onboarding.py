@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from portal.contracts.rules.life import Side
+from portal.kit.words import say
 
 REMIND_BEFORE = timedelta(days=3)
 USUAL_TIME = timedelta(days=14)
@@ -26,18 +27,51 @@ class Item:
 ITEMS: Mapping[str, Item] = {
     item.key: item
     for item in (
-        Item("handoff", "Technical handoff", "The vendor’s support knows this installation: "
-             "versions, integrations, what was customised.", Side.VENDOR, "support", 10),
-        Item("access", "Access", "Accounts, remote access and second factors work for the people "
-             "of support.", Side.CUSTOMER, "it", 7),
-        Item("runbooks", "Runbooks attached", "How to restart, back up and roll back, attached "
-             "here.", Side.VENDOR, "support", 7),
-        Item("contacts", "Contacts confirmed", "Everyone on the escalation path was reached; the "
-             "named contacts are chosen.", Side.CUSTOMER, "it", 5),
-        Item("test_incident", "Test incident run", "One trial report went the whole way: reported, "
-             "acknowledged, resolved, closed.", Side.CUSTOMER, "it", 2),
+        Item(
+            "handoff",
+            say("Technical handoff"),
+            say(
+                "The vendor’s support knows this installation: "
+                "versions, integrations, what was customised."
+            ),
+            Side.VENDOR,
+            "support",
+            10,
+        ),
+        Item(
+            "access",
+            say("Access"),
+            say("Accounts, remote access and second factors work for the people of support."),
+            Side.CUSTOMER,
+            "it",
+            7,
+        ),
+        Item(
+            "runbooks",
+            say("Runbooks attached"),
+            say("How to restart, back up and roll back, attached here."),
+            Side.VENDOR,
+            "support",
+            7,
+        ),
+        Item(
+            "contacts",
+            say("Contacts confirmed"),
+            say("Everyone on the escalation path was reached; the named contacts are chosen."),
+            Side.CUSTOMER,
+            "it",
+            5,
+        ),
+        Item(
+            "test_incident",
+            say("Test incident run"),
+            say("One trial report went the whole way: reported, acknowledged, resolved, closed."),
+            Side.CUSTOMER,
+            "it",
+            2,
+        ),
     )
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from portal.kit.words import say
+
 OWNER = "owner"
 FUNCTIONS = ("sales", "it", "legal", "procurement", "support")
-FUNCTION_WORDS = {
-    OWNER: "Owner",
-    "sales": "Sales",
-    "it": "IT",
-    "legal": "Legal",
-    "procurement": "Procurement",
-    "support": "Support",
+FUNCTION_WORDS: dict[str, str] = {
+    OWNER: say("Owner"),
+    "sales": say("Sales"),
+    "it": say("IT"),
+    "legal": say("Legal"),
+    "procurement": say("Procurement"),
+    "support": say("Support"),
 }
 MOST_SIGNERS = 4
 APPROVING = ("sales", "it", "legal", "procurement")
@@ -74,20 +76,23 @@ def people_problem(
     """Say what is wrong with the people of a side, or None. `theirs` sign for the other side."""
     people = [signer.person_id for signer in signers]
     if OWNER not in functions:
-        return "Choose the owner: one person who coordinates your side."
+        return say("Choose the owner: one person who coordinates your side.")
     if not signers:
-        return "Name at least one person who signs for you."
+        return say("Name at least one person who signs for you.")
     if len(signers) > MOST_SIGNERS:
-        return f"Name at most {MOST_SIGNERS} signers."
+        return say("Name at most %(most_signers)s signers.", most_signers=MOST_SIGNERS)
     if not {*people, *functions.values()} <= set(members):
-        return "Choose members of your own organisation."
+        return say("Choose members of your own organisation.")
     if len(set(people)) < len(people):
-        return "Name each signer once."
+        return say("Name each signer once.")
     if not all(members[person].may_sign for person in people):
-        return "A signer needs the role Signatory. Ask your organisation administrator."
+        return say("A signer needs the role Signatory. Ask your organisation administrator.")
     taken = next((person for person in people if person in set(theirs)), None)
     if taken:
-        return f"{members[taken].name} already signs for the other side. Name somebody else."
+        return say(
+            "%(name)s already signs for the other side. Name somebody else.",
+            name=members[taken].name,
+        )
     return None
 
 

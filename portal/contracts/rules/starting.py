@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from portal.kit.words import commas, say
 from portal.residency.rules import allowed_for
 from portal.terms.rules import Schema, Term, Unreadable, Value, normal, validate
 
@@ -11,10 +12,10 @@ STEP_GROUPS: Mapping[str, tuple[str, ...]] = {
     "metrics": ("D", "M", "N"),
 }
 STEP_HEADINGS = {
-    "people": "Identify the people",
-    "service-levels": "Severities, response and resolution",
-    "scope": "What is in scope",
-    "metrics": "What is measured and reported",
+    "people": say("Identify the people"),
+    "service-levels": say("Severities, response and resolution"),
+    "scope": say("What is in scope"),
+    "metrics": say("What is measured and reported"),
 }
 COLUMN_OF_SEVERITY = "C4."
 
@@ -83,13 +84,16 @@ def region_problem(
         return None
     if not common:
         sides = (vendor, customer)
-        allow = " ".join(f"{name} allows {_listed(labels, able)}." for name, able in sides)
-        return f"No region is allowed by both. {allow} Ask an administrator to allow one more."
-    return f"Both organisations allow {_listed(labels, common)}. Choose that."
+        (one, ones), (two, twos) = ((name, _listed(labels, able)) for name, able in sides)
+        return say(
+            "No region is allowed by both. %(one)s allows %(ones)s. %(two)s allows %(twos)s. "
+            "Ask an administrator to allow one more.", one=one, ones=ones, two=two, twos=twos,
+        )  # fmt: skip
+    return say("Both organisations allow %(listed)s. Choose that.", listed=_listed(labels, common))
 
 
 def _listed(labels: Mapping[str, str], names: Sequence[str]) -> str:
-    return ", ".join(labels.get(name, name) for name in names) or "no region"
+    return commas(labels.get(name, name) for name in names) or say("no region")
 
 
 def pages_terms(schema: Schema, step: str) -> dict[str, Term]:
@@ -105,8 +109,8 @@ def parts_of(schema: Schema, step: str) -> list[tuple[str, Sequence[Term]]]:
     for term in pages_terms(schema, step).values():
         title = titles[term.group]
         if term.id.startswith(COLUMN_OF_SEVERITY):
-            title = f"Targets for severity {term.id.split('.')[1][1:]}"
+            title = say("Targets for severity %(severity)s", severity=term.id.split(".")[1][1:])
         elif term.group == "C":
-            title = "How incidents are handled"
+            title = say("How incidents are handled")
         parts.setdefault(title, []).append(term)
     return list(parts.items())

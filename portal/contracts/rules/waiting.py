@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from portal.contracts.rules.life import Side, State
+from portal.kit.words import inside, say
 
 STEPS = ("people", "service-levels", "scope", "metrics")
 STEP_WORDS = {
-    "people": "People",
-    "service-levels": "Service levels",
-    "scope": "Scope",
-    "metrics": "Metrics",
+    "people": say("People"),
+    "service-levels": say("Service levels"),
+    "scope": say("Scope"),
+    "metrics": say("Metrics"),
 }
 ALL_STEPS_DONE = len(STEPS) + 1
 OPEN = frozenset({State.DRAFT, State.NEGOTIATION})
@@ -26,10 +27,10 @@ class Wait(StrEnum):
 
 
 WAIT_WORDS = {
-    Wait.START: "Yours to finish and send",
-    Wait.ANSWER: "Your turn to answer",
-    Wait.SIGNATURE: "Waiting for your signature",
-    Wait.APPROVAL: "Waiting for your approval",
+    Wait.START: say("Yours to finish and send"),
+    Wait.ANSWER: say("Your turn to answer"),
+    Wait.SIGNATURE: say("Waiting for your signature"),
+    Wait.APPROVAL: say("Waiting for your approval"),
 }
 
 
@@ -89,7 +90,7 @@ def steps_done(standing: Standing) -> list[tuple[str, str]]:
     """Return each step of the start as (step, "Done" | "Next" | "To do"); none unless preparing."""
     if waits_for(standing) is not Wait.START:
         return []
-    words = ["Done", "Next", "To do"]
+    words = [say("Done"), say("Next"), say("To do")]
     return [
         (step, words[(place >= standing.step) + (place > standing.step)])
         for place, step in enumerate(STEPS, start=1)
@@ -121,92 +122,121 @@ def next_step(standing: Standing) -> NextStep:
 
 def _mine(wait: Wait, standing: Standing) -> NextStep:
     if wait is Wait.SIGNATURE:
-        text = "You are next. Read the agreement, consent, and sign with a code from your phone."
-        return NextStep(WAIT_WORDS[wait], text, "Review and sign", Door.SIGN, True)
+        text = say(
+            "You are next. Read the agreement, consent, and sign with a code from your phone."
+        )
+        return NextStep(WAIT_WORDS[wait], text, say("Review and sign"), Door.SIGN, True)
     if wait is Wait.APPROVAL:
-        text = "Nobody signs before you approve. Read the agreement, then approve with a code."
-        return NextStep(WAIT_WORDS[wait], text, "Review and approve", Door.SIGN, True)
+        text = say("Nobody signs before you approve. Read the agreement, then approve with a code.")
+        return NextStep(WAIT_WORDS[wait], text, say("Review and approve"), Door.SIGN, True)
     if wait is Wait.ANSWER:
-        text = f"{standing.other_name} sent a round. Answer each open term, then send yours."
-        return NextStep(WAIT_WORDS[wait], text, "Answer the terms", Door.TERMS, True)
+        text = say(
+            "%(other_name)s sent a round. Answer each open term, then send yours.",
+            other_name=standing.other_name,
+        )
+        return NextStep(WAIT_WORDS[wait], text, say("Answer the terms"), Door.TERMS, True)
     if standing.step < ALL_STEPS_DONE:
         words = STEP_WORDS[STEPS[standing.step - 1]]
-        label = f"Continue: {words.lower()}"
-        place = f"Step {standing.step} of {len(STEPS)}"
-        text = f"{place} is next. {standing.other_name} sees no term yet."
-        return NextStep("Finish the start", text, label, Door.START, True)
-    text = f"All four steps are done. {standing.other_name} sees the terms once you send round 1."
-    return NextStep("Send round 1", text, "Review and send round 1", Door.TERMS, True)
+        label = say("Continue: %(step)s", step=inside(words))
+        text = say(
+            "Step %(step)s of %(number)s is next. %(other_name)s sees no term yet.",
+            step=standing.step, number=len(STEPS), other_name=standing.other_name,
+        )  # fmt: skip
+        return NextStep(say("Finish the start"), text, label, Door.START, True)
+    text = say(
+        "All four steps are done. %(other_name)s sees the terms once you send round 1.",
+        other_name=standing.other_name,
+    )
+    return NextStep(say("Send round 1"), text, say("Review and send round 1"), Door.TERMS, True)
 
 
 def _theirs(standing: Standing) -> NextStep:
     if standing.state is State.DRAFT:
-        title = f"{standing.other_name} is preparing round 1"
-        text = "Meanwhile, name the people on your side and who signs for you."
-        return NextStep(title, text, "Name your people", Door.PEOPLE, False)
-    text = "You will get a mail when their round arrives."
-    title = f"{standing.other_name}’s turn to answer"
-    return NextStep(title, text, "Read the terms", Door.TERMS, False)
+        title = say("%(other_name)s is preparing round 1", other_name=standing.other_name)
+        text = say("Meanwhile, name the people on your side and who signs for you.")
+        return NextStep(title, text, say("Name your people"), Door.PEOPLE, False)
+    text = say("You will get a mail when their round arrives.")
+    title = say("%(other_name)s’s turn to answer", other_name=standing.other_name)
+    return NextStep(title, text, say("Read the terms"), Door.TERMS, False)
+
+
+def _signing_title(standing: Standing) -> str:
+    signer = standing.next_signer or say("the next signer")
+    if standing.approving:
+        return say("Waiting for %(signer)s to approve", signer=signer)
+    return say("Waiting for %(signer)s to sign", signer=signer)
 
 
 def _later(standing: Standing) -> NextStep:
-    title, text, door = {
+    told: dict[State, tuple[str, str, Door]] = {
         State.AGREED: (
-            "Every term is agreed",
-            "The deed is being prepared. The first signer gets a mail in a moment.",
+            say("Every term is agreed"),
+            say("The deed is being prepared. The first signer gets a mail in a moment."),
             Door.AGREEMENT,
         ),
         State.SIGNING: (
-            f"Waiting for {standing.next_signer or 'the next signer'} to "
-            + ("approve" if standing.approving else "sign"),
-            "Everybody gets a mail when it is their turn, and a reminder if they wait long.",
+            _signing_title(standing),
+            say("Everybody gets a mail when it is their turn, and a reminder if they wait long."),
             Door.SIGNING,
         ),
         State.SEALING: (
-            "Signed by all, being sealed",
-            "The seal closes the deed. It usually takes less than a minute.",
+            say("Signed by all, being sealed"),
+            say("The seal closes the deed. It usually takes less than a minute."),
             Door.AGREEMENT,
         ),
         State.COMPLETED: (
-            "Signed and sealed",
-            "Each side holds a complete original. Support begins on the agreed day.",
+            say("Signed and sealed"),
+            say("Each side holds a complete original. Support begins on the agreed day."),
             Door.DEED,
         ),
-        State.IN_FORCE: ("In force", "The signed terms run the support.", Door.DEED),
+        State.IN_FORCE: (say("In force"), say("The signed terms run the support."), Door.DEED),
         State.EXPIRING: (
-            "In force until the term ends",
-            "The signed terms run the support until then. Nothing renews them so far.",
+            say("In force until the term ends"),
+            say("The signed terms run the support until then. Nothing renews them so far."),
             Door.DEED,
         ),
         State.RENEWED: (
-            "Renewed by a new contract",
-            "This one ended when the new one began. It stays readable with its log.",
+            say("Renewed by a new contract"),
+            say("This one ended when the new one began. It stays readable with its log."),
             Door.DEED,
         ),
-        State.ENDED: ("Ended", "The last term is over. It stays readable with its log.", Door.DEED),
+        State.ENDED: (
+            say("Ended"),
+            say("The last term is over. It stays readable with its log."),
+            Door.DEED,
+        ),
         State.AMENDS: (
-            "Signed and sealed",
-            "These terms changed the contract. Read there what holds on any day.",
+            say("Signed and sealed"),
+            say("These terms changed the contract. Read there what holds on any day."),
             Door.AMENDED,
         ),
-        State.WITHDRAWN: ("Withdrawn", "Nothing more can be done with this contract.", Door.LOG),
-        State.DECLINED: ("Declined", "Nothing more can be done with this contract.", Door.LOG),
+        State.WITHDRAWN: (
+            say("Withdrawn"),
+            say("Nothing more can be done with this contract."),
+            Door.LOG,
+        ),
+        State.DECLINED: (
+            say("Declined"),
+            say("Nothing more can be done with this contract."),
+            Door.LOG,
+        ),
         State.VOIDED: (
-            "Voided before completion",
-            "The signing was called off. Signatures made so far bind nobody.",
+            say("Voided before completion"),
+            say("The signing was called off. Signatures made so far bind nobody."),
             Door.LOG,
         ),
         State.EXPIRED: (
-            "The offer to sign expired",
-            "Not everybody signed in time. Signatures made so far bind nobody.",
+            say("The offer to sign expired"),
+            say("Not everybody signed in time. Signatures made so far bind nobody."),
             Door.LOG,
         ),
-    }[standing.state]
+    }
+    title, text, door = told[standing.state]
     label = {
-        Door.AGREEMENT: "Read the agreement",
-        Door.DEED: "Open the deed (PDF)",
-        Door.SIGNING: "See how the signing stands",
-        Door.LOG: "Read the log",
-        Door.AMENDED: "See the contract it changed",
+        Door.AGREEMENT: say("Read the agreement"),
+        Door.DEED: say("Open the deed (PDF)"),
+        Door.SIGNING: say("See how the signing stands"),
+        Door.LOG: say("Read the log"),
+        Door.AMENDED: say("See the contract it changed"),
     }[door]
     return NextStep(title, text, label, door, False)
