@@ -239,6 +239,8 @@ def bare_sentences(text: str) -> list[str]:
             named = [one.id for one in targets if isinstance(one, ast.Name)]
             if any(re.search(r"(^|_)(WORDS|LABELS|HEADINGS|TITLES)$", name) for name in named):
                 said = node.value.values
+            elif "CHAPTERS" in named:
+                said = [key for key in node.value.keys if key is not None]
         for one in said:
             if isinstance(one, ast.JoinedStr):
                 found.append(ast.unparse(one))

@@ -35,8 +35,8 @@ class Section:
 
 # Chapter -> its sections. A chapter leads to its first section; the others show inside it.
 CHAPTERS: dict[str, tuple[Section, ...]] = {
-    "Overview": (Section(say("Overview"), "contracts.show"),),
-    "Terms": (
+    say("Overview"): (Section(say("Overview"), "contracts.show"),),
+    say("Terms"): (
         Section(say("Terms"), "negotiation.show"),
         Section(say("Rounds"), "negotiation.rounds", pages=("negotiation.show_round",)),
         Section(say("Compare"), "negotiation.compare"),
@@ -44,7 +44,7 @@ CHAPTERS: dict[str, tuple[Section, ...]] = {
         Section(say("Approvals"), "negotiation.approvals", OPEN_TERMS),
         Section(say("Replay"), "statements.replay", frozenset({State.NEGOTIATION})),
     ),
-    "Agreement": (
+    say("Agreement"): (
         Section(say("Sign"), "signing.review", frozenset({State.SIGNING})),
         Section(
             say("Signing"),
@@ -66,7 +66,7 @@ CHAPTERS: dict[str, tuple[Section, ...]] = {
             ),
         ),
     ),
-    "Service": (
+    say("Service"): (
         Section(
             say("Incidents"),
             "incidents.index",
@@ -99,7 +99,7 @@ CHAPTERS: dict[str, tuple[Section, ...]] = {
         ),
         Section(say("Risk"), "statements.risk", DONE),
     ),
-    "Renewal": (
+    say("Renewal"): (
         Section(
             say("Renewal"),
             "renewals.show",
@@ -113,8 +113,8 @@ CHAPTERS: dict[str, tuple[Section, ...]] = {
         ),
         Section(say("Reviews"), "reviews.index", DONE, pages=("reviews.show",)),
     ),
-    "People": (Section(say("People"), "contracts.people"),),
-    "Evidence": (
+    say("People"): (Section(say("People"), "contracts.people"),),
+    say("Evidence"): (
         Section(say("Evidence"), "evidence.show"),
         Section(say("Log"), "contracts.log"),
         Section(say("Where the data is"), "admin.contract_data"),

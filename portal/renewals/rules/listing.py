@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from portal.contracts.rules.life import Side
-from portal.kit.words import say
+from portal.kit.words import month_name, say
 from portal.renewals.rules.dates import add_months
 from portal.renewals.rules.notices import CHOICE_WORDS, Choice
 from portal.renewals.rules.reading import MODE_WORDS, Mode
@@ -177,12 +177,14 @@ def picture(rows: Sequence[Dated], *, today: date) -> Picture:
         )
         for number, row in enumerate(rows)
     ]
-    named = [(x(month) or LEFT, f"{month:%b}" + _year(month, first)) for month in months]
+    named = [(x(month) or LEFT, _named(month, first)) for month in months]
     return Picture(RIGHT + 20, TOP + len(rows) * LANE + 6, LEFT, named, lanes)
 
 
-def _year(month: date, first: date) -> str:
-    return f" ’{month:%y}" if month == first or month.month == 1 else ""
+def _named(month: date, first: date) -> str:
+    if month == first or month.month == 1:
+        return say("%(month)s ’%(year)s", month=month_name(month), year=f"{month:%y}")
+    return month_name(month)
 
 
 def _kind(row: Dated, *, today: date) -> str:
