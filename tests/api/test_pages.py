@@ -14,7 +14,7 @@ from sqlalchemy import event, func, select
 from portal.api.actions import forget_keys
 from portal.api.models import IdempotencyKey
 from portal.api.routes.door import BOOK, OPERATIONS
-from portal.api.rules.operations import page_of
+from portal.api.rules.document import page_of
 from portal.audit.queries import lines
 from portal.incidents.models import Incident
 from portal.kit import clock

@@ -7,7 +7,8 @@ from flask import Response, current_app, jsonify, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.api.routes.door import OPERATIONS, bp
-from portal.api.rules.operations import Operation, document, query_of
+from portal.api.rules.document import document
+from portal.api.rules.operations import Operation, query_of
 from portal.api.rules.problems import TITLES
 from portal.api.rules.schemas import SCHEMAS
 from portal.kit.web import page, public
