@@ -17,6 +17,7 @@ from portal.accounts.models import Membership, Organisation, Person
 from portal.accounts.rules import Actor, Role
 from portal.accounts.totp import code_at, new_secret
 from portal.cli.demo import administration, beginnings, cases, plans, renewals, safeguards
+from portal.cli.demo.customers import tell_customers
 from portal.cli.demo.incidents import tell_incidents
 from portal.cli.demo.negotiation import tell_negotiation
 from portal.cli.demo.people import COMPANIES, PASSWORD, PLAYERS, player
@@ -81,6 +82,7 @@ def tell(app: Flask, *, say: Say) -> None:
     tell_service(teller.regions, settings, cast, now=now)
     tell_readers(teller.regions, cast, now=now)
     tell_programs(cast, now=now)
+    tell_customers(cast, now=now)
     say("  Its renewal: a price told, a decision of Harbour's own, a review with minutes")
     renewals.tell(cast, teller.regions.session("eu"), title=cases.CRM.title, now=now)
     say("  A template of Northwind's own, two contracts from a sheet, an amendment offered")
