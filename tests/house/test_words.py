@@ -37,7 +37,7 @@ TEMPLATES_LEFT = {
     "plans",
     "templates",
 }
-PYTHON_LEFT = TEMPLATES_LEFT | {"sla"}
+PYTHON_LEFT = TEMPLATES_LEFT
 # Names and signs that are the same in every language.
 SAME = re.compile(
     r"^[–\s]*(Counterpart|UTC|SHA-256|PDF|CSV|JSON|API|OpenAPI|TOTP|HIPAA|[A-Z]\d+|x)$"

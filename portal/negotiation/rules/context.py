@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portal.contracts.rules.reading import place_texts, term_texts
+from portal.kit.words import Words
 from portal.sla.rules import in_words as in_words
 from portal.sla.rules import worst_in_words, worst_words
 from portal.terms.rules import Schema, Term, Value
@@ -35,12 +36,12 @@ def clause(
     return None
 
 
-def worst(term: Term, value: Value, values: Mapping[str, Value], *, year: int) -> str | None:
+def worst(term: Term, value: Value, values: Mapping[str, Value], *, year: int) -> Words | None:
     """Say how long a duration can last on the wall at worst; None where its clock never stops."""
     return worst_in_words(term, value, values.get(SUPPORT_HOURS), year=year)
 
 
-def worst_span(term: Term, value: Value, values: Mapping[str, Value], *, year: int) -> str | None:
+def worst_span(term: Term, value: Value, values: Mapping[str, Value], *, year: int) -> Words | None:
     """Return that length alone, to stand beside the duration in a list."""
     found = worst_words(term, value, values.get(SUPPORT_HOURS), year=year)
     return found[0] if found else None

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.sla.rules import windows as read
 from portal.sla.rules.instants import DAY, Span, clip, to_instant, union, without
 from portal.sla.rules.zones import zone
@@ -163,7 +164,7 @@ def _shared(
 ) -> Calendar:
     # Equal calendars share one object and so one cache of intervals.
     if not any(weekly) and not any(hours for _, hours in exceptions):
-        raise NeverOpens("These support hours never open. Add at least one window.")
+        raise NeverOpens(say("These support hours never open. Add at least one window."))
     return Calendar(
         zone=zone(tz),
         weekly=weekly,
@@ -194,7 +195,7 @@ def weekdays_open(calendar: Calendar) -> Calendar:
 def calendar_from_json(source: Mapping[str, Any]) -> Calendar:
     """A calendar from `tz` and `weekly`, with `holidays`, `exceptions` and `breaks` if any."""
     if not isinstance(source, Mapping) or not {"tz", "weekly"} <= source.keys():
-        raise Refused("A calendar needs a time zone (tz) and weekly hours (weekly).")
+        raise Refused(say("A calendar needs a time zone (tz) and weekly hours (weekly)."))
     return Calendar.of(
         str(source["tz"]),
         weekly=source["weekly"],

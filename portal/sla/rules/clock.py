@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.sla.rules.calendar import Calendar
 from portal.sla.rules.counting import (
     advance,
@@ -158,7 +159,7 @@ def _back(end: int, span: Target | timedelta, calendar: Calendar, paused: Sequen
 
 def _length(length: timedelta) -> int:
     if length < timedelta():
-        raise Refused("A target cannot be shorter than nothing.")
+        raise Refused(say("A target cannot be shorter than nothing."))
     return to_micros(length)
 
 

@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.sla.rules.calendar import WEEK, Calendar, NeverOpens
 from portal.sla.rules.instants import Pause, Span, to_instant, union
 
@@ -33,7 +34,7 @@ def open_between(calendar: Calendar, begin: int, end: int) -> int:
         return 0
     first, last = begin // WEEK, end // WEEK
     if last - first > REACH_WEEKS:
-        raise Refused("The two dates are more than 100 years apart. Check them.")
+        raise Refused(say("The two dates are more than 100 years apart. Check them."))
     whole = sum(calendar.block(number).total for number in range(first, last))
     return whole + calendar.block(last).open_before(end) - calendar.block(first).open_before(begin)
 
@@ -59,7 +60,7 @@ def advance(calendar: Calendar, begin: int, need: int, paused: Sequence[Span] = 
         if (ready >= need) if need else (ready > 0):
             break
         if pause_end == FOREVER:
-            raise Refused("The clock is paused without an end, so nothing falls due yet.")
+            raise Refused(say("The clock is paused without an end, so nothing falls due yet."))
         begin, need = max(begin, pause_end), need - ready
     return _forward(calendar, begin, need)
 
@@ -111,6 +112,6 @@ def _backward(calendar: Calendar, end: int, need: int) -> int:
 
 def _refuse_beyond_reach(weeks: int, *, empty: int) -> None:
     if empty > EMPTY_WEEKS:
-        raise NeverOpens("These support hours do not open again. Add at least one window.")
+        raise NeverOpens(say("These support hours do not open again. Add at least one window."))
     if weeks > REACH_WEEKS:
-        raise Refused("This target ends more than 100 years away. Choose a shorter one.")
+        raise Refused(say("This target ends more than 100 years away. Choose a shorter one."))

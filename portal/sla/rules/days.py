@@ -9,6 +9,7 @@ from calendar import monthrange
 from datetime import date, datetime, timedelta
 
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.sla.rules.calendar import Calendar, NeverOpens
 from portal.sla.rules.counting import EMPTY_WEEKS, advance, retreat
 from portal.sla.rules.instants import Span, to_instant, to_moment
@@ -90,7 +91,9 @@ def _step(calendar: Calendar, day: int, days: int) -> int:
             day += step
             empty += 1
             if empty > EMPTY_WEEKS * 7:
-                raise NeverOpens("These support hours do not open again. Add at least one window.")
+                raise NeverOpens(
+                    say("These support hours do not open again. Add at least one window.")
+                )
         empty = 0
     return day
 
@@ -102,4 +105,4 @@ def _nearest_open(shifts: tuple[Span, ...], instant: int) -> int:
 
 def _refuse_beyond(count: int, *, most: int) -> None:
     if abs(count) > most:
-        raise Refused("This target ends more than 100 years away. Choose a shorter one.")
+        raise Refused(say("This target ends more than 100 years away. Choose a shorter one."))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from portal.kit.errors import Refused
+from portal.kit.words import say
 
 Span = tuple[int, int]
 Pause = tuple[datetime, datetime | None]
@@ -18,9 +19,16 @@ FIRST_YEAR, LAST_YEAR = 1900, 2999
 def to_instant(moment: datetime) -> int:
     """Microseconds since 1970; a moment without an offset, or far from our time, is refused."""
     if moment.tzinfo is None:
-        raise Refused(f"{moment.isoformat()} has no offset from UTC. Write one, such as +00:00.")
+        raise Refused(
+            say(
+                "%(moment)s has no offset from UTC. Write one, such as +00:00.",
+                moment=moment.isoformat(),
+            )
+        )
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise Refused(f"Use dates between {FIRST_YEAR} and {LAST_YEAR}.")
+        raise Refused(
+            say("Use dates between %(first)s and %(last)s.", first=FIRST_YEAR, last=LAST_YEAR)
+        )
     since = moment - EPOCH
     return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
 

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from portal.kit.errors import Refused
+from portal.kit.words import say
 
 Gift = Decimal | timedelta
 ZERO, FULL = Decimal(0), Decimal(100)
@@ -76,10 +77,16 @@ def ladder(bands: Iterable[Band], *, target: Decimal | None = None) -> Ladder:
     """Return the ladder of these bands in order; `BadLadder` names a hole, overlap or loose end."""
     ordered = sorted(bands, key=lambda one: (one.low.at, one.high.at))
     if not ordered:
-        raise BadLadder("A ladder needs at least one band.")
+        raise BadLadder(say("A ladder needs at least one band."))
     for one in ordered:
         if one.low.at >= one.high.at:
-            raise BadLadder(f"The band from {one.low.at} % to {one.high.at} % holds nothing.")
+            raise BadLadder(
+                say(
+                    "The band from %(low)s %% to %(high)s %% holds nothing.",
+                    low=one.low.at,
+                    high=one.high.at,
+                )
+            )
     for lower, upper in pairwise(ordered):
         _demand_joined(lower.high, upper.low)
     _demand_ends(ordered, target)
@@ -88,29 +95,45 @@ def ladder(bands: Iterable[Band], *, target: Decimal | None = None) -> Ladder:
 
 def _demand_joined(below: Edge, above: Edge) -> None:
     if below.at < above.at:
-        raise BadLadder(f"Between {below.at} % and {above.at} % no band applies.")
+        raise BadLadder(
+            say("Between %(low)s %% and %(high)s %% no band applies.", low=below.at, high=above.at)
+        )
     if below.at > above.at:
-        raise BadLadder(f"From {above.at} % to {below.at} % two bands apply.")
+        raise BadLadder(
+            say("From %(high)s %% to %(low)s %% two bands apply.", high=above.at, low=below.at)
+        )
     if not below.inside and not above.inside:
-        raise BadLadder(f"Exactly {above.at} % falls in no band.")
+        raise BadLadder(say("Exactly %(high)s %% falls in no band.", high=above.at))
     if below.inside and above.inside:
-        raise BadLadder(f"Exactly {above.at} % falls in two bands.")
+        raise BadLadder(say("Exactly %(high)s %% falls in two bands.", high=above.at))
 
 
 def _demand_ends(bands: list[Band], target: Decimal | None) -> None:
     bottom, top = bands[0].low, bands[-1].high
     if bottom.at > 0 or not bottom.inside:
-        raise BadLadder(f"Below {bottom.at} % no band applies.")
+        raise BadLadder(say("Below %(low)s %% no band applies.", low=bottom.at))
     if target is None:
         return
     if top.at < target:
-        raise BadLadder(f"Between {top.at} % and the {target} % promised no band applies.")
+        raise BadLadder(
+            say(
+                "Between %(top)s %% and the %(target)s %% promised no band applies.",
+                top=top.at,
+                target=target,
+            )
+        )
     if top.at > target:
         raise BadLadder(
-            f"From the {target} % promised to {top.at} % a kept promise earns a credit."
+            say(
+                "From the %(target)s %% promised to %(top)s %% a kept promise earns a credit.",
+                target=target,
+                top=top.at,
+            )
         )
     if top.inside:
-        raise BadLadder(f"Exactly {target} % keeps the promise and earns a credit.")
+        raise BadLadder(
+            say("Exactly %(target)s %% keeps the promise and earns a credit.", target=target)
+        )
 
 
 def ladder_from_term(rows: Iterable[Mapping[str, Any]], *, target: Decimal | None = None) -> Ladder:
@@ -145,7 +168,9 @@ def ladder_from_text(text: str, *, target: Decimal | None = None) -> Ladder:
 def _line(line: str) -> Band:
     match = _LINE.match(line)
     if match is None:
-        raise BadLadder(f"“{line[:60]}” is not a band. Write one such as “95 - 99 -> 25 %”.")
+        raise BadLadder(
+            say("“%(line)s” is not a band. Write one such as “95 - 99 -> 25 %%”.", line=line[:60])
+        )
     credit = _number(match["credit"])
     if match["below"]:
         return Band(Edge(ZERO, True), Edge(_number(match["below"]), False), credit)
@@ -156,7 +181,7 @@ def _number(value: Any) -> Decimal:
     try:
         number = Decimal(str(value))
     except InvalidOperation:
-        raise BadLadder(f"“{value}” is not a percentage.") from None
+        raise BadLadder(say("“%(value)s” is not a percentage.", value=value)) from None
     if not ZERO <= number <= FULL:
-        raise BadLadder(f"{value} % is not between 0 % and 100 %.")
+        raise BadLadder(say("%(value)s %% is not between 0 %% and 100 %%.", value=value))
     return number

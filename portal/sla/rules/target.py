@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from portal.kit.errors import Refused
+from portal.kit.words import say
 from portal.sla.rules.calendar import Calendar, always_open, weekdays_open
 from portal.sla.rules.instants import SECOND
 
@@ -58,7 +59,7 @@ class Target:
             on = Clock(clock) if clock else _usual_clock(kind)
         except (InvalidOperation, TypeError, ValueError):
             said = " ".join(str(word) for word in (n, unit, clock) if word is not None)
-            raise Refused(f"“{said}” is not a length of time.") from None
+            raise Refused(say("“%(said)s” is not a length of time.", said=said)) from None
         return _checked(Target(number, kind, on, end_of_day))
 
     @cached_property
@@ -77,7 +78,7 @@ class Target:
 def target_from_term(value: Mapping[str, Any]) -> Target:
     """A target from a duration term, `{"n", "unit", "clock", "end_of_day"}`; two are needed."""
     if not isinstance(value, Mapping) or not {"n", "unit"} <= value.keys():
-        raise Refused("A target needs a number (n) and a unit (unit).")
+        raise Refused(say("A target needs a number (n) and a unit (unit)."))
     return Target.of(
         value["n"],
         value["unit"],
@@ -99,9 +100,9 @@ def _usual_clock(unit: Unit) -> Clock:
 
 def _checked(target: Target) -> Target:
     if not target.n.is_finite() or target.n < 0:
-        raise Refused("A target cannot be shorter than nothing.")
+        raise Refused(say("A target cannot be shorter than nothing."))
     if target.n > _LONGEST_DAYS * 1440:
-        raise Refused("This target ends more than 100 years away. Choose a shorter one.")
+        raise Refused(say("This target ends more than 100 years away. Choose a shorter one."))
     if target.unit not in _SECONDS and target.n != int(target.n):
-        raise Refused("Days and months are whole numbers. Use hours for a part of a day.")
+        raise Refused(say("Days and months are whole numbers. Use hours for a part of a day."))
     return target

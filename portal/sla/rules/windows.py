@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from portal.kit.errors import Refused
+from portal.kit.words import say
 
 DAY_SECONDS = 86_400
 WEEKDAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
@@ -30,7 +31,9 @@ def wall_time(text: str) -> int:
     hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (99, 0, 0)
     total = hours * 3600 + minutes * 60 + seconds
     if total > DAY_SECONDS:
-        raise Refused(f"“{text}” is not a time of day. Write it as 09:00, up to 24:00.")
+        raise Refused(
+            say("“%(text)s” is not a time of day. Write it as 09:00, up to 24:00.", text=text)
+        )
     return total
 
 
@@ -39,7 +42,12 @@ def window(opens: str, closes: str) -> Window:
     begin, end = wall_time(opens), wall_time(closes)
     if begin in (end, DAY_SECONDS):
         raise Refused(
-            f"A window from {opens} to {closes} is unclear. Write 00:00 to 24:00 for a whole day."
+            say(
+                "A window from %(opens)s to %(closes)s is unclear. "
+                "Write 00:00 to 24:00 for a whole day.",
+                opens=opens,
+                closes=closes,
+            )
         )
     return begin, end if end > begin else end + DAY_SECONDS
 
@@ -47,7 +55,9 @@ def window(opens: str, closes: str) -> Window:
 def windows(hours: Hours) -> Windows:
     """The windows of one day, in order."""
     if not isinstance(hours, (list, tuple)):
-        raise Refused(f"“{hours}” is not a list of windows. Give pairs of times.")
+        raise Refused(
+            say("“%(hours)s” is not a list of windows. Give pairs of times.", hours=hours)
+        )
     return tuple(sorted(window(*_pair(pair)) for pair in hours))
 
 
@@ -55,7 +65,9 @@ def weekday(name: str) -> int:
     """0 for Monday to 6 for Sunday, from `mo`, `mon` or `Monday`."""
     short = str(name).strip().lower()[:2]
     if short not in WEEKDAYS:
-        raise Refused(f"“{name}” is not a day of the week. Use mo, tu, we, th, fr, sa or su.")
+        raise Refused(
+            say("“%(name)s” is not a day of the week. Use mo, tu, we, th, fr, sa or su.", name=name)
+        )
     return WEEKDAYS.index(short)
 
 
@@ -82,7 +94,9 @@ def day_key(day: str | date) -> str:
         date.fromisoformat(f"2000-{day}" if yearly else day)
     except (TypeError, ValueError):
         raise Refused(
-            f"“{day}” is not a date. Write it as 2026-12-25, or 12-25 for every year."
+            say(
+                "“%(day)s” is not a date. Write it as 2026-12-25, or 12-25 for every year.", day=day
+            )
         ) from None
     return day
 
@@ -90,7 +104,7 @@ def day_key(day: str | date) -> str:
 def holiday_keys(holidays: Iterable[Any]) -> frozenset[str]:
     """Holidays given as dates, as text, or as rows that carry a `date`."""
     if isinstance(holidays, str) or not isinstance(holidays, Iterable):
-        raise Refused(f"“{holidays}” is not a list of holidays.")
+        raise Refused(say("“%(holidays)s” is not a list of holidays.", holidays=holidays))
     return frozenset(
         day_key(day.get("date", "") if isinstance(day, Mapping) else day) for day in holidays
     )
@@ -117,17 +131,23 @@ def _rows(schedule: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         return [{"days": ROUND_THE_CLOCK[named], "from": opens, "to": closes}]
     rows = schedule.get("days") or schedule.get("windows") or []
     if not all(isinstance(row, Mapping) and {"days", "from", "to"} <= row.keys() for row in rows):
-        raise Refused("Support hours need days, an opening time and a closing time in every row.")
+        raise Refused(
+            say("Support hours need days, an opening time and a closing time in every row.")
+        )
     return list(rows)
 
 
 def _named(hours: Mapping[_Key, Hours]) -> Mapping[_Key, Hours]:
     if not isinstance(hours, Mapping):
-        raise Refused(f"“{hours}” does not name days. Give the hours of each day or date.")
+        raise Refused(
+            say("“%(hours)s” does not name days. Give the hours of each day or date.", hours=hours)
+        )
     return hours
 
 
 def _pair(hours: Sequence[str]) -> tuple[str, str]:
     if not isinstance(hours, (list, tuple)) or len(hours) != 2:
-        raise Refused(f"“{hours}” is not a window. Give an opening and a closing time.")
+        raise Refused(
+            say("“%(hours)s” is not a window. Give an opening and a closing time.", hours=hours)
+        )
     return hours[0], hours[1]

@@ -8,6 +8,7 @@ of candidate: an opening, and a start whose kept clock time meets an opening or 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
+from portal.kit.words import Words, long_day_of_year, say, weekday
 from portal.sla.rules.calendar import Calendar
 from portal.sla.rules.clock import back_from, due_at
 from portal.sla.rules.instants import MICROSECOND, to_moment
@@ -36,10 +37,14 @@ def worst_case_example(
     return (earlier, moved) if as_long else (start, due)
 
 
-def worst_case_sentence(target: Target, *, calendar: Calendar, year: int) -> str:
+def worst_case_sentence(target: Target, *, calendar: Calendar, year: int) -> Words:
     """The example in words: “reported Friday 6 March 16:30, means Monday 9 March 12:30”."""
     start, due = worst_case_example(target, calendar=calendar, year=year)
-    return f"reported {_in_words(start, calendar)}, means {_in_words(due, calendar)}"
+    return say(
+        "reported %(start)s, means %(due)s",
+        start=_in_words(start, calendar),
+        due=_in_words(due, calendar),
+    )
 
 
 def _worst(target: Target, calendar: Calendar, year: int) -> tuple[datetime, datetime]:
@@ -65,6 +70,11 @@ def _candidates(target: Target, calendar: Calendar, year: int) -> Iterator[datet
                     yield back_from(moment, span=target, calendar=calendar)
 
 
-def _in_words(moment: datetime, calendar: Calendar) -> str:
+def _in_words(moment: datetime, calendar: Calendar) -> Words:
     local = calendar.local(moment)
-    return f"{local:%A} {local.day} {local:%B} {local:%H:%M}"
+    return say(
+        "%(weekday)s %(day)s %(time)s",
+        weekday=weekday(local),
+        day=long_day_of_year(local),
+        time=f"{local:%H:%M}",
+    )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import lru_cache
 
 from portal.kit.errors import Refused
+from portal.kit.words import Words, in_a_row, say, say_n
 from portal.sla.rules.calendar import calendar_from_schedule
 from portal.sla.rules.target import Clock, target_from_term
 from portal.sla.rules.worst import worst_case, worst_case_sentence
@@ -13,16 +14,19 @@ from portal.terms.rules import Term, Value, canonical
 CLOCKED = "incident.clock."
 
 
-def worst_in_words(term: Term, value: Value, hours: Value, *, year: int) -> str | None:
+def worst_in_words(term: Term, value: Value, hours: Value, *, year: int) -> Words | None:
     """Say how long a duration can last on the wall at worst; None where its clock never stops.
 
     `hours` is the value of the support hours (B1) it is counted in.
     """
     found = worst_words(term, value, hours, year=year)
-    return f"At worst {found[0]} on the wall clock: {found[1]}" if found else None
+    if found is None:
+        return None
+    span, example = found
+    return say("At worst %(span)s on the wall clock: %(example)s", span=span, example=example)
 
 
-def worst_words(term: Term, value: Value, hours: Value, *, year: int) -> tuple[str, str] | None:
+def worst_words(term: Term, value: Value, hours: Value, *, year: int) -> tuple[Words, Words] | None:
     """Return that length and an example of it, each in words."""
     clocked = any(feature.startswith(CLOCKED) for feature in term.drives)
     if not clocked or term.type != "dur" or not isinstance(value, dict) or hours is None:
@@ -32,7 +36,7 @@ def worst_words(term: Term, value: Value, hours: Value, *, year: int) -> tuple[s
 
 # A year is searched for the worst start: the same length in the same hours is searched once.
 @lru_cache(maxsize=2048)
-def _worst(length: bytes, hours: bytes, year: int) -> tuple[str, str] | None:
+def _worst(length: bytes, hours: bytes, year: int) -> tuple[Words, Words] | None:
     try:
         target = target_from_term(json.loads(length))
         calendar = calendar_from_schedule(json.loads(hours))
@@ -45,11 +49,14 @@ def _worst(length: bytes, hours: bytes, year: int) -> tuple[str, str] | None:
     return in_words(span), example
 
 
-def in_words(span: timedelta) -> str:
+def in_words(span: timedelta) -> Words:
     """Return a span as "2 days 20 hours"; the two largest units are enough."""
     minutes = int(span.total_seconds() // 60)
+    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
     parts = [
-        (minutes // 1440, "day"), (minutes % 1440 // 60, "hour"), (minutes % 60, "minute"),
-    ]  # fmt: skip
-    named = [f"{n} {unit}{'' if n == 1 else 's'}" for n, unit in parts if n]
-    return " ".join(named[:2]) or "0 minutes"
+        (days, say_n("%(num)s day", "%(num)s days", days)),
+        (hours, say_n("%(num)s hour", "%(num)s hours", hours)),
+        (rest, say_n("%(num)s minute", "%(num)s minutes", rest)),
+    ]
+    named = [words for n, words in parts if n]
+    return in_a_row(named[:2] or [parts[-1][1]], " ")

@@ -9,13 +9,16 @@ from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from portal.kit.errors import Refused
+from portal.kit.words import say
 
 
 @cache
 def zone(name: str) -> ZoneInfo:
     """The zone of that IANA name; an unknown name is refused."""
     if name not in _zone_names():
-        raise Refused(f"“{name}” is not a known time zone. Use a name such as Europe/London.")
+        raise Refused(
+            say("“%(name)s” is not a known time zone. Use a name such as Europe/London.", name=name)
+        )
     with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as rules:
         return ZoneInfo.from_file(rules, key=name)
 
