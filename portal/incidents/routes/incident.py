@@ -211,9 +211,24 @@ def _levels(incident: Incident, told: Told, names: dict[str, str]) -> dict[str, 
     }  # fmt: skip
 
 
+FACT_WORDS = {
+    "function": say("Affected function"),
+    "impact": say("Business impact"),
+    "users": say("Users affected"),
+    "start": say("Start time"),
+    "steps": say("Steps"),
+    "logs": say("Logs"),
+    "error": say("Error text"),
+    "reference": say("Earlier incident"),
+}
+
+
 def _fact_labels(here: Visit) -> dict[str, str]:
     schema = load_schema(here.contract.schema_version)
-    labels = {option.code: option.label.capitalize() for option in schema.terms["H2"].options}
+    labels = {
+        option.code: FACT_WORDS.get(option.code, option.label.capitalize())
+        for option in schema.terms["H2"].options
+    }
     return {"module": say("Module"), "environment": say("Where"), **labels}
 
 
