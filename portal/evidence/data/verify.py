@@ -114,12 +114,10 @@ def check_chain(check):
     check.lines = check.part("entries.jsonl").split(b"\n")
     if check.lines.pop() or not check.lines:
         raise Broken("chain-broken", "The entries are cut off.")
-    previous = "0" * 64
-    for number, line in enumerate(check.lines, 1):
-        entry = read_json(line)
+    check.entries, previous = [read_json(line) for line in check.lines], "0" * 64
+    for number, (line, entry) in enumerate(zip(check.lines, check.entries), 1):
         if [entry["chain"], entry["seq"], entry["prev"]] != [check.contract, number, previous]:
             check.error("chain-broken", f"Entry {number} does not follow the one before it.")
-        check.entries.append(entry)
         previous = sha256(line).hex()
     check.checked.append(f"{len(check.lines)} entries, each naming the hash of the one before")
 
@@ -144,6 +142,7 @@ def demand_signed(key, text, pairs):
     if raw[:1] != b"\x01" or known.hex() != mark or not own:
         raise ValueError("not signed by this key")
     ed25519.Ed25519PublicKey.from_public_bytes(raw[1:]).verify(own[0], text)
+
 def open_note(note, keys):
     """Return (size, root) of a checkpoint that the log's key of that time signed, or raise."""
     (origin, size, root), text, pairs = parse_note(note)
@@ -187,6 +186,7 @@ def climb(node, last, old, path):
             new = sha256(b"\x01" + new + step)
         node, last = node // 2, last // 2
     return (old, new) if last == 0 else (None, None)
+
 def extends(proof, roots):
     first, second = proof["from"], proof["to"]
     path = [unbase64(step) for step in proof["path"]]
