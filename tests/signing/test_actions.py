@@ -255,13 +255,15 @@ def test_two_workers_at_one_step_file_one_revision(
 ) -> None:
     stage.consent(eu, contract, "ada", at=at)
     stage.sign(eu, contract, "ada", at=at)
-    settings = settings_for(regions["eu"].region.key_file.parents[1])
-    bench = line._bench(regions["eu"], eu, settings, contract.id, at=at)
+    settings, ref = settings_for(regions["eu"].region.key_file.parents[1]), contract.id
+    bench = line._bench(regions["eu"], eu, settings, ref, at=at)
     assert bench is not None
     before = queries.latest_deed(eu, bench.version)
     mine = deed_steps.apply_signature(bench, before)
+    # Whoever signs holds no lock meanwhile: another worker gets on.
+    assert not eu.in_transaction()
     with regions["eu"].open_session() as other:
-        assert line.advance(regions["eu"], other, settings, contract.id, at=at) == 1
+        assert line.advance(regions["eu"], other, settings, ref, at=at) == 1
     entries = stage.events(eu, contract)
     line._file(bench, before, mine)
     assert stage.events(eu, contract) == entries

@@ -110,16 +110,18 @@ def apply_signature(bench: Bench, before: Deed | None) -> Made:
     if before is None:
         raise CannotSeal("There is no deed to sign yet.")
     slot, signature = _to_apply(bench)
-    facts = _signer_facts(slot, signature)
+    # All is read before the store is asked: read later, it would hold the lock while we sign.
+    facts, field, applied = (
+        _signer_facts(slot, signature), slot_field(slot.side, slot.position), signature.id,
+    )  # fmt: skip
     authority = _authority(bench)
     previous = _content(bench, before)
     bench.session.commit()
     keys = bench.keys()
     content = sign_slot(
-        previous, slot_field(slot.side, slot.position), facts, contract_ca=authority,
-        root=keys.root, tsu=keys.unit, at=bench.at,
-    )  # fmt: skip
-    return Made(SIGNED, content, lambda where, row: _applied(where, row, signature), signature.id)
+        previous, field, facts, contract_ca=authority, root=keys.root, tsu=keys.unit, at=bench.at
+    )
+    return Made(SIGNED, content, lambda where, row: _applied(where, row, signature), applied)
 
 
 def _to_apply(bench: Bench) -> tuple[SignerSlot, Signature]:
@@ -180,7 +182,8 @@ def seal_deed(bench: Bench, before: Deed | None) -> Made:
     """Seal and archive the deed everyone signed, and let nothing pass that does not validate."""
     if before is None:
         raise CannotSeal("There is no deed to seal yet.")
-    authority, previous = _authority(bench), _content(bench, before)
+    authority, terms = _authority(bench), bench.version.sha256
+    previous = _content(bench, before)
     bench.session.commit()
     keys, at = bench.keys(), bench.at
     lists = [final_crl(authority, at=at), final_crl(keys.root, at=at)]
@@ -190,7 +193,7 @@ def seal_deed(bench: Bench, before: Deed | None) -> Made:
         at=at, proofs=proofs,
     )  # fmt: skip
     report = validate(sealed, root_pem=root_pem(bench.settings), at=at)
-    demand_sound(report, version_sha256=bench.version.sha256)
+    demand_sound(report, version_sha256=terms)
     ends = min([at + FINAL_CRL_LIFE, *(proof.ends for proof in proofs)])
     return Made(
         SEALED, sealed, _completed, renew_by=ends, stamp_due=bool(bench.settings.authorities),
