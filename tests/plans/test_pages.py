@@ -25,6 +25,7 @@ def clients(client_as: ClientAs, context: Flask, eu: Session) -> ClientAs:
     """Clients whose every request has a context of its own."""
 
     def make(key: str) -> FlaskClient:
+        settle(eu)
         client = client_as(key)
         plain_open = client.open
 
