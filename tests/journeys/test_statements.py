@@ -125,7 +125,7 @@ def reads_what_the_incident_came_to(dov: Visitor, contract_at: str, at: str) -> 
     dov.page.get_by_role("link", name="incident 1").first.click()
     dov.page.wait_for_load_state()
     words = dov.page.inner_text("main")
-    assert "Severity 1" in words and "Root cause: accepted" in words
+    assert "Severity 1" in words and "Root cause: Accepted" in words
     assert "Missed" in dov.page.inner_text("#clock")
 
 
