@@ -15,6 +15,7 @@ from portal.audit.actions import record
 from portal.kit.db import db, transaction
 from portal.kit.errors import Refused
 from portal.kit.refs import new_id
+from portal.kit.words import say
 from portal.templates.models import TemplateVersion
 from portal.templates.queries import (
     DRAFT,
@@ -44,7 +45,7 @@ def create_template(
     """
     demand(actor, "template:edit")
     if acknowledged != "yes":
-        raise Unfit("acknowledged", "Confirm that it is for none of these documents.")
+        raise Unfit("acknowledged", say("Confirm that it is for none of these documents."))
     called = writing.titled(title)
     with transaction(db.session) as session:
         source = find_template(actor, copy_of)
@@ -56,7 +57,7 @@ def create_template(
         try:
             session.flush()
         except IntegrityError:
-            raise Unfit("title", "You have a template of this name already.") from None
+            raise Unfit("title", say("You have a template of this name already.")) from None
         _record(session, actor, "template:created", row, at=at)
     return row
 
@@ -68,7 +69,7 @@ def start_draft(actor: Actor, template_id: str, *, at: datetime) -> TemplateVers
         seen = find_own(actor, template_id)
         newest = versions_of(seen.slug)[0]
         if newest.status == DRAFT:
-            raise Refused("There is a draft already. Publish it or discard it first.")
+            raise Refused(say("There is a draft already. Publish it or discard it first."))
         number = newest.number + 1
         raw = writing.next_draft(raw_of(newest), title=newest.title, number=number)
         row = _draft_row(
@@ -134,9 +135,9 @@ def _draft(actor: Actor, template_id: str, *, seen_sha256: str | None = None) ->
     row = find_own(actor, template_id)
     db.session.refresh(row)
     if row.status != DRAFT:
-        raise Refused("A published version never changes. Start the next one.")
+        raise Refused(say("A published version never changes. Start the next one."))
     if seen_sha256 is not None and row.sha256 != seen_sha256:
-        raise DraftMoved("Somebody changed this draft while you wrote. Open it again.")
+        raise DraftMoved(say("Somebody changed this draft while you wrote. Open it again."))
     return row
 
 
@@ -164,7 +165,7 @@ def retire(actor: Actor, template_id: str, *, at: datetime) -> None:
         row = find_own(actor, template_id)
         db.session.refresh(row)
         if row.status != PUBLISHED:
-            raise Refused("Only a published version can be retired.")
+            raise Refused(say("Only a published version can be retired."))
         row.status, row.retired_at = RETIRED, at
         _record(session, actor, "template:retired", row, at=at)
 

@@ -4,6 +4,7 @@ from wtforms import HiddenField, StringField
 from wtforms.validators import DataRequired, Length
 
 from portal.kit.forms import Form, trimmed
+from portal.kit.words import say
 
 
 class SeenForm(Form):
@@ -16,11 +17,11 @@ class PublishForm(SeenForm):
     """The line of the changelog."""
 
     note = StringField(
-        "What changed",
+        say("What changed"),
         filters=[trimmed],
-        description="One line for the changelog; both sides of a contract can read it.",
+        description=say("One line for the changelog; both sides of a contract can read it."),
         validators=[
-            DataRequired("Say in a line what changed."),
-            Length(max=300, message="Use at most 300 characters."),
+            DataRequired(say("Say in a line what changed.")),
+            Length(max=300, message=say("Use at most 300 characters.")),
         ],
     )

@@ -35,7 +35,6 @@ ROOT = Path(__file__).resolve().parents[2]
 # A room a line, so that rooms are wrapped apart.
 TEMPLATES_LEFT = {
     "plans",
-    "templates",
 }
 PYTHON_LEFT = TEMPLATES_LEFT
 # Names and signs that are the same in every language.

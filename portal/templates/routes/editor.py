@@ -11,6 +11,7 @@ from portal.accounts.rules import Actor, demand
 from portal.kit import clock
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.templates import actions, queries
 from portal.templates.forms import SeenForm
 from portal.templates.models import TemplateVersion
@@ -25,7 +26,7 @@ def _own_draft(template_id: str) -> tuple[Actor, TemplateVersion, Schema]:
     demand(actor, "template:edit")
     row = queries.find_own(actor, template_id)
     if row.status != queries.DRAFT:
-        raise Refused("A published version never changes. Start the next one.")
+        raise Refused(say("A published version never changes. Start the next one."))
     return actor, row, load_schema(queries.raw_of(row)["schema"])
 
 
@@ -102,7 +103,7 @@ def save_terms(template_id: str, chapter: str) -> ResponseReturnValue:
         )  # fmt: skip
     except Unfit as problem:
         return _terms_page(row, schema, chapter, typed, problem)
-    flash("The chapter is saved in the draft.", "good")
+    flash(say("The chapter is saved in the draft."), "good")
     return see_other(url_for("templates.edit_terms", template_id=row.id, chapter=chapter))
 
 
@@ -152,5 +153,5 @@ def save_workflow(template_id: str) -> ResponseReturnValue:
         )  # fmt: skip
     except Unfit as problem:
         return _workflow_page(row, request.form, problem)
-    flash("The workflow is saved in the draft.", "good")
+    flash(say("The workflow is saved in the draft."), "good")
     return see_other(url_for("templates.show", template_id=row.id))

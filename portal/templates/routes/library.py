@@ -12,6 +12,7 @@ from portal.contracts.rules.life import STATE_WORDS
 from portal.contracts.rules.listing import KINDS
 from portal.kit import clock
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import say
 from portal.residency.databases import regions
 from portal.templates import actions, queries
 from portal.templates.forms import PublishForm
@@ -22,9 +23,9 @@ from portal.terms.rules import Schema, load_schema, show
 
 bp = Blueprint("templates", __name__)
 STATUS_TAGS = {
-    "draft": ("Draft", "open"),
-    "published": ("Published", "good"),
-    "retired": ("Retired", ""),
+    "draft": (say("Draft"), "open"),
+    "published": (say("Published"), "good"),
+    "retired": (say("Retired"), ""),
 }
 
 
@@ -54,7 +55,10 @@ def _new_page(problem: Unfit | None = None) -> ResponseReturnValue:
     return page(
         "templates/new.html",
         422 if problem else 200,
-        choices=[(row.id, f"{row.title}, number {row.number}") for row in rows],
+        choices=[
+            (row.id, say("%(title)s, number %(number)s", title=row.title, number=row.number))
+            for row in rows
+        ],
         excluded=writing.EXCLUDED_DOCUMENTS,
         typed=request.form,
         problem=problem,
@@ -197,7 +201,7 @@ def publish(template_id: str) -> ResponseReturnValue:
         actor, template_id, note=form.note.data, seen_sha256=form.seen_sha256.data or "",
         at=clock.now(),
     )  # fmt: skip
-    flash("Published. Contracts can start from it now; it never changes again.", "good")
+    flash(say("Published. Contracts can start from it now; it never changes again."), "good")
     return see_other(url_for("templates.show", template_id=template_id))
 
 
@@ -206,7 +210,7 @@ def publish(template_id: str) -> ResponseReturnValue:
 def retire(template_id: str) -> ResponseReturnValue:
     """Let nobody start from it any more."""
     actions.retire(current_actor(), template_id, at=clock.now())
-    flash("Retired. Contracts that rest on it keep it.", "good")
+    flash(say("Retired. Contracts that rest on it keep it."), "good")
     return see_other(url_for("templates.show", template_id=template_id))
 
 
@@ -215,5 +219,5 @@ def retire(template_id: str) -> ResponseReturnValue:
 def discard(template_id: str) -> ResponseReturnValue:
     """Throw a draft away."""
     actions.discard_draft(current_actor(), template_id, at=clock.now())
-    flash("The draft is discarded.", "good")
+    flash(say("The draft is discarded."), "good")
     return see_other(url_for("templates.index"))

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from portal.kit.words import commas, say, say_n
 from portal.terms.rules import (
     Schema,
     Term,
@@ -151,13 +152,14 @@ def outside_allowed(template: Template, term: Term, value: Value) -> str | None:
     if allowed is None:
         return None
     if allowed.one_of and value not in allowed.one_of:
-        return f"Choose one of: {', '.join(show(term, choice) for choice in allowed.one_of)}."
+        choices = commas(show(term, choice) for choice in allowed.one_of)
+        return say("Choose one of: %(choices)s.", choices=choices)
     if value is None:
-        return "This template needs a value here."
+        return say("This template needs a value here.")
     if allowed.low is not None and _beyond(term, allowed.low, value):
-        return f"This template allows {show(term, allowed.low)} or more."
+        return say("This template allows %(value)s or more.", value=show(term, allowed.low))
     if allowed.high is not None and _beyond(term, value, allowed.high):
-        return f"This template allows {show(term, allowed.high)} or less."
+        return say("This template allows %(value)s or less.", value=show(term, allowed.high))
     return None
 
 
@@ -167,7 +169,7 @@ def barred(template: Template, term: Term, value: Value, *, held: Value) -> str 
     A locked term stays as the contract started with it; a range binds both sides alike.
     """
     if term.id in template.locked and value != held:
-        return "The template locks this term: it stays as the contract started with it."
+        return say("The template locks this term: it stays as the contract started with it.")
     return outside_allowed(template, term, value) if value != held else None
 
 
@@ -175,8 +177,18 @@ def slots_problem(template: Template, side: str, count: int) -> str | None:
     """Say why a side cannot name so many signers under this template, or None."""
     least, most = template.slots.vendor if side == "vendor" else template.slots.customer
     if count < least:
-        return f"This template asks for at least {least} signers a side."
-    return f"This template allows at most {most} signers a side." if count > most else None
+        return say_n(
+            "This template asks for at least %(num)s signer a side.",
+            "This template asks for at least %(num)s signers a side.",
+            least,
+        )
+    if count > most:
+        return say_n(
+            "This template allows at most %(num)s signer a side.",
+            "This template allows at most %(num)s signers a side.",
+            most,
+        )
+    return None
 
 
 def _beyond(term: Term, more: Value, less: Value) -> bool:
