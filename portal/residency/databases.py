@@ -1,6 +1,5 @@
 """The databases of the regions: one engine each, one explicit session a region and request."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.kit.db import acting, is_postgresql, open_engine, reading
 from portal.kit.errors import NotFound, Refused
+from portal.kit.files import read_or_make
 from portal.kit.vault import CannotOpen, Cipher, CipherOf, Pair, Ring, new_key
 from portal.kit.words import say
 from portal.residency.models import DataKey, Move, RegionIdentity
@@ -26,17 +26,15 @@ class WrongRegion(Exception):
 
 
 def read_or_make_key(path: Path, *, may_make: bool = True) -> bytes:
-    """Read a 32-byte key file; make it (mode 0600) if there is none and one may be made."""
-    if not path.exists():
-        if not may_make:
-            raise WrongRegion(
-                f"{path.name} is missing, and there is data only it opens: put the key file back"
-            )
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(new_key())
-    key = path.read_bytes()
+    """Read a 32-byte key file; make it (mode 0600) if there is none and one may be made.
+
+    It is written whole or not at all: a first start that is killed leaves no half a key.
+    """
+    if not may_make and not path.exists():
+        raise WrongRegion(
+            f"{path.name} is missing, and there is data only it opens: put the key file back"
+        )
+    key = read_or_make(path, new_key)
     if len(key) != 32:
         raise WrongRegion(f"{path.name}: a key file holds exactly 32 bytes")
     return key
