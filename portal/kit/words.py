@@ -278,8 +278,8 @@ def number(amount: Decimal | float | int | str) -> Words:
     return _shown("number", amount)
 
 
-def count(amount: int) -> Words:
-    """Return a whole number in groups: "50,000"."""
+def count(amount: int | Decimal) -> Words:
+    """Return a number in groups: "50,000", "50,000.00"."""
     return _shown("count", amount)
 
 

@@ -14,6 +14,7 @@ from portal.audit.actions import record
 from portal.kit.db import db, transaction
 from portal.kit.errors import Refused
 from portal.kit.refs import new_id
+from portal.kit.words import say
 from portal.plans.models import CatalogueVersion
 from portal.plans.queries import DRAFT, PUBLISHED, RETIRED, find_own, own_versions, raw_of
 from portal.plans.rules import load_examples
@@ -50,7 +51,7 @@ def _new_draft(actor: Actor, event: str, begin: _Begin, *, at: datetime) -> Cata
     with transaction(db.session) as session:
         versions = own_versions(actor)
         if any(row.status == DRAFT for row in versions):
-            raise Refused("There is a draft already. Publish it or discard it first.")
+            raise Refused(say("There is a draft already. Publish it or discard it first."))
         newest = versions[0] if versions else None
         organisation = session.get_one(Organisation, actor.organisation_id)
         number = newest.number + 1 if newest else 1
@@ -106,9 +107,9 @@ def _draft(actor: Actor, catalogue_id: str, *, seen_sha256: str | None = None) -
     row = find_own(actor, catalogue_id)
     db.session.refresh(row)
     if row.status != DRAFT:
-        raise Refused("A published version never changes. Start the next one.")
+        raise Refused(say("A published version never changes. Start the next one."))
     if seen_sha256 is not None and row.sha256 != seen_sha256:
-        raise DraftMoved("Somebody changed this draft while you wrote. Open it again.")
+        raise DraftMoved(say("Somebody changed this draft while you wrote. Open it again."))
     return row
 
 
@@ -149,7 +150,7 @@ def retire(actor: Actor, catalogue_id: str, *, at: datetime) -> None:
         row = find_own(actor, catalogue_id)
         db.session.refresh(row)
         if row.status != PUBLISHED:
-            raise Refused("Only a published version can be retired.")
+            raise Refused(say("Only a published version can be retired."))
         row.status, row.retired_at = RETIRED, at
         record(
             session, actor.organisation_id, "catalogue:retired", actor=actor.log, at=at,

@@ -4,6 +4,7 @@ from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from portal.kit.forms import Form, trimmed
+from portal.kit.words import say
 
 
 class SeenForm(Form):
@@ -16,12 +17,12 @@ class PublishForm(SeenForm):
     """What changed, in a line customers read."""
 
     note = StringField(
-        "What changed",
+        say("What changed"),
         filters=[trimmed],
-        description="One line that customers read beside the version.",
+        description=say("One line that customers read beside the version."),
         validators=[
-            DataRequired("Say in a line what changed."),
-            Length(max=300, message="Use at most 300 characters."),
+            DataRequired(say("Say in a line what changed.")),
+            Length(max=300, message=say("Use at most 300 characters.")),
         ],
     )
 
@@ -30,7 +31,9 @@ class ImportForm(Form):
     """A catalogue somebody brings as JSON."""
 
     content = TextAreaField(
-        "Catalogue as JSON",
-        description="One that was exported here, or a table of features with columns and rows.",
-        validators=[DataRequired("Paste the JSON of a catalogue.")],
+        say("Catalogue as JSON"),
+        description=say(
+            "One that was exported here, or a table of features with columns and rows."
+        ),
+        validators=[DataRequired(say("Paste the JSON of a catalogue."))],
     )

@@ -11,6 +11,7 @@ from portal.accounts.rules import Actor, demand, may
 from portal.kit import clock
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import download, needs, page, see_other
+from portal.kit.words import in_a_row, say
 from portal.plans import actions, queries
 from portal.plans.forms import ImportForm, PublishForm, SeenForm
 from portal.plans.models import CatalogueVersion
@@ -45,7 +46,7 @@ def start_draft() -> ResponseReturnValue:
     demand(actor, "catalogue:edit")
     versions = queries.own_versions(actor)
     if request.form.get("after") != str(versions[0].number if versions else 0):
-        raise Refused("The catalogue has moved on since this page was opened. Look again.")
+        raise Refused(say("The catalogue has moved on since this page was opened. Look again."))
     row = actions.start_draft(actor, at=clock.now())
     return see_other(url_for("plans.show", catalogue_id=row.id))
 
@@ -70,7 +71,9 @@ def import_draft() -> ResponseReturnValue:
         except Unfit as problem:
             form.content.errors = [problem.message]
         else:
-            flash("The catalogue was read into a draft. Look it over, then publish it.", "good")
+            flash(
+                say("The catalogue was read into a draft. Look it over, then publish it."), "good"
+            )
             return see_other(url_for("plans.show", catalogue_id=row.id))
     return page("plans/import.html", 422, form=form)
 
@@ -156,24 +159,24 @@ def _publication_page(
 
 def _changes(before: Catalogue | None, after: Catalogue) -> list[tuple[str, str, str, str]]:
     """Return what differs, as (tier, what, before, after)."""
-    found = []
+    found: list[tuple[str, str, str, str]] = []
     for tier in after.tiers:
         old = before.tier(tier.name) if before else None
         if before is None or old is None:
-            found.append((tier.name, "Tier", "not there", price_text(after, tier)))
+            found.append((tier.name, say("Tier"), say("not there"), price_text(after, tier)))
             continue
         old_price, new_price = price_text(before, old), price_text(after, tier)
         if old_price != new_price:
-            found.append((tier.name, "Price", old_price, new_price))
+            found.append((tier.name, say("Price"), old_price, new_price))
         was, now = tier_terms(schema(), before, old.name), tier_terms(schema(), after, tier.name)
         for term in schema().terms.values():
             if was.get(term.id) != now.get(term.id) and term.id != "A12":
                 old_text, new_text = (
-                    show(term, v[term.id]) if term.id in v else "not set" for v in (was, now)
+                    show(term, v[term.id]) if term.id in v else say("not set") for v in (was, now)
                 )
-                found.append((tier.name, f"{term.id} {term.label}", old_text, new_text))
+                found.append((tier.name, in_a_row([term.id, term.label], " "), old_text, new_text))
     gone = [tier.name for tier in before.tiers if not after.tier(tier.name)] if before else []
-    return found + [(name, "Tier", "there", "taken out") for name in gone]
+    return found + [(name, say("Tier"), say("there"), say("taken out")) for name in gone]
 
 
 @bp.post("/plans/<catalogue_id>/publication")
@@ -189,7 +192,7 @@ def publish(catalogue_id: str) -> ResponseReturnValue:
         actor, catalogue_id, note=form.note.data, seen_sha256=form.seen_sha256.data or "",
         at=clock.now(),
     )  # fmt: skip
-    flash("Published. Customers can compare it and start from it now.", "good")
+    flash(say("Published. Customers can compare it and start from it now."), "good")
     return see_other(url_for("plans.show", catalogue_id=catalogue_id))
 
 
@@ -198,7 +201,9 @@ def publish(catalogue_id: str) -> ResponseReturnValue:
 def retire(catalogue_id: str) -> ResponseReturnValue:
     """Take a published version out of the offer."""
     actions.retire(current_actor(), catalogue_id, at=clock.now())
-    flash("Retired. Contracts that rest on it keep it; nobody starts from it any more.", "good")
+    flash(
+        say("Retired. Contracts that rest on it keep it; nobody starts from it any more."), "good"
+    )
     return see_other(url_for("plans.show", catalogue_id=catalogue_id))
 
 
@@ -207,7 +212,7 @@ def retire(catalogue_id: str) -> ResponseReturnValue:
 def discard(catalogue_id: str) -> ResponseReturnValue:
     """Throw a draft away."""
     actions.discard_draft(current_actor(), catalogue_id, at=clock.now())
-    flash("The draft is discarded.", "good")
+    flash(say("The draft is discarded."), "good")
     return see_other(url_for("plans.index"))
 
 

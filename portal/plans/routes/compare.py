@@ -19,6 +19,7 @@ from portal.contracts.queries import (
 )
 from portal.kit import clock
 from portal.kit.web import download, needs, page
+from portal.kit.words import in_a_row, in_tongue, say, spoken
 from portal.negotiation.queries import negotiation_of
 from portal.plans import queries
 from portal.plans.routes.catalogue import keys_of
@@ -83,7 +84,8 @@ def compare_sheet() -> ResponseReturnValue:
     columns = _columns(actor, queries.offers(), _numbers()[0])
     only = request.args.get("only") == "differences"
     sections = compared(schema(), columns, year=now.year, only_differences=only)
-    content = sheet(sheet_rows(columns, sections))
+    rows, tongue = sheet_rows(columns, sections), spoken()
+    content = sheet([in_tongue(cell, tongue) for cell in row] for row in rows)
     return download(content, name="plans.csv", mimetype="text/csv")
 
 
@@ -115,7 +117,8 @@ def _picked(count: int) -> int:
 
 def _numbers() -> tuple[Numbers, list[tuple[str, str]]]:
     """Return somebody's own numbers, and what is wrong with what they typed."""
-    fee, units, problems = request.args.get("fee", ""), request.args.get("units", ""), []
+    fee, units = request.args.get("fee", ""), request.args.get("units", "")
+    problems: list[tuple[str, str]] = []
     licence, count = None, None
     try:
         licence = Decimal(fee.replace(",", "").strip()) if fee.strip() else None
@@ -123,13 +126,13 @@ def _numbers() -> tuple[Numbers, list[tuple[str, str]]]:
             raise InvalidOperation
     except InvalidOperation:
         licence = None
-        problems.append(("fee", "Write the licence fee as a number, such as 12000."))
+        problems.append(("fee", say("Write the licence fee as a number, such as 12000.")))
     if units.strip():
         plain = units.replace(",", "").strip()
         if plain.isascii() and plain.isdecimal() and len(plain) < 9:
             count = int(plain)
         else:
-            problems.append(("units", "Write the units as a whole number, such as 250."))
+            problems.append(("units", say("Write the units as a whole number, such as 250.")))
     return Numbers(licence, count), problems
 
 
@@ -173,8 +176,9 @@ def _contract_column(actor: Actor, ref: str) -> Column:
     contract = find_contract(session, actor, ref)
     values, words = _contract_values(session, contract, actor)
     return Column(
-        key=ref, title=contract.title, subtitle=f"{ref}, {words}", values=values, is_contract=True
-    )
+        key=ref, title=contract.title, subtitle=in_a_row([ref, words]), values=values,
+        is_contract=True,
+    )  # fmt: skip
 
 
 def _contract_values(
@@ -183,12 +187,13 @@ def _contract_values(
     """Return a contract's terms as this side sees them now, its own draft included."""
     now = clock.now()
     if version_in_force(contract) is not None:
-        return dict(terms_in_force(session, contract, on=now.date())), "terms in force"
+        return dict(terms_in_force(session, contract, on=now.date())), say("terms in force")
     version = current_version(contract)
     if version is not None:
-        return dict(version.canonical["terms"]), f"frozen version {version.number}"
+        number = version.number
+        return dict(version.canonical["terms"]), say("frozen version %(number)s", number=number)
     found = negotiation_of(session, contract, actor, at=now)
-    return found.values(with_draft=True), "on the table, with your draft"
+    return found.values(with_draft=True), say("on the table, with your draft")
 
 
 def _choices(offers: list[queries.Offer], chosen: set[str]) -> list[dict[str, Any]]:

@@ -2,13 +2,14 @@
 
 from flask import Blueprint
 
+from portal.kit.words import say
 from portal.terms.rules import Schema, load_schema
 
 bp = Blueprint("plans", __name__)
 STATUS_TAGS = {
-    "draft": ("Draft", "open"),
-    "published": ("Published", "good"),
-    "retired": ("Retired", ""),
+    "draft": (say("Draft"), "open"),
+    "published": (say("Published"), "good"),
+    "retired": (say("Retired"), ""),
 }
 
 

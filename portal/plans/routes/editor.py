@@ -11,6 +11,7 @@ from portal.accounts.rules import Actor, demand
 from portal.kit import clock
 from portal.kit.errors import Refused
 from portal.kit.web import needs, page, see_other
+from portal.kit.words import in_a_row, say
 from portal.plans import actions, queries
 from portal.plans.forms import SeenForm
 from portal.plans.models import CatalogueVersion
@@ -30,7 +31,7 @@ def _own_draft(catalogue_id: str) -> tuple[Actor, CatalogueVersion]:
     demand(actor, "catalogue:edit")
     row = queries.find_own(actor, catalogue_id)
     if row.status != queries.DRAFT:
-        raise Refused("A published version never changes. Start the next one.")
+        raise Refused(say("A published version never changes. Start the next one."))
     return actor, row
 
 
@@ -81,16 +82,21 @@ def _set(fields: list[dict[str, Any] | None]) -> int:
 def _term_field(term: Term, text: str) -> dict[str, Any] | None:
     if term.id in FROM_PRICE:
         return None
-    options = ", ".join(option.label for option in term.options)
-    columns = " | ".join(column.label for column in term.columns)
-    hints = [term.help, f"One of: {options}." if options else "", columns and f"A row: {columns}."]
+    hints = [term.help]
+    if term.options:
+        # A choice is typed as the contract writes it, in English.
+        options = ", ".join(str(option.label) for option in term.options)
+        hints.append(say("One of: %(options)s.", options=options))
+    if term.columns:
+        columns = in_a_row([column.label for column in term.columns], " | ")
+        hints.append(say("A row: %(columns)s.", columns=columns))
     long = term.type in ("table", "people", "prose", "window", "multi")
     return {
         "id": "term-" + term.id.replace(".", "-"),
         "name": term.id,
-        "label": f"{term.id} {term.label}",
+        "label": in_a_row([term.id, term.label], " "),
         "value": text,
-        "hint": " ".join(hint for hint in hints if hint),
+        "hint": in_a_row([hint for hint in hints if hint], " "),
         "widget": "textarea" if long else "text",
         "rows": max(2, text.count("\n") + 1),
     }
@@ -115,7 +121,7 @@ def save_tier(catalogue_id: str, tier: int) -> ResponseReturnValue:
         _change(actor, row, change)
     except Unfit as problem:
         return _tier_page(row, tier, name=name, price=price, typed=typed, problem=problem)
-    flash("The tier is saved in the draft.", "good")
+    flash(say("The tier is saved in the draft."), "good")
     return see_other(url_for("plans.show", catalogue_id=catalogue_id))
 
 
@@ -147,7 +153,7 @@ def remove_tier(catalogue_id: str, tier: int) -> ResponseReturnValue:
         _change(actor, row, lambda raw: writing.with_tier_removed(raw, tier))
     except Unfit as problem:
         raise Refused(problem.message) from None
-    flash("The tier is taken out of the draft.", "good")
+    flash(say("The tier is taken out of the draft."), "good")
     return see_other(url_for("plans.show", catalogue_id=catalogue_id))
 
 
@@ -189,7 +195,7 @@ def save_features(catalogue_id: str) -> ResponseReturnValue:
         _change(actor, row, lambda raw: writing.with_features(raw, rows))
     except Unfit as problem:
         return _features_page(row, rows, problem)
-    flash("The free rows are saved in the draft.", "good")
+    flash(say("The free rows are saved in the draft."), "good")
     return see_other(url_for("plans.edit_features", catalogue_id=catalogue_id))
 
 

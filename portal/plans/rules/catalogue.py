@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from portal.kit.words import in_a_row, say
 from portal.terms.rules import (
     Schema,
     Unreadable,
@@ -148,11 +149,17 @@ def _value(schema: Schema, tier: Tier, term_id: str, written: Any) -> Value:
     try:
         value = parse(term, written) if isinstance(written, str) else normal(term, written)
     except Unreadable as refusal:
-        raise CatalogueBroken(f"{tier.name}, {term_id}: {refusal.message}") from None
+        raise _broken(tier, term_id, refusal.message) from None
     problems = validate(term, value)
     if problems:
-        raise CatalogueBroken(f"{tier.name}, {term_id}: {' '.join(problems)}")
+        raise _broken(tier, term_id, in_a_row(problems, " "))
     return value
+
+
+def _broken(tier: Tier, term_id: str, message: str) -> CatalogueBroken:
+    return CatalogueBroken(
+        say("%(tier)s, %(term)s: %(message)s", tier=tier.name, term=term_id, message=message)
+    )
 
 
 def _written(catalogue: Catalogue, tier: Tier) -> Iterator[tuple[str, Any]]:
@@ -325,7 +332,10 @@ def _renewal(offer: Mapping[str, Any]) -> _Written:
             yield "P10.percent", match[1]
             yield "P11", "per_renewal"
             return
-    raise CatalogueBroken(f"{offer['name']}: the rise {renewal['uplift']!r} is not understood.")
+    raise CatalogueBroken(
+        say("%(tier)s: the rise %(rise)s is not understood.",
+            tier=offer["name"], rise=repr(renewal["uplift"]))
+    )  # fmt: skip
 
 
 def _liability(offer: Mapping[str, Any]) -> _Written:

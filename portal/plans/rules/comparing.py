@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from portal.kit.words import Words, in_a_row, say
 from portal.plans.rules.catalogue import Catalogue, Tier, tier_terms
 from portal.plans.rules.pricing import Numbers, Priced, price_text, priced
 from portal.sla.rules import worst_in_words
 from portal.terms.rules import Schema, Term, Value, canonical, favours, show
 
 MOST_COLUMNS = 8
-NOT_SET = "not set"
-NOT_STATED = "not stated"
+NOT_SET = say("not set")
+NOT_STATED = say("not stated")
+YES_NO = {"yes": say("Yes"), "no": say("No")}
 UNCOMPARED = frozenset({"A12"})
 
 
@@ -73,7 +75,9 @@ def tier_column(
     return Column(
         key=key,
         title=tier.name,
-        subtitle=f"{catalogue.vendor}, version {catalogue.version}",
+        subtitle=say(
+            "%(vendor)s, version %(number)s", vendor=catalogue.vendor, number=catalogue.version
+        ),
         values=tier_terms(schema, catalogue, tier.name),
         features={(f.group, f.label): (f.kind, f.values[place]) for f in catalogue.features},
         price=price_text(catalogue, tier),
@@ -100,7 +104,7 @@ def compared(
             for term in schema.in_group(group.code)
             if term.id in told
         ]
-        sections.append(Section(f"{group.code}. {group.title}", tuple(rows)))
+        sections.append(Section(in_a_row([group.code, group.title], ". "), tuple(rows)))
     sections += _feature_sections(columns)
     kept = [
         Section(one.title, tuple(r for r in one.rows if r.differs or not only_differences))
@@ -148,7 +152,7 @@ def _feature_sections(columns: Sequence[Column]) -> list[Section]:
     for group, label in keys:
         cells = [_feature_cell(column, (group, label)) for column in columns]
         row = Row(label, None, None, tuple(cells), len({cell.text for cell in cells}) > 1)
-        groups.setdefault(group or "Further features", []).append(row)
+        groups.setdefault(group or say("Further features"), []).append(row)
     return [Section(title, tuple(rows)) for title, rows in groups.items()]
 
 
@@ -157,26 +161,30 @@ def _feature_cell(column: Column, key: tuple[str, str]) -> Cell:
     if value is None:
         return Cell(NOT_STATED, said=False)
     if kind == "yes_no":
-        return Cell(value.capitalize(), said=True)
+        return Cell(YES_NO.get(value, value), said=True)
     return Cell(value, said=True)
 
 
 def sheet_rows(columns: Sequence[Column], sections: Sequence[Section]) -> list[list[str]]:
     """Return the comparison as the rows of a sheet, sources and worst cases in words."""
-    rows = [["", *(f"{column.title} ({column.subtitle})" for column in columns)]]
+    rows: list[list[str]] = [["", *(_with(column.title, column.subtitle) for column in columns)]]
     if any(column.source for column in columns):
-        rows.append(["Source (not an offer)", *(column.source or "" for column in columns)])
-    rows.append(["Price", *(column.price or "" for column in columns)])
+        rows.append([say("Source (not an offer)"), *(column.source or "" for column in columns)])
+    rows.append([say("Price"), *(column.price or "" for column in columns)])
     if any(column.priced for column in columns):
-        told = [f"{c.priced.text} ({c.priced.working})" if c.priced else "" for c in columns]
-        rows.append(["Price for your numbers", *told])
+        told = [_with(c.priced.text, c.priced.working) if c.priced else "" for c in columns]
+        rows.append([say("Price for your numbers"), *told])
     for section in sections:
         rows.append([section.title, *([""] * len(columns))])
         for row in section.rows:
-            label = f"{row.code} {row.label}" if row.code else row.label
+            label = in_a_row([row.code, row.label], " ") if row.code else row.label
             rows.append([label, *(_cell_text(cell) for cell in row.cells)])
     return rows
 
 
 def _cell_text(cell: Cell) -> str:
-    return f"{cell.text} ({cell.worst})" if cell.worst else cell.text
+    return _with(cell.text, cell.worst) if cell.worst else cell.text
+
+
+def _with(text: str, more: str) -> Words:
+    return say("%(text)s (%(more)s)", text=text, more=more)

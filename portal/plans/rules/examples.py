@@ -10,7 +10,8 @@ _DATA = Path(__file__).parents[1] / "data" / "examples"
 _SEVERITY = {f"{letter}{n}": f"S{n}" for letter in ("S", "P", "L") for n in range(1, 5)}
 _CLOCKS = {"24x7": "{n} {unit}", "24x5": "{n} {unit}, 24x5", "business": "{n} b{unit}"}
 _TAM = {"pooled": "pooled", "named": "named", "designated": "named"}
-_LABELS = {
+# Kept in the catalogue itself, and so in English.
+_ROW_NAMES = {
     "hours": "Support hours",
     "channels": "Channels",
     "tam": "Technical account manager",
@@ -116,7 +117,7 @@ def _rows(tiers: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, list[Any]]]
         values = [tier.get(name) for tier in rows]
         covered = {"named_contacts", "uptime_pct"}
         if name not in covered:
-            yield _LABELS.get(name, name.replace("_", " ").capitalize()), values
+            yield _ROW_NAMES.get(name, name.replace("_", " ").capitalize()), values
 
 
 def _said(value: Any) -> str | None:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from portal.kit.words import Words, count, money, percent, say
 from portal.plans.rules.catalogue import Catalogue, Tier
 
 CENT = Decimal("0.01")
 BASES = {
-    "pct_of_licence": "A share of the licence fee",
-    "flat": "A flat fee a month",
-    "per_unit": "A fee for each unit and month",
-    "text": "In words alone",
+    "pct_of_licence": say("A share of the licence fee"),
+    "flat": say("A flat fee a month"),
+    "per_unit": say("A fee for each unit and month"),
+    "text": say("In words alone"),
 }
 
 
@@ -30,48 +31,60 @@ class Priced:
 
     month: Decimal
     currency: str
-    working: str
+    working: Words
 
     @property
-    def text(self) -> str:
+    def text(self) -> Words:
         """The amount in words."""
-        return f"{self.month:,.2f} {self.currency} a month"
+        return say("%(amount)s a month", amount=money(self.month, self.currency))
 
 
 def price_text(catalogue: Catalogue, tier: Tier) -> str:
     """Say a tier's price: "20 % of the licence fee, at least 1,500.00 USD a month"."""
     price = tier.price
     if price["basis"] == "text":
-        return str(price.get("text") or "not stated")
-    least = f"{_amount(price, 'min_month'):,.2f} {catalogue.currency} a month"
+        return str(price["text"]) if price.get("text") else say("not stated")
+    least = money(_amount(price, "min_month"), catalogue.currency)
     if price["basis"] == "pct_of_licence":
-        return f"{price['pct']} % of the licence fee, at least {least}"
+        return say(
+            "%(share)s of the licence fee, at least %(least)s a month",
+            share=percent(price["pct"]), least=least,
+        )  # fmt: skip
     if price["basis"] == "per_unit":
-        unit = f"{_amount(price, 'unit_month'):,.2f} {catalogue.currency} a unit and month"
-        return f"{unit}, at least {least}" if price.get("min_month") else unit
-    return least
+        unit = money(_amount(price, "unit_month"), catalogue.currency)
+        if price.get("min_month"):
+            return say(
+                "%(fee)s a unit and month, at least %(least)s a month", fee=unit, least=least
+            )
+        return say("%(fee)s a unit and month", fee=unit)
+    return say("%(amount)s a month", amount=least)
 
 
 def priced(catalogue: Catalogue, tier: Tier, numbers: Numbers) -> Priced | None:
     """Return what a tier costs for these numbers; None where it cannot be reckoned."""
-    price, money = tier.price, catalogue.currency
+    price, currency = tier.price, catalogue.currency
     least = _amount(price, "min_month")
     if price["basis"] == "flat":
-        return Priced(_rounded(least), money, "the flat fee")
+        return Priced(_rounded(least), currency, say("the flat fee"))
     if price["basis"] == "pct_of_licence" and numbers.licence_month is not None:
         share = numbers.licence_month * Decimal(str(price["pct"])) / 100
-        working = f"{price['pct']} % of {numbers.licence_month:,.2f}"
-        return _at_least(share, least, money, working)
+        working = say(
+            "%(share)s of %(fee)s",
+            share=percent(price["pct"]), fee=count(numbers.licence_month.quantize(CENT)),
+        )  # fmt: skip
+        return _at_least(share, least, currency, working)
     if price["basis"] == "per_unit" and numbers.units is not None:
         unit = _amount(price, "unit_month")
-        return _at_least(unit * numbers.units, least, money, f"{numbers.units} × {unit:,.2f}")
+        working = say("%(units)s × %(fee)s", units=numbers.units, fee=count(unit.quantize(CENT)))
+        return _at_least(unit * numbers.units, least, currency, working)
     return None
 
 
-def _at_least(amount: Decimal, least: Decimal, money: str, working: str) -> Priced:
+def _at_least(amount: Decimal, least: Decimal, currency: str, working: Words) -> Priced:
     if amount < least:
-        return Priced(_rounded(least), money, f"the least fee, above {working}")
-    return Priced(_rounded(amount), money, working)
+        above = say("the least fee, above %(working)s", working=working)
+        return Priced(_rounded(least), currency, above)
+    return Priced(_rounded(amount), currency, working)
 
 
 def _amount(price: Mapping[str, Any], name: str) -> Decimal:

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
 
+from portal.kit.words import count, say
 from portal.plans.rules.catalogue import CatalogueBroken, catalogue_of, tier_terms
 from portal.plans.rules.examples import of_features
 from portal.plans.rules.pricing import BASES
@@ -16,7 +17,7 @@ from portal.terms.rules.text import clean_line, clean_lines
 MOST_TIERS = 12
 MOST_FEATURES = 80
 LONGEST_JSON = 400_000
-KINDS = {"text": "Words", "yes_no": "Yes or no", "price": "A price"}
+KINDS = {"text": say("Words"), "yes_no": say("Yes or no"), "price": say("A price")}
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 Raw = dict[str, Any]
 
@@ -92,9 +93,9 @@ def with_head(raw: Raw, index: int, *, name: str, price: Mapping[str, str]) -> R
     called = _line("name", name, 40)
     others = [tier["name"].casefold() for n, tier in enumerate(raw["tiers"]) if n != index]
     if called.casefold() in others:
-        raise Unfit("name", "Another tier has this name.")
+        raise Unfit("name", say("Another tier has this name."))
     if "/" in called or "|" in called:
-        raise Unfit("name", "A name holds no “/” and no “|”.")
+        raise Unfit("name", say("A name holds no “/” and no “|”."))
     tier = {**raw["tiers"][index], "name": called, "price": _price(price)}
     return _with_tier(raw, index, tier)
 
@@ -111,14 +112,14 @@ def _line(field: str, text: str, most: int) -> str:
     except Unreadable as refusal:
         raise Unfit(field, refusal.message) from None
     if not cleaned:
-        raise Unfit(field, "Write a name.")
+        raise Unfit(field, say("Write a name."))
     return cleaned
 
 
 def _price(typed: Mapping[str, str]) -> dict[str, str]:
     basis = typed.get("basis", "")
     if basis not in BASES:
-        raise Unfit("basis", "Choose how the price is reckoned.")
+        raise Unfit("basis", say("Choose how the price is reckoned."))
     if basis == "text":
         return {"basis": basis, "text": _line("text", typed.get("text", ""), 200)}
     price = {"basis": basis, "min_month": _decimal(typed, "min_month", needed=basis == "flat")}
@@ -138,23 +139,23 @@ def _decimal(
     try:
         number = Decimal(text)
     except InvalidOperation:
-        raise Unfit(name, "Write a number such as 1500.") from None
+        raise Unfit(name, say("Write a number such as 1500.")) from None
     if not number.is_finite() or not 0 <= number <= most:
-        raise Unfit(name, f"Write a number from 0 to {most:,}.")
+        raise Unfit(name, say("Write a number from 0 to %(most)s.", most=count(most)))
     return str(number)
 
 
 def with_currency(raw: Raw, currency: str) -> Raw:
     """Return the draft in another currency."""
     if not _CURRENCY.fullmatch(currency.strip().upper()):
-        raise Unfit("currency", "Write a currency such as USD.")
+        raise Unfit("currency", say("Write a currency such as USD."))
     return {**raw, "currency": currency.strip().upper()}
 
 
 def with_tier_added(raw: Raw, *, copy_of: int) -> Raw:
     """Return the draft with one more tier, a copy of another."""
     if len(raw["tiers"]) >= MOST_TIERS:
-        raise Unfit("tiers", f"A catalogue holds at most {MOST_TIERS} tiers.")
+        raise Unfit("tiers", say("A catalogue holds at most %(most)s tiers.", most=MOST_TIERS))
     names = {tier["name"].casefold() for tier in raw["tiers"]}
     source = raw["tiers"][copy_of]
     number = next(n for n in range(2, 99) if f"{source['name']} {n}".casefold() not in names)
@@ -166,7 +167,7 @@ def with_tier_added(raw: Raw, *, copy_of: int) -> Raw:
 def with_tier_removed(raw: Raw, index: int) -> Raw:
     """Return the draft without a tier; the last one stays."""
     if len(raw["tiers"]) == 1:
-        raise Unfit("tiers", "A catalogue holds at least one tier.")
+        raise Unfit("tiers", say("A catalogue holds at least one tier."))
     features = [{**f, "values": _without(f["values"], index)} for f in raw["features"]]
     return {**raw, "tiers": _without(raw["tiers"], index), "features": features}
 
@@ -191,14 +192,16 @@ def with_features(raw: Raw, rows: Sequence[Mapping[str, Any]]) -> Raw:
             }
         )
     if len(kept) > MOST_FEATURES:
-        raise Unfit("features", f"A catalogue holds at most {MOST_FEATURES} free rows.")
+        raise Unfit(
+            "features", say("A catalogue holds at most %(most)s free rows.", most=MOST_FEATURES)
+        )
     return {**raw, "features": kept}
 
 
 def _feature(kind: str, text: str | None, row: int, column: int) -> str | None:
     field = f"value-{row}-{column}"
     if kind not in KINDS:
-        raise Unfit(f"kind-{row}", "Choose what the row holds.")
+        raise Unfit(f"kind-{row}", say("Choose what the row holds."))
     try:
         cleaned = " ".join(clean_lines(text or "").split())
     except Unreadable as refusal:
@@ -208,12 +211,12 @@ def _feature(kind: str, text: str | None, row: int, column: int) -> str | None:
     if kind == "yes_no":
         word = {"yes": "yes", "y": "yes", "no": "no", "n": "no"}.get(cleaned.casefold())
         if word is None:
-            raise Unfit(field, "Write yes or no.")
+            raise Unfit(field, say("Write yes or no."))
         return word
     if kind == "price":
         return _decimal({"amount": cleaned}, "amount") if _is_number(cleaned) else cleaned[:120]
     if len(cleaned) > 300:
-        raise Unfit(field, "Use at most 300 characters.")
+        raise Unfit(field, say("Use at most 300 characters."))
     return cleaned
 
 
@@ -228,19 +231,20 @@ def read_import(schema: Schema, text: str, *, vendor: str, number: int) -> Raw:
     cleaned, terms parsed, other keys dropped.
     """
     if len(text) > LONGEST_JSON:
-        raise Unfit("content", f"Use at most {LONGEST_JSON:,} characters.")
+        most = count(LONGEST_JSON)
+        raise Unfit("content", say("Use at most %(most)s characters.", most=most))
     try:
         given = json.loads(text, parse_float=str)
     except (ValueError, RecursionError):
-        raise Unfit("content", "This is not JSON.") from None
+        raise Unfit("content", say("This is not JSON.")) from None
     if isinstance(given, dict) and "columns" in given and "rows" in given:
         given = _shaped(of_features, given)
     if not isinstance(given, dict) or not isinstance(given.get("tiers"), list):
-        raise Unfit("content", "A catalogue is an object with a list of tiers.")
+        raise Unfit("content", say("A catalogue is an object with a list of tiers."))
     raw = empty(vendor) | {"version": number}
     raw = with_currency(raw, str(given.get("currency", "USD")))
     if not 1 <= len(given["tiers"]) <= MOST_TIERS:
-        raise Unfit("content", f"A catalogue holds 1 to {MOST_TIERS} tiers.")
+        raise Unfit("content", say("A catalogue holds 1 to %(most)s tiers.", most=MOST_TIERS))
     return _shaped(lambda one: _imported(schema, raw, one), given)
 
 
@@ -249,7 +253,9 @@ def _shaped(read: Any, given: Any) -> Raw:
     try:
         found: Raw = read(given)
     except (KeyError, TypeError, AttributeError, IndexError, CatalogueBroken) as problem:
-        raise Unfit("content", f"The structure is not as expected: {problem}.") from None
+        reason = problem.args[0] if isinstance(problem, CatalogueBroken) else str(problem)
+        message = say("The structure is not as expected: %(problem)s.", problem=reason)
+        raise Unfit("content", message) from None
     return found
 
 
@@ -263,41 +269,49 @@ def _imported(schema: Schema, raw: Raw, given: Mapping[str, Any]) -> Raw:
         if price.get("basis") == "text":
             price.setdefault("text", "not stated")
         head = partial(with_head, raw, index, name=str(tier["name"]), price=price)
-        raw = _told(tier["name"], head)
+        raw = _told(str(tier["name"]), head)
         unknown = next((t for t in tier["terms"] if t not in schema.terms or t == "A12"), None)
         if unknown is not None:
-            raise Unfit("content", f"{tier['name']}: there is no term {unknown!r} to set.")
+            message = say(
+                "%(tier)s: there is no term %(term)s to set.",
+                tier=str(tier["name"]), term=repr(unknown),
+            )  # fmt: skip
+            raise Unfit("content", message)
         typed = {term_id: str(text) for term_id, text in tier["terms"].items()}
-        raw = _told(tier["name"], partial(with_terms, schema, raw, index, typed))
+        raw = _told(str(tier["name"]), partial(with_terms, schema, raw, index, typed))
     count = len(given["tiers"])
     rows = [
         {**row, "values": [None if v is None else str(v) for v in row["values"]]}
         for row in given.get("features", [])
     ]
     if any(len(row["values"]) != count for row in rows):
-        raise Unfit("content", "A free row needs one value for each tier.")
-    return _told("Free rows", partial(with_features, raw, rows))
+        raise Unfit("content", say("A free row needs one value for each tier."))
+    return _told(say("Free rows"), partial(with_features, raw, rows))
 
 
-def _told(where: object, write: Callable[[], Raw]) -> Raw:
+def _told(where: str, write: Callable[[], Raw]) -> Raw:
     """Say of brought content where in it something cannot stand."""
     try:
         return write()
     except Unfit as problem:
-        raise Unfit("content", f"{where}, {problem.field}: {problem.message}") from None
+        message = say(
+            "%(where)s, %(field)s: %(message)s",
+            where=where, field=problem.field, message=problem.message,
+        )  # fmt: skip
+        raise Unfit("content", message) from None
 
 
 def publishing_problems(schema: Schema, raw: Raw) -> list[str]:
     """List why a draft cannot be published: empty tiers, and terms that contradict each other."""
     found = catalogue_of(raw)
-    problems = []
+    problems: list[str] = []
     for tier in found.tiers:
         values = tier_terms(schema, found, tier.name)
         if len(values) < 2 and not found.features:
-            problems.append(f"{tier.name} sets nothing yet.")
+            problems.append(say("%(tier)s sets nothing yet.", tier=tier.name))
         whole = {**schema.defaults(), **values}
         problems += [
-            f"{tier.name}: {finding.message}"
+            say("%(tier)s: %(message)s", tier=tier.name, message=finding.message)
             for finding in coherence(schema, whole)
             if finding.level == "error"
         ]
