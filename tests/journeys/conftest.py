@@ -25,6 +25,7 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from playwright.sync_api import Error as BrowserError
 
 from portal.kit import clock
 from tests import cast
@@ -179,6 +180,24 @@ class Visitor:
         return text.stdout.decode()
 
     def inspect(self) -> None:
+        """Inspect the page this person comes to rest on.
+
+        A script may send its form on by itself, a passkey's does: a page that leaves while it is
+        looked at is looked at again where it arrives.
+        """
+        patience = time.monotonic() + PATIENCE
+        while True:
+            before = len(self.seen)
+            try:
+                self.look()
+                return
+            except BrowserError as error:
+                if not leaving(error) or time.monotonic() > patience:
+                    raise
+                del self.seen[before:]
+                self.page.wait_for_load_state()
+
+    def look(self) -> None:
         """Check the page: structure, accessibility, no violation, no horizontal scroll."""
         path = self.page.url.removeprefix(self.url)
         self.seen.append(path)
@@ -204,10 +223,14 @@ class Visitor:
         """
         place = "place => document.querySelectorAll('.bar').forEach(b => b.style.position = place)"
         self.page.evaluate(place, "static")
-        try:
-            return look()
-        finally:
-            self.page.evaluate(place, "")
+        seen = look()
+        self.page.evaluate(place, "")
+        return seen
+
+
+def leaving(error: BrowserError) -> bool:
+    """Whether the browser says that the page went away under the question."""
+    return any(word in error.message for word in ("is navigating", "because of a navigation"))
 
 
 def inspect_html(text: str, path: str, *, scripted: bool) -> None:
