@@ -1,9 +1,13 @@
-"""A PostgreSQL server of the tests’ own: a private folder with a socket, no port, no disk sync."""
+"""A PostgreSQL server of the tests’ own: a private folder with a socket, no port, no disk sync.
+
+It ends with the process that asked for it, however that ends.
+"""
 
 import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import tomllib
@@ -17,6 +21,7 @@ from portal.settings.rules import DEFAULT_REGIONS
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 ADMIN, OWNER = "admin", "counterpart_owner"
+PREFIX = "counterpart-pg-"
 PLACES = ("directory", *DEFAULT_REGIONS)
 QUICK = {
     "listen_addresses": "''",
@@ -29,6 +34,17 @@ QUICK = {
     # A test that makes others wait for ever should fail, and soon.
     "deadlock_timeout": "200ms",
 }
+
+
+# Whoever made the server holds the other end of this process’s standard input: when it is gone,
+# killed or not, there is nothing more to read. Then the server stops and all it wrote is removed.
+WATCH = """
+trap '' HUP INT TERM
+cat >/dev/null
+read -r server <"$1/data/postmaster.pid" && kill -QUIT "$server" &&
+  while kill -0 "$server" 2>/dev/null; do sleep 0.05; done
+rm -rf "$1"
+"""
 
 
 def _other_user() -> dict[str, Any]:
@@ -45,21 +61,44 @@ def _place() -> str:
     return str(memory) if is_roomy and os.access(memory, os.W_OK) else "/tmp"
 
 
+def clear_leftovers(place: Path) -> None:
+    """Stop the servers, and remove the folders, of processes that are gone with their watchers."""
+    for folder in place.glob(f"{PREFIX}*"):
+        maker = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if maker.isdecimal() and not Path("/proc", maker).exists():
+            _stop_leftover(folder / "data")
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stop_leftover(data: Path) -> None:
+    """Stop the server of a folder, if the process that it names is one and works there."""
+    try:
+        server = int((data / "postmaster.pid").read_text().split()[0])
+        if Path("/proc", str(server), "cwd").samefile(data):
+            os.kill(server, signal.SIGQUIT)
+    except (OSError, ValueError, IndexError):
+        return
+
+
 class Cluster:
     """The server; made and started at once, stopped by `stop`, gone with its folder."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="counterpart-pg-", dir=_place()))
+        place = _place()
+        clear_leftovers(Path(place))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=place))
+        # In a session of its own: what ends a whole group of processes must not end it first.
+        self.watcher = subprocess.Popen(
+            ["sh", "-c", WATCH, "watch", self.folder], stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
         as_other = _other_user()
         if as_other:
             shutil.chown(self.folder, as_other["user"])
         data = self.folder / "data"
         self._run("initdb", "-D", data, "-U", ADMIN, "-A", "trust", "--no-sync", "--locale=C",
                   "--encoding=UTF8")  # fmt: skip
-        options = [word for key, value in QUICK.items() for word in ("-c", f"{key}={value}")]
-        self._run("pg_ctl", "-D", data, "-l", self.folder / "log", "-w", "-o",
-                  " ".join([*options, "-k", str(self.folder)]), "start")  # fmt: skip
-        self.admin = psycopg.connect(self.address("postgres", ADMIN), autocommit=True)
+        self.start()
         self.admin.execute(f"CREATE ROLE {OWNER} LOGIN")
         self._names = itertools.count(1)
 
@@ -87,11 +126,24 @@ class Cluster:
         """Remove a database, whoever still reads it."""
         self.admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def stop(self) -> None:
-        """Stop the server by its process id and remove all it wrote."""
+    def start(self) -> None:
+        """Start the server over what it has."""
+        options = [word for key, value in QUICK.items() for word in ("-c", f"{key}={value}")]
+        self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-w", "-o",
+                  " ".join([*options, "-k", str(self.folder)]), "start")  # fmt: skip
+        self.admin = psycopg.connect(self.address("postgres", ADMIN), autocommit=True)
+
+    def halt(self) -> None:
+        """Let the server fall as if it had crashed; `start` brings it back with what it kept."""
         self.admin.close()
         self._run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop")
-        shutil.rmtree(self.folder)
+
+    def stop(self) -> None:
+        """Stop the server for good and remove all it wrote."""
+        self.admin.close()
+        assert self.watcher.stdin is not None
+        self.watcher.stdin.close()
+        self.watcher.wait()
 
 
 _running: list[Cluster] = []
