@@ -150,8 +150,8 @@ def signer_certificate(
 def status_answer(contract_ca: KeyPair, signer: KeyPair, *, at: datetime) -> bytes:
     """Give the authority's own OCSP answer (RFC 6960, DER) that a signer's certificate is good.
 
-    It ends a minute before the certificate, so that a validator years later goes back to the
-    minutes of the act.
+    It ends with the certificate to the second. Were it good for longer, a validator would never go
+    back to the minutes of the act; did it end sooner, the deed could not be proven in between.
     """
     start = at.replace(microsecond=0)
     builder = (
@@ -162,7 +162,7 @@ def status_answer(contract_ca: KeyPair, signer: KeyPair, *, at: datetime) -> byt
             algorithm=hashes.SHA256(),
             cert_status=ocsp.OCSPCertStatus.GOOD,
             this_update=start,
-            next_update=signer.certificate.not_valid_after_utc - SKEW,
+            next_update=signer.certificate.not_valid_after_utc,
             revocation_time=None,
             revocation_reason=None,
         )

@@ -102,6 +102,14 @@ def test_a_finished_deed_is_good_from_the_first_minute_to_the_eighth_year(later:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seconds", [540.5, 570, 600, 600.5, 659.5])
+def test_a_deed_is_good_around_the_end_of_a_signers_certificate(seconds: float) -> None:
+    signed = START + timedelta(days=SLOTS[-1]["position"])
+    report = _checked(deed(), at=signed + timedelta(seconds=seconds))
+    assert report.ok, report.findings
+
+
+@pytest.mark.slow
 def test_the_report_says_who_signed_when_and_how_they_were_known() -> None:
     report = _finished()
     kinds = [one.kind for one in report.signatures]
