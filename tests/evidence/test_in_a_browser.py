@@ -13,7 +13,7 @@ from portal.audit.rules import receipt_text
 from tests.evidence.conftest import THOROUGH, VERIFIER, Scene, as_told, later
 from tests.evidence.test_bundle import CHANGES, opened, packed
 from tests.evidence.test_corpus import mutated
-from tests.journeys.conftest import CHROMIUM, FLAGS
+from tests.journeys.conftest import CHROMIUM, FLAGS, PATIENCE
 
 pytestmark = pytest.mark.slow
 PAGE = VERIFIER.with_name("verify.html")
@@ -28,6 +28,7 @@ def tab() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = browser.new_context(offline=True, viewport={"width": 390, "height": 844})
+        context.set_default_timeout(PATIENCE * 1000)
         page = context.new_page()
         page.goto(PAGE.as_uri())
         yield page

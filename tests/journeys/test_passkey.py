@@ -16,7 +16,7 @@ from portal.audit.models import DirectoryEntry
 from portal.kit.db import db
 from tests import cast
 from tests.conftest import close, settings_for
-from tests.journeys.conftest import DESK, Visitor, free_port, note
+from tests.journeys.conftest import DESK, PATIENCE, Visitor, free_port, note
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 AUTHENTICATOR = {
@@ -63,6 +63,7 @@ def test_a_passkey_stands_in_for_the_code_and_a_removed_one_does_not(
     browser: Browser, portal: str, home: Path
 ) -> None:
     context = browser.new_context(viewport=DESK)
+    context.set_default_timeout(PATIENCE * 1000)
     page = context.new_page()
     ada = Visitor("ada", portal, page, scripted=True)
     page.on("console", lambda message: note(ada, message))

@@ -15,7 +15,7 @@ from portal.settings.rules import settings_from
 from tests import cast
 from tests.accounts import provider
 from tests.conftest import close
-from tests.journeys.conftest import PHONE, free_port, inspect_html
+from tests.journeys.conftest import PATIENCE, PHONE, free_port, inspect_html
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
@@ -47,6 +47,7 @@ def test_a_person_signs_in_with_a_provider_and_is_asked_for_a_code(
     with provider.serving(free_port()) as issuer, portal(home, issuer) as url:
         provider.keep(issuer, "ada", email=email, email_verified=True)
         context = browser.new_context(java_script_enabled=False, viewport=PHONE)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE * 1000)
         page = context.new_page()
         page.on("console", lambda said: complaints.append(said.text))
         page.goto(f"{url}/sign-in?next=/security")

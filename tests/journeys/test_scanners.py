@@ -5,6 +5,7 @@ Nothing of it may count. A link in a mail is a pointer; whoever follows it still
 
 import re
 import sqlite3
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from portal.kit.db import db
 from portal.notices.models import DirectoryMail, RegionMail
 from tests import cast
 from tests.conftest import close, make_contract, settings_for
-from tests.journeys.conftest import Served, Visitor
+from tests.journeys.conftest import PATIENCE, Served, Visitor
 from tests.signing import stage
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
@@ -90,11 +91,24 @@ def fetched(url: str, method: str) -> int:
         return answer.code
 
 
+def arrive(page: Page, url: str) -> None:
+    """Open an address, also while the last press still leads somewhere else."""
+    patience = time.monotonic() + PATIENCE
+    while True:
+        try:
+            page.goto(url)
+            return
+        except Broken as error:
+            if "interrupted by another navigation" not in error.message:
+                raise
+            assert time.monotonic() < patience, error.message
+
+
 def presses_everything(page: Page, url: str) -> int:
     """Follow an address, fill every field, press every button and link; return how many."""
     pressed, number = 0, 0
     while number < MOST_PRESSES:
-        page.goto(url)
+        arrive(page, url)
         for field in page.locator("main input:not([type=hidden]):visible").all():
             kind = field.get_attribute("type") or "text"
             try:

@@ -170,8 +170,8 @@ def replays(ben: Visitor, contract_at: str, *, scripted: bool) -> None:
         ben.page.wait_for_timeout(800)
     ben.page.locator("#value").fill("90 %")
     if scripted:
-        ben.page.get_by_role("table", name="").first.wait_for(timeout=8000)
+        ben.page.get_by_role("table", name="").first.wait_for()
     else:
         ben.press("Run it")
-    ben.page.get_by_text("not a prediction").wait_for(timeout=8000)
+    ben.page.get_by_text("not a prediction").wait_for()
     ben.inspect()
