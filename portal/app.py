@@ -39,6 +39,7 @@ from portal.kit import clock, headers, web
 from portal.kit.db import PORTAL, acting, db, harden, options_for, reading
 from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
 from portal.kit.metrics import Counts
+from portal.kit.token import TokenAway
 from portal.kit.tongues import LANGUAGES, teach, tongue
 from portal.kit.vault import CipherOf, Ring
 from portal.kit.words import Words, say, speaking, spoken
@@ -334,6 +335,15 @@ def _answer_errors(app: Flask) -> None:
         answer.headers["Retry-After"] = "60"
         return answer
 
+    def token_away(error: TokenAway) -> Any:
+        undo()
+        HTTP.error("token away", extra={"endpoint": request.endpoint or "none"})
+        if request.path.startswith("/api/"):
+            return problem_response(error)
+        answer = make_response(render_template("errors/shut.html"), 503)
+        answer.headers["Retry-After"] = "60"
+        return answer
+
     def code_needed(error: CodeNeeded) -> Any:
         undo()
         target = request.full_path.rstrip("?") if request.method == "GET" else None
@@ -355,6 +365,7 @@ def _answer_errors(app: Flask) -> None:
     app.register_error_handler(Refused, refused)
     app.register_error_handler(NotFound, missing)
     app.register_error_handler(StoreAway, store_away)
+    app.register_error_handler(TokenAway, token_away)
     app.register_error_handler(CodeNeeded, code_needed)
     app.register_error_handler(HTTPException, http_error)
 

@@ -11,6 +11,7 @@ from flask import current_app
 from portal.app import create_app
 from portal.kit import clock
 from portal.kit.errors import Refused
+from portal.kit.token import TokenAway
 from portal.operations.actions import rotating
 from portal.operations.queries import Subject
 from portal.operations.queries.inventory import Key, inventory
@@ -24,6 +25,8 @@ def _subject() -> Iterator[Subject]:
             yield Subject(current_app.config["SETTINGS"], regions(), clock.now())
         except Refused as refusal:
             sys.exit(refusal.message)
+        except TokenAway as away:
+            sys.exit(f"Nothing was lost: {away}. Run the command again.")
 
 
 @click.group()
@@ -65,10 +68,14 @@ def _facts(key: Key) -> dict[str, object]:
 
 @keys.command()
 @click.argument("name")
-def rotate(name: str) -> None:
+@click.option(
+    "--to", type=click.Choice(["file", "token"]),
+    help="Where the new key of a region shall lie; without it, where the present one does.",
+)  # fmt: skip
+def rotate(name: str, to: str | None) -> None:
     """Make a new key NAME and seal everything under it; people go on working meanwhile."""
     with _subject() as subject:
-        rotating.rotate(subject, name, told=lambda done, of: click.echo(f"{done} of {of}"))
+        rotating.rotate(subject, name, to=to, told=lambda done, of: click.echo(f"{done} of {of}"))
     if name.startswith("log-"):
         click.echo("Done. The old key signed the new one, and is gone.")
         return

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from portal.app import create_app
 from portal.contracts.actions import place_all
-from portal.kit import clock, logs, metrics
+from portal.kit import clock, logs, metrics, token
 from portal.kit import migrate as migrations
 from portal.kit.db import db
 from portal.plans.actions import plant_examples
@@ -150,9 +150,19 @@ def serve(host: str, port: int) -> None:
             database.engine.dispose()
         db.engine.dispose()
     took = jobs.self_test(app)
+    _let_go_of_tokens(settings)
     click.echo(f"Signed and checked a deed in {took.total_seconds():.1f} s: signing works.")
     click.echo(f"Serving http://{host}:{port} (stop with Ctrl-C)")
     Server(app, host=host, port=port).run()
+
+
+def _let_go_of_tokens(settings: Settings) -> None:
+    """A token's library is not used over a fork: each process opens it anew."""
+    modules = {region.token.module for region in settings.regions.values() if region.token}
+    if settings.own_seal is not None and settings.own_seal.module is not None:
+        modules.add(settings.own_seal.module)
+    for module in modules:
+        token.close_all(module)
 
 
 def _engines() -> Iterator[tuple[str, Engine]]:

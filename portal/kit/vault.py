@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, object_session
 FORMAT = b"\x01"
 NONCE_BYTES = 12
 TAG_BYTES = 16
+ELSEWHERE = b"pkcs11:"
 
 
 class CannotOpen(Exception):
@@ -83,11 +84,13 @@ class Ring(Pair):
     """The key of a file and, while it is being rotated, the one before it (`<name>.old` beside it).
 
     The file is looked at for every use, so that a process that runs during a rotation goes on with
-    the new key by itself.
+    the new key by itself. A file that begins with `pkcs11:` names a key that lies on a token;
+    `elsewhere` returns that one.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, elsewhere: Callable[[bytes], Cipher] | None = None) -> None:
         self.path = path
+        self._elsewhere = elsewhere
         self._seen: tuple[object, ...] = ()
         self._ciphers: list[Cipher] = []
 
@@ -100,8 +103,18 @@ class Ring(Pair):
         marks = tuple(_mark(path) for path in (self.path, self.old_path))
         if marks != self._seen:
             found = [path for path in (self.path, self.old_path) if path.exists()]
-            self._ciphers, self._seen = [Cipher(path.read_bytes()) for path in found], marks
+            self._ciphers, self._seen = [self._cipher(path.read_bytes()) for path in found], marks
         return self._ciphers
+
+    def _cipher(self, held: bytes) -> Cipher:
+        if self._elsewhere is not None and is_elsewhere(held):
+            return self._elsewhere(held)
+        return Cipher(held)
+
+
+def is_elsewhere(held: bytes) -> bool:
+    """Whether a key file holds no key but the name of one on a token."""
+    return held.startswith(ELSEWHERE)
 
 
 def _mark(path: Path) -> tuple[int, int] | None:

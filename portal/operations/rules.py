@@ -49,7 +49,9 @@ def is_well(checks: Iterable[Check]) -> bool:
 
 
 # What keeps a portal from answering people; everything else it can be up with.
-READINESS = frozenset({"database opens", "migrations", "disk", "keys open", "clock", "log extends"})
+READINESS = frozenset(
+    {"database opens", "migrations", "disk", "keys open", "token key", "clock", "log extends"}
+)
 
 
 def is_ready(checks: Iterable[Check]) -> bool:

@@ -11,12 +11,22 @@ from sqlalchemy.orm import Session
 from portal.kit.db import acting, is_postgresql, open_engine, reading
 from portal.kit.errors import NotFound, Refused
 from portal.kit.files import read_or_make
-from portal.kit.vault import CannotOpen, Cipher, CipherOf, Pair, Ring, new_key
+from portal.kit.token import Token, TokenAway, TokenKey, make_key
+from portal.kit.vault import (
+    ELSEWHERE,
+    CannotOpen,
+    Cipher,
+    CipherOf,
+    Pair,
+    Ring,
+    is_elsewhere,
+    new_key,
+)
 from portal.kit.words import say
 from portal.residency.models import DataKey, Move, RegionIdentity
 from portal.residency.rules import region_of
 from portal.residency.stores import Store
-from portal.settings.rules import Region, Settings
+from portal.settings.rules import KeyToken, Region, Settings
 
 SQLITE = "sqlite:///"
 
@@ -35,7 +45,7 @@ def read_or_make_key(path: Path, *, may_make: bool = True) -> bytes:
             f"{path.name} is missing, and there is data only it opens: put the key file back"
         )
     key = read_or_make(path, new_key)
-    if len(key) != 32:
+    if len(key) != 32 and not is_elsewhere(key):
         raise WrongRegion(f"{path.name}: a key file holds exactly 32 bytes")
     return key
 
@@ -44,6 +54,16 @@ def file_of(region: Region) -> Path | None:
     """Return the file of a region's database; None where it is a server's."""
     address = region.database
     return Path(address.removeprefix(SQLITE)) if address.startswith(SQLITE) else None
+
+
+def key_on_token(token: KeyToken, held: bytes) -> TokenKey:
+    """Return the key that a key file names; the token is asked when the key is first used."""
+    parts = (part.split("=", 1) for part in held[len(ELSEWHERE) :].decode().strip().split(";"))
+    return TokenKey(_token_of(token), dict(parts)["object"])
+
+
+def _token_of(chosen: KeyToken) -> Token:
+    return Token(chosen.module, chosen.label, chosen.pin)
 
 
 class ContractKeys(Pair):
@@ -97,14 +117,42 @@ class RegionDatabase:
         self.store = Store(region)
         if not region.key_file.exists():
             is_new = is_new or (path is None and self._was_never_migrated())
+            if is_new and region.token is not None:
+                read_or_make(region.key_file, self.made_on_token)
             read_or_make_key(region.key_file, may_make=is_new)
         read_or_make_key(region.key_file, may_make=False)
-        self.ring = Ring(region.key_file)
+        self._on_token: dict[bytes, TokenKey] = {}
+        self.ring = Ring(region.key_file, elsewhere=self._elsewhere)
+        if is_elsewhere(region.key_file.read_bytes()) and region.token is None:
+            raise WrongRegion(
+                f"{region.key_file.name} names a key on a token: "
+                f"say in [regions.{region.name}.pkcs11] which"
+            )
 
     def _was_never_migrated(self) -> bool:
         """Whether a server's database is as empty as a file that is not there yet."""
         with self.engine.connect() as connection:
             return not inspect(connection).has_table(DataKey.__tablename__)
+
+    def made_on_token(self) -> bytes:
+        """Make a key on the region's token; return what its key file says of it (RFC 7512)."""
+        label = make_key(_token_of(self._token()), label=f"region-{self.region.name}")
+        return ELSEWHERE + f"object={label};type=secret-key\n".encode()
+
+    def token_key(self) -> TokenKey | None:
+        """Return the region's key where it lies on a token; None where the file holds it."""
+        held = self.region.key_file.read_bytes()
+        return self._elsewhere(held) if is_elsewhere(held) else None
+
+    def _elsewhere(self, held: bytes) -> TokenKey:
+        if held not in self._on_token:
+            self._on_token[held] = key_on_token(self._token(), held)
+        return self._on_token[held]
+
+    def _token(self) -> KeyToken:
+        if self.region.token is None:
+            raise TokenAway(f"no token is named in [regions.{self.region.name}.pkcs11]")
+        return self.region.token
 
     def check_identity(self) -> None:
         """Refuse a database that says it is another region (addresses swapped by mistake)."""

@@ -10,8 +10,10 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from portal.audit.models import RegionEntry
+from portal.kit.token import TokenAway
+from portal.kit.vault import is_elsewhere
 from portal.notices.models import RegionMail, RegionNotice
-from portal.residency.databases import file_of
+from portal.residency.databases import file_of, key_on_token
 from portal.residency.models import Document
 from portal.residency.rules import Facts
 from portal.residency.stores import Store, StoreAway
@@ -30,6 +32,7 @@ def facts_of(settings: Settings, region: Region) -> Facts:
         backup=region.backup is not None,
         authorities=[urlsplit(one.url).hostname or one.url for one in settings.authorities],
         directory=_kind(settings.directory),
+        on_token=region.key_file.exists() and is_elsewhere(region.key_file.read_bytes()),
     )
 
 
@@ -101,12 +104,29 @@ def _missing(region: Region) -> list[str]:
         said += bucket_problems(Store(region))
     elif not Path(region.store).is_dir():
         said.append("its document store is not there; put it back, or mend `store`")
-    if not region.key_file.exists() or region.key_file.stat().st_size != KEY_BYTES:
-        said.append("its key is not there; put the key file back from where keys are kept")
+    said += key_problems(region)
     target = region.backup
     if target is not None and not (Path(target).is_dir() and os.access(target, os.W_OK)):
         said.append("its backup target is not a folder the portal may write; mend `backup`")
     return said
+
+
+def key_problems(region: Region) -> list[str]:
+    """Return what is wrong with a region's key, be it in its file or on a token."""
+    held = region.key_file.read_bytes() if region.key_file.exists() else b""
+    if not is_elsewhere(held):
+        if len(held) == KEY_BYTES:
+            return []
+        return ["its key is not there; put the key file back from where keys are kept"]
+    if region.token is None:
+        return [f"its key is on a token; say in [regions.{region.name}.pkcs11] which"]
+    if region.token.pin is None:
+        return [f"its key is on a token; give the PIN in the variable {region.token.pin_from}"]
+    try:
+        key_on_token(region.token, held).check()
+    except TokenAway as away:
+        return [f"its key is on a token: {away}; bring the token back, or mend `pkcs11`"]
+    return []
 
 
 def bucket_problems(store: Store) -> list[str]:

@@ -45,8 +45,21 @@ class Bucket:
 
 
 @dataclass(frozen=True)
+class KeyToken:
+    """A PKCS#11 token that may hold a region's key; `pin_from` names the variable of its PIN."""
+
+    module: Path
+    label: str
+    pin_from: str
+    pin: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class Region:
-    """One place where contracts may live: its own database, document store and key."""
+    """One place where contracts may live: its own database, document store and key.
+
+    The key lies in `key_file`, or that file names one on `token`.
+    """
 
     name: str
     label: str
@@ -56,6 +69,7 @@ class Region:
     mail_folder: Path
     backup: str | None = None
     bucket: Bucket | None = None
+    token: KeyToken | None = None
 
 
 @dataclass(frozen=True)
@@ -194,7 +208,22 @@ def _region(home: Path, name: str, row: Mapping[str, Any], environ: Mapping[str,
         mail_folder=folder / "mail",
         backup=str(row["backup"]) if row.get("backup") else None,
         bucket=_bucket(name, row, environ),
+        token=_key_token(name, row.get("pkcs11"), environ),
     )
+
+
+def _key_token(
+    name: str, row: Mapping[str, Any] | None, environ: Mapping[str, str]
+) -> KeyToken | None:
+    if row is None:
+        return None
+    if not row.get("module") or not row.get("token"):
+        raise BadSetting(f'Region "{name}": give pkcs11.module and pkcs11.token')
+    variable = str(row.get("pin_from", f"COUNTERPART_PIN_{name.upper()}"))
+    return KeyToken(
+        module=Path(row["module"]), label=str(row["token"]), pin_from=variable,
+        pin=environ.get(variable),
+    )  # fmt: skip
 
 
 def _minutes(row: Mapping[str, Any], name: str, default: int, most: int) -> timedelta:

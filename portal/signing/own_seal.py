@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from asn1crypto import pem, x509
 from pyhanko.sign.signers import Signer, SimpleSigner
 
+from portal.kit.token import Token, open_session
 from portal.settings.rules import OwnSeal
 
 
@@ -53,25 +55,21 @@ def _from_file(chosen: OwnSeal, secret: str) -> Signer:
     return found
 
 
-# A login holds for the whole process, and a second one is refused: one session a process and
-# token. A child after a fork has a process number of its own, and so opens its own.
+# One session a process and token. A child after a fork has a process number of its own, and so
+# opens its own.
 _sessions: dict[tuple[int, str, str], Any] = {}
 
 
 def _from_token(chosen: OwnSeal, secret: str) -> Signer:
     """Return a signer on the token, over the one session this process holds with it."""
     try:
-        from pyhanko.config.pkcs11 import TokenCriteria
-        from pyhanko.sign.pkcs11 import PKCS11Signer, open_pkcs11_session
+        from pyhanko.sign.pkcs11 import PKCS11Signer
     except ImportError as missing:
         raise BadKeys("A PKCS#11 seal needs the package python-pkcs11.") from missing
     place = (os.getpid(), str(chosen.module), chosen.token)
     try:
         if place not in _sessions:
-            _sessions[place] = open_pkcs11_session(
-                str(chosen.module), token_criteria=TokenCriteria(label=chosen.token),
-                user_pin=secret,
-            )  # fmt: skip
+            _sessions[place] = open_session(Token(chosen.module or Path(), chosen.token, secret))
         signer = PKCS11Signer(
             _sessions[place], cert_label=chosen.label, key_label=chosen.label,
             use_raw_mechanism=True, other_certs_to_pull=None,
@@ -79,6 +77,6 @@ def _from_token(chosen: OwnSeal, secret: str) -> Signer:
         signer.signing_cert  # noqa: B018  asks the token now, so that a wrong label is told here
     except Exception as refused:  # the library raises a class of its own for every return code
         _sessions.pop(place, None)
-        name = type(refused).__name__
+        name = type(refused.__cause__ or refused).__name__
         raise BadKeys(f"The seal's token cannot be used ({name}).") from refused
     return signer

@@ -1,6 +1,5 @@
 """The operator's own key for the seal: a PKCS#12 file, or a token by PKCS#11 (SoftHSM)."""
 
-import subprocess
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,9 +22,9 @@ from portal.signing.validation import validate
 from tests.conftest import settings_for
 from tests.signing import stage
 from tests.signing.authority import Server, root_file, serving
+from tests.softhsm import MODULE, PIN, new_token
 
 DOCUMENTS = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
-MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
 SECRET = "COUNTERPART_TEST_SEAL"
 
 
@@ -53,20 +52,13 @@ def in_a_token(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     from pkcs11.util.ec import decode_ec_private_key
     from pkcs11.util.x509 import decode_x509_certificate
 
-    (folder / "tokens").mkdir()
-    conf = folder / "softhsm2.conf"
-    conf.write_text(f"directories.tokendir = {folder / 'tokens'}\nobjectstore.backend = file\n")
-    monkeypatch.setenv("SOFTHSM2_CONF", str(conf))
-    subprocess.run(
-        ["softhsm2-util", "--init-token", "--free", "--label", "seal", "--pin", "271828",
-         "--so-pin", "314159"], check=True, capture_output=True,
-    )  # fmt: skip
+    new_token(folder, "seal", monkeypatch)
     certificate, key = issued(server)
     plain = key.private_bytes(  # type: ignore[attr-defined]
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     token = pkcs11.lib(str(MODULE)).get_token(token_label="seal")
-    with token.open(rw=True, user_pin="271828") as session:
+    with token.open(rw=True, user_pin=PIN) as session:
         info = asn1_keys.PrivateKeyInfo.load(plain)
         params = info["private_key_algorithm"]["parameters"]
         inner = info["private_key"].parsed
@@ -96,9 +88,7 @@ def test_an_operators_own_key_seals_and_the_deed_holds(
         if kind == "file":
             own, secret = in_a_file(issuer, tmp_path), "a long passphrase"
         else:
-            if not MODULE.exists():
-                pytest.fail("SoftHSM is missing: run scripts/setup --dev")
-            own, secret = in_a_token(issuer, tmp_path, monkeypatch), "271828"
+            own, secret = in_a_token(issuer, tmp_path, monkeypatch), PIN
         monkeypatch.setenv(SECRET, secret)
         settings: Settings = replace(plain, own_seal=own)
         for number, key in enumerate(stage.SIGNERS):

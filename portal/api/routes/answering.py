@@ -13,6 +13,7 @@ from portal.kit import clock
 from portal.kit.db import db
 from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
 from portal.kit.refs import new_id
+from portal.kit.token import TokenAway
 from portal.negotiation.rules import Incomplete
 from portal.residency.stores import StoreAway
 
@@ -55,7 +56,7 @@ def _problem_of(error: Exception) -> Problem:
             return Problem("refused", error.message)
         case CodeNeeded():
             return Problem("role_missing", "This is done by a person, at the page, with a code.")
-        case StoreAway():
+        case StoreAway() | TokenAway():
             return Problem("unavailable", headers={"Retry-After": "60"})
         case RequestEntityTooLarge():
             return Problem("too_large")

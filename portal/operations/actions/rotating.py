@@ -19,7 +19,7 @@ from portal.evidence.actions import keep_log
 from portal.kit.db import Base, db, transaction
 from portal.kit.errors import Refused
 from portal.kit.files import replace
-from portal.kit.vault import Ring, new_key
+from portal.kit.vault import Ring, is_elsewhere, new_key
 from portal.operations.actions import resealing
 from portal.operations.queries.inventory import (
     context_of,
@@ -37,11 +37,16 @@ Told = Callable[[int, int], None]
 BATCH = 200
 
 
-def rotate(subject: Subject, name: str, *, told: Told = lambda done, of: None) -> None:
+def rotate(
+    subject: Subject, name: str, *, to: str | None = None, told: Told = lambda done, of: None
+) -> None:
     """Make a new key and seal everything under it; the old one still opens until `finish`.
 
+    `to`: "file" or "token", where a region's new key shall lie; None: where the present one does.
     `told` hears how many of how many are done.
     """
+    if to is not None and name not in {f"region-{one}" for one in subject.regions.databases}:
+        raise Refused(f"{name} lies in a file. Only the key of a region can lie on a token.")
     if name in _log_keys(subject):
         _change_log_key(subject, name)
         return
@@ -50,7 +55,7 @@ def rotate(subject: Subject, name: str, *, told: Told = lambda done, of: None) -
         _record(name, "portal:key:rotated", subject.at)
         return
     path = _path_of(subject, name)
-    begin(path)
+    begin(path, _maker(subject, name, to))
     if name == "directory":
         _seal_directory(Ring(path), told)
     elif name == "signing":
@@ -59,6 +64,19 @@ def rotate(subject: Subject, name: str, *, told: Told = lambda done, of: None) -
     elif name.startswith("region-"):
         _wrap_region(subject.regions[name.removeprefix("region-")], told)
     _record(name, "portal:key:rotated", subject.at)
+
+
+def _maker(subject: Subject, name: str, to: str | None) -> Callable[[], bytes]:
+    """Return what makes the new key: a file's bytes, or one on the region's token and its name."""
+    database = subject.regions.databases.get(name.removeprefix("region-"))
+    if database is None or not name.startswith("region-"):
+        return new_key
+    held = database.region.key_file.read_bytes()
+    waits = database.ring.old_path.exists() and database.ring.old_path.read_bytes() != held
+    if to is not None and waits and is_elsewhere(held) is not (to == "token"):
+        raise Refused(f"A rotation of {name} waits: run `counterpart keys finish {name}` first.")
+    on_token = is_elsewhere(held) if to is None else to == "token"
+    return database.made_on_token if on_token else new_key
 
 
 def finish(subject: Subject, name: str) -> None:
@@ -121,7 +139,7 @@ def renew_seal(subject: Subject) -> None:
     _record("seal", "portal:key:rotated", subject.at)
 
 
-def begin(path: Path) -> None:
+def begin(path: Path, make: Callable[[], bytes] = new_key) -> None:
     """Put a new key in the place of the old one, and the old one beside it.
 
     The old one is written first: at no instant is there a key that neither file holds.
@@ -130,7 +148,7 @@ def begin(path: Path) -> None:
     if not old.exists():
         replace(old, path.read_bytes())
     if old.read_bytes() == path.read_bytes():
-        replace(path, new_key())
+        replace(path, make())
 
 
 def _contracts_of(subject: Subject, name: str) -> RegionDatabase:

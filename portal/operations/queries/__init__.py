@@ -24,4 +24,4 @@ def every_check(subject: Subject) -> Iterator[Check]:
 
 def readiness_checks(subject: Subject) -> Iterator[Check]:
     """Yield the few that decide whether this process may be sent people; cheap, and no write."""
-    return chain(host.vital(subject), databases.vital(subject))
+    return chain(host.vital(subject), keys.vital(subject), databases.vital(subject))

@@ -56,7 +56,8 @@ def inventory(subject: Subject) -> list[Key]:
         covers, left = wrapped_in(subject.regions.session(name), database)
         found.append(
             _key(f"region-{name}", f"Wraps the keys of the contracts of {name}",
-                 database.region.key_file, covers, left, f"counterpart keys rotate region-{name}")
+                 database.region.key_file, covers, left, f"counterpart keys rotate region-{name}",
+                 _where(database))
         )  # fmt: skip
         found.append(_contracts(subject.regions.session(name), database))
         found.append(
@@ -79,6 +80,17 @@ def _key(
         covers=covers, left=left, rotating=path.with_name(f"{path.name}.old").exists(),
         rotation=rotation, note=note,
     )  # fmt: skip
+
+
+def _where(database: RegionDatabase) -> str:
+    """Say where a region's key lies, and how it comes to the other place."""
+    token, name = database.region.token, database.region.name
+    key = database.token_key()
+    if key is not None:
+        return f"Lies on the token {key.token.label} as {key.label}; the file names it."
+    if token is not None:
+        return f"Lies in a file. To the token: counterpart keys rotate region-{name} --to token"
+    return "Lies in a file."
 
 
 def _signing(subject: Subject) -> Key:

@@ -5,8 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from portal.audit.signer import signer_of
+from portal.kit.token import TokenAway, TokenKey
 from portal.operations.queries.subject import Subject
-from portal.operations.rules import Check, Level, days_left, is_private, judged, mode_words
+from portal.operations.rules import (
+    Check,
+    Level,
+    days_left,
+    good,
+    is_private,
+    judged,
+    mode_words,
+)
 from portal.signing.keys import PortalKeys, portal_keys
 
 KEY_BYTES = 32
@@ -23,12 +32,43 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield from _logs(subject)
 
 
+def vital(subject: Subject) -> Iterator[Check]:
+    """Yield whether the token of each region whose key lies on one answers."""
+    for name, database in subject.regions.databases.items():
+        key = database.token_key()
+        if key is not None:
+            yield _on_token(f"token key ({name})", key)
+
+
 def _raw_keys(subject: Subject) -> dict[str, Path]:
     folder = subject.settings.keys
     found = {"session": folder / "session.key", "directory": folder / "directory.key"}
     for name, database in subject.regions.databases.items():
-        found[f"region {name}"] = database.region.key_file
+        if database.token_key() is None:
+            found[f"region {name}"] = database.region.key_file
     return found
+
+
+def _on_tokens(subject: Subject) -> Iterator[Check]:
+    """Yield, for each region with a token, whether its key lies there and works."""
+    for name, database in subject.regions.databases.items():
+        key = database.token_key()
+        if key is not None:
+            yield _on_token(f"token key ({name})", key)
+        elif database.region.token is not None:
+            yield judged(
+                f"key on token ({name})", "still in its file", holds=False,
+                mend=f"counterpart keys rotate region-{name} --to token",
+                otherwise=Level.WARNING,
+            )  # fmt: skip
+
+
+def _on_token(name: str, key: TokenKey) -> Check:
+    try:
+        return good(name, key.check())
+    except TokenAway as away:
+        mend = "bring the token back and give its PIN; without it nothing of the region opens"
+        return judged(name, str(away), holds=False, mend=mend)
 
 
 def _files(subject: Subject) -> Iterator[Check]:
@@ -45,6 +85,7 @@ def _files(subject: Subject) -> Iterator[Check]:
             f"key mode ({path.name})", mode_words(mode), holds=is_private(mode),
             mend=f"chmod 600 keys/{path.name}",
         )  # fmt: skip
+    yield from _on_tokens(subject)
     for name, path in _raw_keys(subject).items():
         size = path.stat().st_size if path.exists() else 0
         yield judged(

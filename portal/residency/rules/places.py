@@ -10,7 +10,8 @@ from portal.kit.words import say
 class Facts:
     """What is set up on this portal, as far as it decides where data goes.
 
-    `authorities` and `relay` are host names; None or empty: not set up.
+    `authorities` and `relay` are host names; None or empty: not set up. `on_token`: the region's
+    key lies on a hardware token.
     """
 
     label: str
@@ -20,6 +21,7 @@ class Facts:
     backup: bool
     authorities: Sequence[str]
     directory: str
+    on_token: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,9 @@ def _shared(facts: Facts) -> list[Place]:
         Place(
             say("Key of the region"),
             say("Opens the keys of the region’s contracts"),
-            say("A key file on the machine that runs the portal"),
+            say("On a hardware token of the portal’s operator")
+            if facts.on_token
+            else say("A key file on the machine that runs the portal"),
             False,
             say("Never in a database, a store or a backup unless asked for"),
         ),
