@@ -208,6 +208,9 @@ class RecoveryCode(Model):
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
     code_hash: Mapped[str] = mapped_column(String(64), unique=True, comment="HMAC-SHA-256")
+    pepper: Mapped[str | None] = mapped_column(
+        String(12), comment="which one hashed it, as a mark; none: the first there was"
+    )
     used_at: Mapped[datetime | None] = mapped_column(Instant)
 
 

@@ -213,6 +213,23 @@ def short_of(
     return short
 
 
+def recovery_codes_behind(mark: str) -> dict[str, int]:
+    """Return how many unused codes of each person another pepper hashed than the one of `mark`."""
+    behind = RecoveryCode.pepper.is_distinct_from(mark)
+    rows = db.session.execute(
+        select(RecoveryCode.person_id, func.count().label("unused"))
+        .where(RecoveryCode.used_at.is_(None), behind)
+        .group_by(RecoveryCode.person_id)
+    )
+    return {row.person_id: row.unused for row in rows}
+
+
+def recovery_codes_kept() -> int:
+    """Return how many unused recovery codes there are."""
+    kept = select(func.count()).where(RecoveryCode.used_at.is_(None))
+    return db.session.scalar(kept.select_from(RecoveryCode)) or 0
+
+
 def recovery_codes_left(person_id: str) -> int:
     """Return how many recovery codes a person has not used."""
     unused = select(func.count()).where(

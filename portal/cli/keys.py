@@ -87,10 +87,15 @@ def rotate(name: str, to: str | None) -> None:
 
 @keys.command()
 @click.argument("name")
-def finish(name: str) -> None:
+@click.option(
+    "--reset",
+    is_flag=True,
+    help="End the recovery codes that need the old pepper; people are told.",
+)
+def finish(name: str, *, reset: bool) -> None:
     """Check that nothing needs the old key NAME any more, and remove it."""
     with _subject() as subject:
-        rotating.finish(subject, name)
+        rotating.finish(subject, name, reset=reset)
     click.echo("The old key is removed.")
 
 

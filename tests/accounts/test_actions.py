@@ -14,6 +14,7 @@ from portal.accounts import actions, passwords, queries, totp
 from portal.accounts.actions.codes import raise_step
 from portal.accounts.gate import key_of
 from portal.accounts.models import Attempt, Membership, Person, RecoveryCode, SignIn
+from portal.accounts.pepper import Peppers
 from portal.accounts.rules import CodeResult, MfaRule
 from portal.audit.models import DirectoryEntry
 from portal.audit.queries import check
@@ -23,7 +24,7 @@ from portal.notices.models import DirectoryMail
 from tests import cast
 
 AT = datetime(2026, 11, 23, 9, 0, 13, tzinfo=UTC)
-PEPPER = b"p" * 32
+PEPPERS = Peppers(b"p" * 32)
 ADA = cast.actor("ada").person_id
 BEN = cast.actor("ben").person_id
 
@@ -307,17 +308,17 @@ def test_a_new_factor_ends_all_other_sessions():
 @pytest.mark.slow
 @pytest.mark.both_engines
 def test_recovery_codes_work_once_and_only_the_newest_ten():
-    old = actions.make_recovery_codes(ADA, pepper=PEPPER, at=AT)
-    new = actions.make_recovery_codes(ADA, pepper=PEPPER, at=AT)
+    old = actions.make_recovery_codes(ADA, peppers=PEPPERS, at=AT)
+    new = actions.make_recovery_codes(ADA, peppers=PEPPERS, at=AT)
     assert len(set(new)) == 10 and all(len(code.replace("-", "")) == 16 for code in new)
     assert queries.recovery_codes_left(ADA) == 10
     stored = set(db.session.scalars(select(RecoveryCode.code_hash)))
     assert not stored & set(new)
 
-    def use(code: str, pepper: bytes = PEPPER) -> bool:
-        return actions.spend_recovery_code(ADA, code, pepper=pepper, at=AT).accepted
+    def use(code: str, peppers: Peppers = PEPPERS) -> bool:
+        return actions.spend_recovery_code(ADA, code, peppers=peppers, at=AT).accepted
 
-    assert not use(old[0]) and not use(new[1], b"q" * 32)
+    assert not use(old[0]) and not use(new[1], Peppers(b"q" * 32))
     assert use(new[0].lower().replace("-", " ")) and not use(new[0])
     assert queries.recovery_codes_left(ADA) == 9
     assert entries(ADA)[-1] == "person:recovery_code:spent"
@@ -326,10 +327,10 @@ def test_recovery_codes_work_once_and_only_the_newest_ten():
 
 
 def test_recovery_codes_of_another_person_open_nothing():
-    codes = actions.make_recovery_codes(ADA, pepper=PEPPER, at=AT)
-    assert not actions.spend_recovery_code(BEN, codes[0], pepper=PEPPER, at=AT).accepted
-    assert not actions.is_own_recovery_code(BEN, codes[0], pepper=PEPPER)
-    assert actions.is_own_recovery_code(ADA, codes[0], pepper=PEPPER)
+    codes = actions.make_recovery_codes(ADA, peppers=PEPPERS, at=AT)
+    assert not actions.spend_recovery_code(BEN, codes[0], peppers=PEPPERS, at=AT).accepted
+    assert not actions.is_own_recovery_code(BEN, codes[0], peppers=PEPPERS)
+    assert actions.is_own_recovery_code(ADA, codes[0], peppers=PEPPERS)
 
 
 # sessions

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from portal.accounts import actions as accounts
 from portal.accounts import queries
 from portal.accounts.models import Membership, Person, RecoveryCode, SignIn
+from portal.accounts.pepper import Peppers
 from portal.accounts.queries import short_of
 from portal.accounts.rules import CodeResult, MfaRule
 from portal.admin import actions
@@ -169,7 +170,7 @@ def test_a_reset_takes_two_ends_everything_and_tells_everybody(
 ):
     nia = cast.actor("nia")
     accounts.start_sign_in(nia.person_id, address="a", agent="", at=AT)
-    accounts.make_recovery_codes(nia.person_id, pepper=b"p", at=AT)
+    accounts.make_recovery_codes(nia.person_id, peppers=Peppers(b"p"), at=AT)
     before = entries()
     reset = reset_of()
     assert told("organisation:factor_reset:asked") == {"ada", "ben", "nia"}

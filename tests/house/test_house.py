@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOORS = {"rules", "models", "queries", "actions", "forms", "routes", "__init__"}
 # A file that wraps one outside thing, named after it.
 WRAPPERS = {
-    "accounts": {"gate", "oidc", "parking", "totp", "passwords", "webauthn"},
+    "accounts": {"gate", "oidc", "parking", "passwords", "pepper", "totp", "webauthn"},
     "audit": {"sentences", "signer"},
     "changes": {"ics"},
     "contracts": {"docx"},

@@ -1,21 +1,29 @@
 """Keys are rotated while others work; a ciphertext opens where it was written, nowhere else."""
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from portal.accounts.models import Person
+from portal.accounts import actions as accounts
+from portal.accounts.actions import address_key
+from portal.accounts.actions.forgetting import demand_unused
+from portal.accounts.models import Person, UsedAddress
+from portal.accounts.pepper import peppers
+from portal.audit import queries as log
 from portal.contracts.models import Contract
 from portal.kit import clock
 from portal.kit.db import db, transaction
 from portal.kit.errors import Refused
 from portal.kit.vault import CannotOpen, Cipher, Ring, Sealed
+from portal.notices.models import DirectoryMail
 from portal.operations.actions import resealing, rotating
 from portal.operations.queries import Subject
 from portal.operations.queries.inventory import context_of, inventory, regional_models
@@ -91,7 +99,7 @@ def test_what_was_written_under_the_old_key_meanwhile_keeps_it_until_it_is_wrapp
         late = Ring(ring.old_path).seal(ring.open(row.wrapped, context=context), context=context)
         row.wrapped = late
     assert state(subject, "region-eu") == (1, 1, True)
-    with pytest.raises(Refused, match="still opens 1"):
+    with pytest.raises(Refused, match="still serves 1"):
         rotating.finish(subject, "region-eu")
     let_go(subject.regions)
     rotating.rotate(subject, "region-eu")
@@ -270,6 +278,67 @@ def test_the_key_of_root_and_seal_is_rotated_and_the_seal_renewed_under_the_same
     assert seals[0] == seals[1] != seals[2]
 
 
+def test_the_pepper_is_rotated_and_old_recovery_codes_count_until_they_are_made_anew(
+    subject: Subject,
+) -> None:
+    """Ada and Ben hold ten codes each; both peppers count, and none goes while a code needs it."""
+    settings = subject.settings
+    people = {one.name.split()[0].lower(): one.id for one in db.session.scalars(select(Person))}
+    old = {
+        one: accounts.make_recovery_codes(people[one], peppers=peppers(settings), at=subject.at)
+        for one in ("ada", "ben")
+    }
+    address_key(settings)
+    assert state(subject, "pepper") == (20, 0, False)
+    rotating.rotate(subject, "pepper")
+    assert state(subject, "pepper") == (20, 20, True)
+
+    def use(one: str, code: str) -> bool:
+        known = peppers(settings)
+        return accounts.spend_recovery_code(
+            people[one], code, peppers=known, at=subject.at
+        ).accepted
+
+    assert use("ada", old["ada"][0]) and not use("ada", old["ada"][0])
+    assert not use("ada", old["ben"][0])
+    fresh = accounts.make_recovery_codes(people["ada"], peppers=peppers(settings), at=subject.at)
+    assert not use("ada", old["ada"][1]) and use("ada", fresh[0])
+    with pytest.raises(Refused, match=r"serves 10\..*--reset"):
+        rotating.finish(subject, "pepper")
+    let_go(subject.regions)
+    with pytest.raises(Refused, match="without --reset"):
+        rotating.finish(subject, "directory", reset=True)
+    count_of_mails = select(func.count()).select_from(DirectoryMail)
+    mails = db.session.scalar(count_of_mails) or 0
+    rotating.finish(subject, "pepper", reset=True)
+    assert state(subject, "pepper") == (9, 0, False)
+    assert db.session.scalar(count_of_mails) == mails + 1
+    [last] = log.last_lines(db.session(), people["ben"], most=1)
+    assert last.event == "person:recovery_codes:ended" and last.facts == {"count": 10}
+    assert not use("ben", old["ben"][0]) and use("ada", fresh[1])
+
+
+def test_a_pepper_whose_codes_are_all_gone_is_retired_without_a_word(subject: Subject) -> None:
+    rotating.rotate(subject, "pepper")
+    rotating.finish(subject, "pepper")
+    assert state(subject, "pepper") == (0, 0, False)
+
+
+def test_an_erased_persons_address_stays_taken_when_the_pepper_is_rotated(
+    subject: Subject,
+) -> None:
+    """Also one that was hashed with the pepper itself, before it had a key of its own."""
+    pepper = peppers(subject.settings).present
+    first = hmac.new(pepper, b"address|old@x.example", hashlib.sha256).hexdigest()
+    with transaction(db.session) as session:
+        session.add(UsedAddress(id=first, person_id="PER", at=subject.at))
+    rotating.rotate(subject, "pepper")
+    rotating.finish(subject, "pepper")
+    with pytest.raises(Refused, match="given to nobody else"):
+        demand_unused(db.session(), "old@x.example")
+    demand_unused(db.session(), "new@x.example")
+
+
 def test_a_rotation_that_was_cut_off_goes_on_with_the_same_command(tmp_path: Path) -> None:
     path = tmp_path / "a.key"
     path.write_bytes(b"1" * 32)
@@ -281,7 +350,9 @@ def test_a_rotation_that_was_cut_off_goes_on_with_the_same_command(tmp_path: Pat
     assert path.read_bytes() == made
 
 
-@pytest.mark.parametrize("name", ["pepper", "log-moon", "region-moon", "contracts-moon", "nothing"])
+@pytest.mark.parametrize(
+    "name", ["addresses", "log-moon", "region-moon", "contracts-moon", "nothing"]
+)
 @pytest.mark.slow
 def test_a_key_that_must_stay_is_not_rotated(subject: Subject, name: str) -> None:
     with pytest.raises(Refused, match="is not a key"):

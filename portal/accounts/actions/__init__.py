@@ -9,12 +9,13 @@ from portal.accounts.actions.directory import (
 )
 from portal.accounts.actions.factors import (
     confirm_enrolment,
+    end_recovery_codes_behind,
     is_own_recovery_code,
     make_recovery_codes,
     start_enrolment,
     take_factor,
 )
-from portal.accounts.actions.forgetting import forget_person
+from portal.accounts.actions.forgetting import address_key, forget_person
 from portal.accounts.actions.limits import forget_old_attempts, give_back, reserve
 from portal.accounts.actions.linking import recognise, remove_link
 from portal.accounts.actions.passkeys import (
@@ -36,12 +37,14 @@ __all__ = [
     "act_for",
     "add_member",
     "add_passkey",
+    "address_key",
     "challenge_passkey",
     "change_password",
     "check_password",
     "confirm_enrolment",
     "create_organisation",
     "create_person",
+    "end_recovery_codes_behind",
     "end_sign_in",
     "end_sign_ins",
     "enrol_factor",

@@ -12,6 +12,7 @@ from portal.accounts import totp
 from portal.accounts.actions.letters import tell_person
 from portal.accounts.actions.limits import give_back, reserve
 from portal.accounts.models import Person, RecoveryCode
+from portal.accounts.pepper import Peppers
 from portal.accounts.queries import person_by_id, recovery_codes_left
 from portal.accounts.rules import CodeOutcome, CodeResult, is_held, judge_code
 from portal.audit.actions import record
@@ -114,8 +115,13 @@ def recovery_hash(typed: str, pepper: bytes) -> str:
     return hmac.new(pepper, plain.encode(), hashlib.sha256).hexdigest()
 
 
+def recovery_hashes(typed: str, peppers: Peppers) -> list[str]:
+    """Return what a recovery code may be kept as: under the present pepper, or the one before."""
+    return [recovery_hash(typed, pepper) for pepper in peppers.each]
+
+
 def spend_recovery_code(
-    person_id: str, code: str, *, pepper: bytes, at: datetime, address: str | None = None
+    person_id: str, code: str, *, peppers: Peppers, at: datetime, address: str | None = None
 ) -> CodeOutcome:
     """Use up a recovery code in place of an authenticator's, to sign in; the person is told."""
     subjects = code_subjects(person_id, address)
@@ -127,7 +133,7 @@ def spend_recovery_code(
             update(RecoveryCode)
             .where(
                 RecoveryCode.person_id == person_id,
-                RecoveryCode.code_hash == recovery_hash(code, pepper),
+                RecoveryCode.code_hash.in_(recovery_hashes(code, peppers)),
                 RecoveryCode.used_at.is_(None),
             )
             .values(used_at=at)

@@ -7,14 +7,21 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal.accounts import totp
-from portal.accounts.actions.codes import actor_in_log, code_subjects, recovery_hash
+from portal.accounts.actions.codes import (
+    actor_in_log,
+    code_subjects,
+    recovery_hash,
+    recovery_hashes,
+)
 from portal.accounts.actions.letters import tell_person
 from portal.accounts.actions.limits import give_back, reserve
 from portal.accounts.actions.sign_ins import end_all, end_others
 from portal.accounts.models import Passkey, RecoveryCode
-from portal.accounts.queries import person_by_id
+from portal.accounts.pepper import Peppers
+from portal.accounts.queries import person_by_id, recovery_codes_behind
 from portal.accounts.rules import RECOVERY_CODES, CodeOutcome, CodeResult, judge_code
 from portal.audit.actions import record
+from portal.audit.rules import PORTAL
 from portal.kit.db import db, transaction
 from portal.kit.errors import Refused
 from portal.kit.refs import new_id
@@ -78,7 +85,7 @@ def _confirm(person_id: str, typed: str, *, keep: str, at: datetime) -> CodeOutc
         return CodeOutcome(CodeResult.ACCEPTED, step=step)
 
 
-def make_recovery_codes(person_id: str, *, pepper: bytes, at: datetime) -> list[str]:
+def make_recovery_codes(person_id: str, *, peppers: Peppers, at: datetime) -> list[str]:
     """Return ten new single-use codes, to be shown once; all older ones stop working."""
     codes = [_new_code() for _ in range(RECOVERY_CODES)]
     with transaction(db.session) as session:
@@ -87,7 +94,12 @@ def make_recovery_codes(person_id: str, *, pepper: bytes, at: datetime) -> list[
             raise Refused(say("Set up codes on your phone first."))
         session.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person_id))
         session.add_all(
-            RecoveryCode(id=new_id(at), person_id=person_id, code_hash=recovery_hash(code, pepper))
+            RecoveryCode(
+                id=new_id(at),
+                person_id=person_id,
+                pepper=peppers.mark,
+                code_hash=recovery_hash(code, peppers.present),
+            )
             for code in codes
         )
         record(
@@ -102,16 +114,38 @@ def _new_code() -> str:
     return "-".join(letters[i : i + 4] for i in range(0, RECOVERY_LETTERS, 4))
 
 
-def is_own_recovery_code(person_id: str, code: str, *, pepper: bytes) -> bool:
+def is_own_recovery_code(person_id: str, code: str, *, peppers: Peppers) -> bool:
     """Return whether this is an unused recovery code of the person."""
     found = db.session.scalar(
         select(RecoveryCode.id).where(
             RecoveryCode.person_id == person_id,
-            RecoveryCode.code_hash == recovery_hash(code, pepper),
+            RecoveryCode.code_hash.in_(recovery_hashes(code, peppers)),
             RecoveryCode.used_at.is_(None),
         )
     )
     return found is not None
+
+
+def end_recovery_codes_behind(peppers: Peppers, *, at: datetime) -> int:
+    """End every unused code of a pepper before the present one, and tell its person to make new.
+
+    Return how many people that is.
+    """
+    with transaction(db.session) as session:
+        behind = recovery_codes_behind(peppers.mark)
+        for person_id, count in behind.items():
+            session.execute(
+                delete(RecoveryCode).where(
+                    RecoveryCode.person_id == person_id,
+                    RecoveryCode.pepper.is_distinct_from(peppers.mark),
+                )
+            )
+            record(
+                session, person_id, "person:recovery_codes:ended", actor=PORTAL, at=at,
+                facts={"count": count},
+            )  # fmt: skip
+            tell_person(person_by_id(person_id), "person:recovery_codes:ended", at=at)
+    return len(behind)
 
 
 def take_factor(session: Session, person_id: str, *, held_until: datetime, at: datetime) -> int:

@@ -5,7 +5,7 @@ import hmac
 from datetime import datetime
 
 from flask import current_app
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import (
@@ -18,15 +18,30 @@ from portal.accounts.models import (
     SignIn,
     UsedAddress,
 )
+from portal.kit.db import db
 from portal.kit.errors import Refused
+from portal.kit.files import read_or_make
+from portal.kit.vault import new_key
 from portal.kit.words import say
-from portal.residency.databases import read_or_make_key
+from portal.settings.rules import Settings
 
 
 def address_hash(email: str) -> str:
     """Return the keyed hash of an address; without the key file nobody can guess it back."""
-    pepper = read_or_make_key(current_app.config["SETTINGS"].keys / "pepper.key")
-    return hmac.new(pepper, f"address|{email}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(
+        address_key(current_app.config["SETTINGS"]), f"address|{email}".encode(), hashlib.sha256
+    ).hexdigest()
+
+
+def address_key(settings: Settings) -> bytes:
+    """Return the key of erased addresses, which has no rotation: nobody knows them to hash anew.
+
+    The first addresses were hashed with the pepper: then it begins as a copy of that.
+    """
+    pepper = settings.keys / "pepper.key"
+    has_some = db.session.scalar(select(UsedAddress.id).limit(1)) is not None
+    made = pepper.read_bytes if has_some and pepper.exists() else new_key
+    return read_or_make(settings.keys / "addresses.key", made)
 
 
 def demand_unused(session: Session, email: str) -> None:

@@ -23,6 +23,7 @@ from portal.accounts import actions, gate, passwords, queries, totp
 from portal.accounts.forms import CodeForm, PasswordForm, RecoveryForm, SignInForm
 from portal.accounts.gate import safe_next
 from portal.accounts.models import Person, SignIn
+from portal.accounts.pepper import Peppers, peppers
 from portal.accounts.rules import (
     CodeOutcome,
     CodeResult,
@@ -36,7 +37,6 @@ from portal.kit.errors import NotFound, Refused
 from portal.kit.refs import new_token
 from portal.kit.web import download, leave_for, page, public, see_other, signed_in
 from portal.kit.words import say
-from portal.residency.databases import read_or_make_key
 from portal.settings.rules import Settings
 
 LOG = logging.getLogger("counterpart.accounts")
@@ -59,8 +59,14 @@ def settings() -> Settings:
     return found
 
 
-def _pepper() -> bytes:
-    return read_or_make_key(settings().keys / "pepper.key")
+def _peppers() -> Peppers:
+    return peppers(settings())
+
+
+def _codes_end_soon(person_id: str) -> bool:
+    """Whether a pepper is being rotated and this person's recovery codes hang on the old one."""
+    known = _peppers()
+    return known.before is not None and person_id in queries.recovery_codes_behind(known.mark)
 
 
 def client_address() -> str:
@@ -220,7 +226,7 @@ def give_recovery_code() -> ResponseReturnValue:
     outcome = actions.spend_recovery_code(
         visitor.person.id,
         form.code.data,
-        pepper=_pepper(),
+        peppers=_peppers(),
         at=clock.now(),
         address=client_address(),
     )
@@ -282,6 +288,7 @@ def _security() -> dict[str, Any]:
     return {
         "person": person,
         "codes_left": queries.recovery_codes_left(person.id),
+        "codes_end_soon": _codes_end_soon(person.id),
         "sign_ins": queries.live_sign_ins(person.id, settings(), at=clock.now()),
         "here": gate.current_sign_in().id,
         "passkeys": queries.passkeys_of(person.id),
@@ -429,7 +436,7 @@ def make_recovery_codes() -> ResponseReturnValue:
     """Make ten codes and show them, this once: they are kept as hashes only."""
     now = clock.now()
     gate.demand_recent_code(now)
-    codes = actions.make_recovery_codes(current_user.person.id, pepper=_pepper(), at=now)
+    codes = actions.make_recovery_codes(current_user.person.id, peppers=_peppers(), at=now)
     target = safe_next(request.form.get("next"))
     return page("accounts/recovery_codes/show.html", codes=codes, target=target)
 
@@ -439,8 +446,8 @@ def make_recovery_codes() -> ResponseReturnValue:
 def recovery_codes_file() -> ResponseReturnValue:
     """Hand the codes back as a text file; only this person's own unused codes go in."""
     typed = request.form.getlist("code")[:10]
-    mine, pepper = current_user.person.id, _pepper()
-    codes = [c for c in typed if actions.is_own_recovery_code(mine, c, pepper=pepper)]
+    mine, known = current_user.person.id, _peppers()
+    codes = [c for c in typed if actions.is_own_recovery_code(mine, c, peppers=known)]
     if not codes:
         raise NotFound
     head = say(

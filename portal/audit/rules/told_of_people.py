@@ -117,6 +117,7 @@ TOLD: Wordings = {
     "person:factor:enrolled": say("%(who)s set up codes on a phone."),
     "person:factor:moved": say("%(who)s moved the codes to another phone."),
     "person:recovery_codes:made": say("%(who)s made %(recovery_codes)s."),
+    "person:recovery_codes:ended": say("%(recovery_codes)s ended with the pepper they needed."),
     "person:recovery_code:spent": say("%(who)s used a recovery code, %(left)s left."),
     "person:passkey:added": say("%(who)s added a passkey."),
     "person:passkey:removed": say("%(who)s removed a passkey."),

@@ -482,6 +482,13 @@ _LIST = (
         Weight.SECURITY,
     ),
     Event(
+        "person:recovery_codes:ended",
+        say("Your recovery codes ended"),
+        say("Make new recovery codes"),
+        "accounts_recovery_ended",
+        Weight.SECURITY,
+    ),
+    Event(
         "person:password:changed",
         say("Your password was changed"),
         say("Your password was changed"),

@@ -11,6 +11,8 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.accounts.actions import address_key, end_recovery_codes_behind
+from portal.accounts.pepper import peppers
 from portal.audit import queries as log
 from portal.audit.actions import record
 from portal.audit.rules import PORTAL
@@ -55,6 +57,10 @@ def rotate(
         _record(name, "portal:key:rotated", subject.at)
         return
     path = _path_of(subject, name)
+    if name == "pepper":
+        peppers(subject.settings)  # there is one to replace
+        address_key(subject.settings)  # and erased addresses do not hang on it
+        db.session.rollback()
     begin(path, _maker(subject, name, to))
     if name == "directory":
         _seal_directory(Ring(path), told)
@@ -79,8 +85,13 @@ def _maker(subject: Subject, name: str, to: str | None) -> Callable[[], bytes]:
     return database.made_on_token if on_token else new_key
 
 
-def finish(subject: Subject, name: str) -> None:
-    """Remove the old key; `Refused` while it still opens something the new one does not."""
+def finish(subject: Subject, name: str, *, reset: bool = False) -> None:
+    """Remove the old key; `Refused` while it still opens something the new one does not.
+
+    `reset` ends the recovery codes that still need the old pepper, and tells their people.
+    """
+    if reset and name != "pepper":
+        raise Refused(f"Nothing of {name} can be reset: run the command without --reset.")
     if name.startswith("contracts-"):
         resealing.retire(_contracts_of(subject, name))
         _record(name, "portal:key:retired", subject.at)
@@ -89,10 +100,14 @@ def finish(subject: Subject, name: str) -> None:
     old = Ring(path).old_path
     if not old.exists():
         raise Refused(f"No rotation of {name} waits to be finished.")
+    if reset:
+        end_recovery_codes_behind(peppers(subject.settings), at=subject.at)
     left = next(key.left for key in inventory(subject) if key.name == name)
     if left:
         again = f"Run `counterpart keys rotate {name}` again."
-        raise Refused(f"The old key still opens {left}. {again}")
+        if name == "pepper":
+            again = "They go as people use them or make new ones; --reset ends them and tells them."
+        raise Refused(f"The old key still serves {left}. {again}")
     db.session.rollback()
     old.unlink()
     _record(name, "portal:key:retired", subject.at)
@@ -163,6 +178,7 @@ def _path_of(subject: Subject, name: str) -> Path:
         "directory": subject.settings.keys / "directory.key",
         "signing": subject.settings.keys / signing.KEY_FILE,
         "session": subject.settings.keys / "session.key",
+        "pepper": subject.settings.keys / "pepper.key",
         **{
             f"region-{one}": database.region.key_file
             for one, database in subject.regions.databases.items()

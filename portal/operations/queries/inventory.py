@@ -9,6 +9,9 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from portal.accounts.pepper import FILE as PEPPER
+from portal.accounts.pepper import peppers
+from portal.accounts.queries import recovery_codes_behind, recovery_codes_kept
 from portal.accounts.rules import RECOVERY_CODES
 from portal.kit.db import REGIONAL, Base, db, reading
 from portal.kit.errors import NotFound
@@ -49,8 +52,9 @@ def inventory(subject: Subject) -> list[Key]:
         _signing(subject),
         _key("session", "Signs the forms’ own cookie", folder / "session.key", None, 0,
              "counterpart keys rotate session", "Then restart the web processes one by one."),
-        _key("pepper", f"Hashes recovery codes, {RECOVERY_CODES} a person", folder / "pepper.key",
-             None, 0, "", "A new one would end every recovery code."),
+        _pepper(subject),
+        _key("addresses", "Hashes the addresses of erased people", folder / "addresses.key",
+             None, 0, "", "Not rotated: nobody knows these addresses any more to hash them anew."),
     ]  # fmt: skip
     for name, database in subject.regions.databases.items():
         covers, left = wrapped_in(subject.regions.session(name), database)
@@ -79,6 +83,16 @@ def _key(
         mark=hashlib.sha256(path.read_bytes()).hexdigest()[:12] if there else "missing",
         covers=covers, left=left, rotating=path.with_name(f"{path.name}.old").exists(),
         rotation=rotation, note=note,
+    )  # fmt: skip
+
+
+def _pepper(subject: Subject) -> Key:
+    known = peppers(subject.settings)
+    left = sum(recovery_codes_behind(known.mark).values()) if known.before is not None else 0
+    return _key(
+        "pepper", f"Hashes recovery codes, {RECOVERY_CODES} a person",
+        subject.settings.keys / PEPPER, recovery_codes_kept(), left,
+        "counterpart keys rotate pepper", "Codes of the old one count until used or made anew.",
     )  # fmt: skip
 
 
