@@ -16,7 +16,6 @@ from flask_login import LoginManager, current_user
 from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.accounts import gate
@@ -24,8 +23,8 @@ from portal.accounts.oidc import Providers
 from portal.accounts.parking import park
 from portal.accounts.routes import bp as accounts_pages
 from portal.admin.routes import bp as admin_pages
+from portal.answers import answer_errors, undo
 from portal.api.routes import bp as api_doors
-from portal.api.routes import problem_response
 from portal.batches.routes import bp as batches_pages
 from portal.changes.routes import bp as changes_pages
 from portal.contracts.routes import bp as contracts_pages
@@ -37,12 +36,11 @@ from portal.incidents.routes import bp as incidents_pages
 from portal.intake.routes import bp as intake_pages
 from portal.kit import clock, headers, web
 from portal.kit.db import PORTAL, acting, db, harden, options_for, reading
-from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
+from portal.kit.errors import NotFound, Refused
 from portal.kit.metrics import Counts
-from portal.kit.token import TokenAway
 from portal.kit.tongues import LANGUAGES, teach, tongue
 from portal.kit.vault import CipherOf, Ring
-from portal.kit.words import Words, say, speaking, spoken
+from portal.kit.words import say, speaking, spoken
 from portal.negotiation.routes import bp as negotiation_pages
 from portal.notices.routes import bp as notices_pages
 from portal.notices.rules import ALWAYS
@@ -55,7 +53,6 @@ from portal.profiles.routes import bp as profiles_pages
 from portal.profiles.rules import Profile, record_of
 from portal.renewals.routes import bp as renewals_pages
 from portal.residency.databases import Regions, read_or_make_key, regions
-from portal.residency.stores import StoreAway
 from portal.retention.routes import bp as retention_pages
 from portal.reviews.routes import bp as reviews_pages
 from portal.settings.rules import Settings, read_settings
@@ -116,7 +113,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _measure(app)
     _speak(app)
     _guard(app, settings)
-    _answer_errors(app)
+    answer_errors(app)
     _dress_pages(app, settings)
     if settings.trusted_proxies:
         count = settings.trusted_proxies
@@ -256,11 +253,9 @@ def _guard(app: Flask, settings: Settings) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         response = _entered(response)
-        if request.endpoint != "static":
-            signed_in = current_user.is_authenticated
-            headers.add_headers(response, secure=settings.secure_cookies, signed_in=signed_in)
-        else:
-            headers.add_headers(response, secure=settings.secure_cookies, signed_in=False)
+        # Who was not asked for on the way here is not on the page, and no database need say it.
+        signed_in = "_login_user" in g and current_user.is_authenticated
+        headers.add_headers(response, secure=settings.secure_cookies, signed_in=signed_in)
         if request.method not in SAFE:
             # What it wrote is committed; what it read after that was read under the write lock.
             undo()
@@ -307,67 +302,6 @@ def _foreign_origin() -> bool:
     if origin is not None and origin != request.host_url.rstrip("/"):
         return True
     return request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}
-
-
-def undo() -> None:
-    """Roll back every session of this request."""
-    db.session.rollback()
-    for session in g.get("region_sessions", {}).values():
-        session.rollback()
-
-
-def _answer_errors(app: Flask) -> None:
-    def refused(error: Refused) -> Any:
-        undo()
-        status = 403 if isinstance(error, NotAllowed) else 409
-        return web.page(f"errors/{status}.html", status, message=error.message)
-
-    def missing(error: Exception) -> Any:
-        undo()
-        return web.page("errors/404.html", 404)
-
-    def store_away(error: StoreAway) -> Any:
-        undo()
-        HTTP.warning("store away", extra={"endpoint": request.endpoint or "none"})
-        if request.path.startswith("/api/"):
-            return problem_response(error)
-        answer = make_response(render_template("errors/503.html"), 503)
-        answer.headers["Retry-After"] = "60"
-        return answer
-
-    def token_away(error: TokenAway) -> Any:
-        undo()
-        HTTP.error("token away", extra={"endpoint": request.endpoint or "none"})
-        if request.path.startswith("/api/"):
-            return problem_response(error)
-        answer = make_response(render_template("errors/shut.html"), 503)
-        answer.headers["Retry-After"] = "60"
-        return answer
-
-    def code_needed(error: CodeNeeded) -> Any:
-        undo()
-        target = request.full_path.rstrip("?") if request.method == "GET" else None
-        return web.leave_for(url_for("accounts.code", next=target))
-
-    def http_error(error: HTTPException) -> Any:
-        undo()
-        if error.code is None or error.code < 400:
-            return error
-        if request.path.startswith("/api/"):
-            return problem_response(error)
-        known = error.code if error.code in {400, 403, 404, 409, 413, 422, 429, 500} else 400
-        response = error.get_response()
-        own = error.description if isinstance(error.description, Words) else None
-        response.set_data(render_template(f"errors/{known}.html", message=own))
-        response.mimetype = "text/html"
-        return response
-
-    app.register_error_handler(Refused, refused)
-    app.register_error_handler(NotFound, missing)
-    app.register_error_handler(StoreAway, store_away)
-    app.register_error_handler(TokenAway, token_away)
-    app.register_error_handler(CodeNeeded, code_needed)
-    app.register_error_handler(HTTPException, http_error)
 
 
 def _dress_pages(app: Flask, settings: Settings) -> None:

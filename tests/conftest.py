@@ -16,7 +16,8 @@ from werkzeug.routing import Rule
 
 from portal.accounts.gate import key_of
 from portal.accounts.models import SignIn
-from portal.app import create_app, undo
+from portal.answers import undo
+from portal.app import create_app
 from portal.cli.running import migrate_all
 from portal.contracts.models import Contract, SignerSlot, Stakeholder
 from portal.kit import clock
@@ -51,21 +52,34 @@ def pytest_configure(config: pytest.Config) -> None:
     both = "both_engines(param={..}): runs on SQLite, and (with these values) again on PostgreSQL"
     config.addinivalue_line("markers", both)
     config.addinivalue_line("markers", "postgres: this run of a test is on PostgreSQL")
+    config.addinivalue_line("markers", "postgres_only: is about PostgreSQL, runs there only")
+    why = "sqlite_only(why): opens SQLite's files itself, or is about them; always runs there"
+    config.addinivalue_line("markers", why)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on SQLite and, where it is marked, on PostgreSQL; or all on the one engine that
-    COUNTERPART_TEST_ENGINE names."""
-    if "engine" not in metafunc.fixturenames:
-        return
-    marked = metafunc.definition.get_closest_marker("both_engines") is not None
+    COUNTERPART_TEST_ENGINE names, but for those that are about one."""
+    if "engine" in metafunc.fixturenames:
+        engines = _engines_of(metafunc.definition)
+        params = {
+            "sqlite": pytest.param("sqlite", id=pytest.HIDDEN_PARAM),
+            "postgres": pytest.param("postgres", marks=pytest.mark.postgres),
+        }
+        chosen = [params[one] for one in engines]
+        metafunc.parametrize("engine", chosen, indirect=True, scope="session")
+
+
+def _engines_of(item: pytest.Item) -> list[str]:
+    """Return where a test runs; of two marks the nearest counts."""
+    names = ("both_engines", "postgres_only", "sqlite_only")
+    mark = next((one.name for one in item.iter_markers() if one.name in names), "")
+    if mark in {"postgres_only", "sqlite_only"}:
+        return [mark.removesuffix("_only")]
     chosen = os.environ.get("COUNTERPART_TEST_ENGINE")
-    engines = [chosen] if chosen else ["sqlite", "postgres"] if marked else ["sqlite"]
-    params = {
-        "sqlite": pytest.param("sqlite", id=pytest.HIDDEN_PARAM),
-        "postgres": pytest.param("postgres", marks=pytest.mark.postgres),
-    }
-    metafunc.parametrize("engine", [params[one] for one in engines], indirect=True, scope="session")
+    if chosen:
+        return [chosen]
+    return ["sqlite", "postgres"] if mark else ["sqlite"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

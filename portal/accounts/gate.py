@@ -7,9 +7,10 @@ import hashlib
 from datetime import datetime, timedelta
 from urllib.parse import unquote, urlsplit
 
-from flask import Request, current_app, request, url_for
+from flask import Request, current_app, g, request, url_for
 from flask_login import LoginManager, UserMixin, current_user
 from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, joinedload
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
@@ -31,6 +32,7 @@ from portal.kit import clock
 from portal.kit.db import acting as acting_for
 from portal.kit.db import db, reading
 from portal.kit.errors import CodeNeeded, NotFound
+from portal.kit.faults import fault_of
 from portal.notices.models import ReaderRow
 from portal.notices.queries import reader_of
 from portal.notices.rules import ALWAYS
@@ -233,14 +235,30 @@ def visitor_or_none() -> Visitor | None:
 
 
 def touch(now: datetime) -> None:
-    """Remember that the session was used, at most once a minute, in a transaction of its own."""
+    """Remember that the session was used, at most once a minute, in a transaction of its own.
+
+    Where the directory takes no writes now it is not remembered: people read on.
+    """
     visitor = current_user
     if not visitor.is_authenticated or now - visitor.sign_in.seen_at < TOUCH_EVERY:
         return
-    with db.engine.begin() as connection:
-        connection.execute(
-            update(SignIn).where(SignIn.id == visitor.sign_in.id).values(seen_at=now)
-        )
+    before = reading.set(False)
+    try:
+        with db.engine.begin() as connection:
+            connection.execute(
+                update(SignIn).where(SignIn.id == visitor.sign_in.id).values(seen_at=now)
+            )
+    except DBAPIError as error:
+        if fault_of(error) is None:
+            raise
+    finally:
+        reading.reset(before)
+
+
+def stay_nameless() -> None:
+    """Ask no more who is behind this request, where that is not known yet: nobody could say."""
+    if "_login_user" not in g:
+        g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
 
 
 # Pages to pass on the way, never to arrive at.

@@ -1,6 +1,7 @@
-"""What was typed when a session had ended: sealed in a cookie for half an hour, given back after.
+"""What was typed when a session had ended, or the database was away: sealed in a cookie for half
+an hour, given back after.
 
-Nothing of it is kept here. Only the person whose session ended gets it back, on the page it was
+Nothing of it is kept here. Only the person whose session it was gets it back, on the page it was
 typed on; codes and passwords are never parked.
 """
 
@@ -10,7 +11,7 @@ from datetime import datetime, timedelta
 
 from flask import Response, current_app, request
 from flask_login import current_user
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import DBAPIError
 from werkzeug.datastructures import MultiDict
 
 from portal.accounts.gate import cookie_name, key_of
@@ -28,14 +29,14 @@ LEAST_NEEDED = "strokes"
 
 
 def park(response: Response, *, at: datetime) -> Response:
-    """Seal this request's form into the answer, for the person whose session has ended."""
-    person = _person_of_ended_session()
+    """Seal this request's form into the answer, for the person whose session it was."""
+    owner = _owner()
     form = {name: values for name, values in request.form.lists() if name not in NEVER}
-    if person is None:
+    if owner is None:
         return response
     for left_out in ("", LEAST_NEEDED):
         form.pop(left_out, None)
-        sealed = _seal({"person": person, "at": clock.stamp(at), "form": form})
+        sealed = _seal({**owner, "at": clock.stamp(at), "form": form})
         if len(sealed) <= LARGEST:
             response.set_cookie(
                 _name(), sealed, max_age=int(LIFE.total_seconds()), path=_path(), httponly=True,
@@ -46,7 +47,7 @@ def park(response: Response, *, at: datetime) -> Response:
 
 
 def kept(*, at: datetime) -> MultiDict[str, str] | None:
-    """Return what the person typed on this page before their session ended, if it is fresh."""
+    """Return what the person typed on this page and could not send, if it is fresh."""
     sealed = request.cookies.get(_name())
     if not sealed:
         return None
@@ -56,7 +57,8 @@ def kept(*, at: datetime) -> MultiDict[str, str] | None:
         return None
     found = json.loads(plain)
     fresh = at - clock.read_stamp(found["at"]) <= LIFE
-    if not fresh or found["person"] != current_user.person.id:
+    mine = {"person": current_user.person.id, "session": current_user.sign_in.id}
+    if not fresh or not any(found.get(kind) == mine[kind] for kind in mine):
         return None
     return MultiDict([(name, value) for name, values in found["form"].items() for value in values])
 
@@ -68,17 +70,19 @@ def forget(response: Response) -> Response:
     return response
 
 
-def _person_of_ended_session() -> str | None:
+def _owner() -> dict[str, str] | None:
+    """Return whose form it is: the person; or only the session, where nobody can say whose."""
     cookie = request.cookies.get(cookie_name(_settings()))
     if not cookie:
         return None
-    with directory_reader() as directory:
-        return _person(directory, cookie)
-
-
-def _person(directory: Session, cookie: str) -> str | None:
-    row = directory.get(SignIn, key_of(cookie))
-    return row.person_id if row else None
+    if current_user.is_authenticated:
+        return {"person": current_user.person.id}
+    try:
+        with directory_reader() as directory:
+            row = directory.get(SignIn, key_of(cookie))
+    except DBAPIError:
+        return {"session": key_of(cookie)}
+    return {"person": row.person_id} if row else None
 
 
 def _seal(content: dict[str, object]) -> str:

@@ -105,16 +105,25 @@ def _integer(element: Any, compiler: Any, **kw: Any) -> str:
 
 
 POSTGRESQL = "postgresql"
-# A server that was restarted is met by a connection that is tried before it is used.
-OPTIONS_OF: dict[str, dict[str, Any]] = {POSTGRESQL: {"pool_pre_ping": True}}
+# How long libpq waits, in its own words, for a server that is not there or is there no more: by
+# itself it would wait for minutes, and a request with it.
+PATIENCE = {
+    "connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}  # fmt: skip
 
 
 def options_for(address: str) -> dict[str, Any]:
     """Return how an engine of this address is opened.
 
-    An error names the statement and never its values: they are what people typed.
+    An error names the statement and never its values: they are what people typed. A server that
+    was restarted is met by a connection that is tried before it is used.
     """
-    return {"hide_parameters": True, **OPTIONS_OF.get(make_url(address).get_backend_name(), {})}
+    url = make_url(address)
+    if url.get_backend_name() != POSTGRESQL:
+        return {"hide_parameters": True}
+    patience = {name: value for name, value in PATIENCE.items() if name not in url.query}
+    return {"hide_parameters": True, "pool_pre_ping": True, "connect_args": patience}
 
 
 def open_engine(address: str) -> Engine:
@@ -134,6 +143,7 @@ def harden(engine: Engine) -> None:
     """Make an engine safe for concurrent writers and append-only triggers."""
     if is_postgresql(engine):
         event.listen(engine, "connect", _wait_at_most)
+        event.listen(engine, "checkin", _keep_no_reader)
     else:
         _harden_sqlite(engine)
 
@@ -147,6 +157,17 @@ def _wait_at_most(connection: Any, record: Any) -> None:
     connection.execute(f"SET counterpart.acting = '{PORTAL}'")
     connection.execute("SET idle_in_transaction_session_timeout = '10min'")
     connection.commit()
+
+
+def _keep_no_reader(connection: Any, record: Any) -> None:
+    """Keep no connection that takes no writes: the next may find a server that does.
+
+    One keeps what it was told at its beginning, also after the server takes writes again. What it
+    takes is known here without asking: the server says it by itself.
+    """
+    words = ("default_transaction_read_only", "in_hot_standby")
+    if connection is not None and "on" in map(connection.info.parameter_status, words):
+        record.invalidate()
 
 
 def _harden_sqlite(engine: Engine) -> None:

@@ -7,6 +7,7 @@ from flask import Blueprint, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import refresh
 from flask_login import current_user
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from portal.accounts.actions.codes import actor_in_log
@@ -14,6 +15,7 @@ from portal.accounts.queries import person_by_id
 from portal.kit import clock
 from portal.kit.db import db, reading
 from portal.kit.errors import NotFound
+from portal.kit.faults import fault_of
 from portal.kit.web import machine, page, public, see_other, signed_in
 from portal.kit.words import Words, say
 from portal.notices import queries
@@ -46,19 +48,32 @@ def _organisation() -> str | None:
 def unread_count() -> int:
     """Return how many notices wait for the person of this request.
 
-    Read beside the request's own sessions, so that a form never waits for another region.
+    Read beside the request's own sessions, so that a form never waits for another region, and
+    without those that do not answer now: every page asks.
     """
-    before, person = reading.set(True), current_user.person.id
+    before = reading.set(True)
     try:
-        sessions = [Session(db.engine)]
-        sessions += [one.open_session() for one in regions().databases.values()]
-        try:
-            return queries.count_unread(sessions, person, _organisation())
-        finally:
-            for session in sessions:
-                session.close()
+        count = _unread_in(Session(db.engine)) or 0
+        for place in regions().databases.values():
+            if not place.is_resting:
+                found = _unread_in(place.open_session())
+                count += found or 0
+                if found is None:
+                    place.rest()
+        return count
     finally:
         reading.reset(before)
+
+
+def _unread_in(session: Session) -> int | None:
+    """Return how many wait in one database; None where it does not answer."""
+    with session:
+        try:
+            return queries.count_unread([session], current_user.person.id, _organisation())
+        except DBAPIError as error:
+            if fault_of(error) is None:
+                raise
+            return None
 
 
 @bp.app_context_processor

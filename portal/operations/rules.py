@@ -50,8 +50,11 @@ def is_well(checks: Iterable[Check]) -> bool:
 
 # What keeps a portal from answering people; everything else it can be up with.
 READINESS = frozenset(
-    {"database opens", "migrations", "disk", "keys open", "token key", "clock", "log extends"}
-)
+    {
+        "database opens", "database takes writes", "migrations", "disk", "keys open", "token key",
+        "clock", "log extends",
+    }
+)  # fmt: skip
 
 
 def is_ready(checks: Iterable[Check]) -> bool:

@@ -1,5 +1,6 @@
 """The databases of the regions: one engine each, one explicit session a region and request."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ from portal.residency.stores import Store
 from portal.settings.rules import KeyToken, Region, Settings
 
 SQLITE = "sqlite:///"
+REST_SECONDS = 15.0
 
 
 class WrongRegion(Exception):
@@ -128,6 +130,16 @@ class RegionDatabase:
                 f"{region.key_file.name} names a key on a token: "
                 f"say in [regions.{region.name}.pkcs11] which"
             )
+        self._resting_until = 0.0
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether it did not answer a moment ago: what can do without it does not ask again."""
+        return time.monotonic() < self._resting_until
+
+    def rest(self) -> None:
+        """Remember for a moment that it does not answer."""
+        self._resting_until = time.monotonic() + REST_SECONDS
 
     def _was_never_migrated(self) -> bool:
         """Whether a server's database is as empty as a file that is not there yet."""
@@ -197,10 +209,10 @@ SELECT id FROM contracts
 WHERE coalesce(amends_id, id) = (SELECT coalesce(amends_id, id) FROM contracts WHERE id = :ref)
 ORDER BY id FOR NO KEY UPDATE
 """)
-SAY = text(
-    "SELECT set_config('counterpart.acting', :acting, true), "
-    "set_config('transaction_read_only', :reading, true)"
-)
+SAY = text("SELECT set_config('counterpart.acting', :acting, true)")
+# Said only where nothing is to be written: the other way round it would talk a server that takes no
+# writes into taking them.
+SAY_READING = text(f"{SAY.text}, set_config('transaction_read_only', 'on', true)")
 
 
 def _begin_on_postgresql(session: Session, transaction: object, connection: Connection) -> None:
@@ -209,8 +221,7 @@ def _begin_on_postgresql(session: Session, transaction: object, connection: Conn
     SQLite lets one request write at a time; here it is one a contract, so that what an action reads
     is still so when it writes. A request that reads cannot write at all.
     """
-    mode = "on" if reading.get() else "off"
-    connection.execute(SAY, {"acting": acting.get(), "reading": mode})
+    connection.execute(SAY_READING if reading.get() else SAY, {"acting": acting.get()})
     if session.info.get("held") and not reading.get():
         connection.execute(FAMILY, {"ref": session.info["held"]})
 

@@ -106,6 +106,7 @@ def sign_at_length(session: Session, contract: Contract) -> Signature:
     )  # fmt: skip
 
 
+@pytest.mark.sqlite_only("how it is made so; test_outages.py does it on PostgreSQL")
 @pytest.mark.parametrize("fault", [full_disk, shut, locked], ids=lambda one: one.__name__)
 def test_a_fault_of_the_database_signs_nothing_and_the_next_try_signs_once(
     eu: Session, contract: Contract, fault: Callable[..., AbstractContextManager[None]]
@@ -122,6 +123,7 @@ def test_a_fault_of_the_database_signs_nothing_and_the_next_try_signs_once(
     assert log.check(eu)[1] == []
 
 
+@pytest.mark.both_engines
 def test_a_clock_set_back_breaks_no_order_and_lets_no_code_count_again(
     eu: Session, regions: Regions, contract: Contract
 ) -> None:
@@ -139,6 +141,7 @@ def test_a_clock_set_back_breaks_no_order_and_lets_no_code_count_again(
     assert log.check(eu)[1] == [] and entries[-1].at < entries[-3].at
 
 
+@pytest.mark.sqlite_only("how it is locked; test_outages.py does it on PostgreSQL")
 def test_a_page_of_a_locked_region_signs_nothing_and_shows_no_inside(
     context: Flask, eu: Session, contract: Contract, client_as: Callable[[str], FlaskClient]
 ) -> None:
@@ -155,7 +158,7 @@ def test_a_page_of_a_locked_region_signs_nothing_and_shows_no_inside(
     eu.rollback()
     with locked(eu):
         answer = ada.post(address, data=sent)
-    assert answer.status_code in {500, 503}
+    assert answer.status_code == 409 and "Someone else was changing this" in answer.text
     for inside in ("sqlite", "locked", "Traceback", "OperationalError"):
         assert inside not in answer.text
     assert counts(eu, contract) == before

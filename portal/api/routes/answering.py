@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from flask import Response, current_app, g, make_response
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from portal.api.rules.operations import JSON, PROBLEM_JSON
@@ -12,6 +13,7 @@ from portal.api.rules.shapes import Wrong
 from portal.kit import clock
 from portal.kit.db import db
 from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
+from portal.kit.faults import Fault, fault_of
 from portal.kit.refs import new_id
 from portal.kit.token import TokenAway
 from portal.negotiation.rules import Incomplete
@@ -27,9 +29,11 @@ def json_answer(body: Any, status: int) -> Response:
 
 def problem_response(error: Exception, request_id: str | None = None) -> Response:
     """Return an answer that says no, and undo what was begun."""
-    db.session.rollback()
-    for session in g.get("region_sessions", {}).values():
-        session.rollback()
+    for session in (db.session(), *g.get("region_sessions", {}).values()):
+        try:
+            session.rollback()
+        except DBAPIError:  # the connection is lost, and what was begun on it
+            session.invalidate()
     problem = _problem_of(error)
     request_id = request_id or new_id(clock.now())
     if problem.code in {"broken", "unavailable"}:
@@ -58,6 +62,8 @@ def _problem_of(error: Exception) -> Problem:
             return Problem("role_missing", "This is done by a person, at the page, with a code.")
         case StoreAway() | TokenAway():
             return Problem("unavailable", headers={"Retry-After": "60"})
+        case SQLAlchemyError():
+            return _problem_of_fault(fault_of(error))
         case RequestEntityTooLarge():
             return Problem("too_large")
         case MethodNotAllowed():
@@ -67,3 +73,13 @@ def _problem_of(error: Exception) -> Problem:
             known = {404: "not_found", 400: "malformed", 415: "not_json"}
             return Problem(known.get(error.code or 500, "malformed"))
     return Problem("broken")
+
+
+def _problem_of_fault(fault: Fault | None) -> Problem:
+    if fault is Fault.BUSY:
+        return Problem("busy", headers={"Retry-After": "1"})
+    return (
+        Problem("broken")
+        if fault is None
+        else Problem("unavailable", headers={"Retry-After": "30"})
+    )

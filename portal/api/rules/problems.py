@@ -14,6 +14,7 @@ TITLES: Mapping[str, tuple[int, str, str]] = {
     "not_found": (404, "Nothing is here", "It is missing, or not yours."),
     "method_unknown": (405, "This address does not know the method", "See the Allow header."),
     "refused": (409, "A rule said no", "The detail says which; nothing was changed."),
+    "busy": (409, "Another request was first", "Nothing was changed: send it again, same key."),
     "stale": (412, "It changed since you read it", "Read it again and send its new ETag."),
     "too_large": (413, "The body is too large", "At most 1 MB, or what the operation says."),
     "not_json": (415, "The body is not JSON", "Send Content-Type: application/json."),

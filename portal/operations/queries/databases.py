@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy import Connection, Engine, create_engine, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -27,7 +27,8 @@ def checks(subject: Subject) -> Iterator[Check]:
     """Yield the checks of every database, store and log."""
     yield from vital(subject)
     for where, history, engine in subject.engines():
-        yield from _inside(where, history, engine)
+        if where not in subject.silent:
+            yield from _inside(where, history, engine)
     yield _chains("directory", db.session())
     for where, database, session in subject.each_region():
         yield _identity(where, database)
@@ -48,6 +49,7 @@ def _opens(where: str, history: str, engine: Engine) -> Iterator[Check]:
     try:
         with engine.connect() as connection:
             found = migrate.current(connection)
+            writes = _takes_writes(connection)
     except SQLAlchemyError as error:
         yield judged(
             f"database opens ({where})", type(error).__name__, holds=False,
@@ -55,11 +57,22 @@ def _opens(where: str, history: str, engine: Engine) -> Iterator[Check]:
         )  # fmt: skip
         return
     yield judged(f"database opens ({where})", "yes", holds=True, mend="")
+    yield judged(
+        f"database takes writes ({where})", "yes" if writes else "no", holds=writes,
+        mend="it is a standby, or default_transaction_read_only is on: name the one that writes",
+    )  # fmt: skip
     newest = migrate.newest(history)
     yield judged(
         f"migrations ({where})", f"at {found}, newest {newest}", holds=found == newest,
         mend="counterpart migrate",
     )  # fmt: skip
+
+
+def _takes_writes(connection: Connection) -> bool:
+    """Whether a server takes writes now; of a file the disk and the home are asked."""
+    if not is_postgresql(connection):
+        return True
+    return connection.execute(text("SHOW transaction_read_only")).scalar() == "off"
 
 
 def _extends(subject: Subject, where: str, database: RegionDatabase, session: Session) -> Check:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from portal.kit.db import db
@@ -26,7 +28,23 @@ class Subject:
         for name, database in self.regions.databases.items():
             yield f"region {name}", "region", database.engine
 
+    @cached_property
+    def silent(self) -> frozenset[str]:
+        """The places whose database does not answer, as `engines` names them."""
+        return frozenset(where for where, _, engine in self.engines() if not _answers(engine))
+
     def each_region(self) -> Iterator[tuple[str, RegionDatabase, Session]]:
-        """Yield (where, database, session) of each region."""
+        """Yield (where, database, session) of each region whose database answers."""
         for database, session in self.regions.each():
-            yield f"region {database.region.name}", database, session
+            where = f"region {database.region.name}"
+            if where not in self.silent:
+                yield where, database, session
+
+
+def _answers(engine: Engine) -> bool:
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        return False
+    return True
