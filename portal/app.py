@@ -50,6 +50,7 @@ from portal.plans.routes import bp as plans_pages
 from portal.profiles.actions import note_view
 from portal.profiles.queries import profiles_of_ref
 from portal.profiles.routes import bp as profiles_pages
+from portal.profiles.routes import signature_of
 from portal.profiles.rules import Profile, record_of
 from portal.renewals.routes import bp as renewals_pages
 from portal.residency.databases import Regions, read_or_make_key, regions
@@ -243,6 +244,8 @@ def _guard(app: Flask, settings: Settings) -> None:
         actor = gate.acting()
         if actor is not None and not actor.emergency:
             acting.set(actor.organisation_id)
+        if request.method not in SAFE and hasattr(view, "act"):
+            return signature_of(view, (request.view_args or {})["ref"])
         return None
 
     @app.teardown_request

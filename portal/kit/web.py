@@ -41,6 +41,19 @@ def needs(action: str) -> Callable[[View], View]:
     return declare
 
 
+def signed_act(act: str, *, code_before: bool = False) -> Callable[[View], View]:
+    """Declare an act that regulated contracts want signed, under its name in the log.
+
+    `code_before`: the view itself asks for a code given lately, so that comes first.
+    """
+
+    def declare(view: View) -> View:
+        view.act, view.code_before = act, code_before  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
 def parks(endpoint: str) -> Callable[[View], View]:
     """Declare that what was typed here survives a lost session, and the page that takes it back."""
 
@@ -69,9 +82,15 @@ def mend_for_htmx(response: Response) -> Response:
     if not request.headers.get("HX-Request"):
         return response
     if response.status_code >= 400 and response.status_code != 422:
-        response.headers["HX-Retarget"] = "#main"
-        response.headers["HX-Reselect"] = "#main"
-        response.headers["HX-Reswap"] = "outerHTML"
+        fill_main(response)
+    return response
+
+
+def fill_main(response: Response) -> Response:
+    """Have htmx replace the main part, whatever region it asked for."""
+    response.headers["HX-Retarget"] = "#main"
+    response.headers["HX-Reselect"] = "#main"
+    response.headers["HX-Reswap"] = "outerHTML"
     return response
 
 

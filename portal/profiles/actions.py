@@ -1,14 +1,15 @@
 """Putting a contract under a profile and out of it; entering who looked at it."""
 
 from collections.abc import Collection
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from portal.accounts.actions import prove_password, spend_code
 from portal.accounts.queries import members_with
-from portal.accounts.rules import Actor, Role, demand
+from portal.accounts.rules import Actor, CodeOutcome, CodeResult, Role, demand, wait_message
 from portal.audit.actions import record
 from portal.audit.rules import Actor as LogActor
 from portal.contracts.models import Contract
@@ -111,6 +112,104 @@ def withdraw_turn(
         record(
             session, contract.id, "profile:turn:withdrawn", actor=actor.log, at=at,
             facts={"profile": row.profile, "on": row.on, "turn": row.id},
+        )  # fmt: skip
+
+
+ATTEMPT = "signing:attempt:failed"
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What a person typed to prove who acts; the password only where the profile asks for it."""
+
+    code: str
+    password: str | None = None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Who acts was proven: by which factors, and the step of the code that was consumed."""
+
+    step: int
+    factor: str
+
+
+@dataclass(frozen=True)
+class Unproven:
+    """Which field was not right, and the sentence beside it; `outcome` where it was the code."""
+
+    field: str
+    message: str
+    outcome: CodeOutcome | None = None
+
+
+def prove(
+    session: Session,
+    actor: Actor,
+    contract: Contract,
+    typed: Typed,
+    *,
+    purpose: str,
+    address: str | None,
+    at: datetime,
+) -> Proof | Unproven:
+    """Judge who does a signed act: by a fresh code, and by the password too where the contract
+    is regulated (21 CFR 11.200), which reports each wrong one (11.300(d)).
+
+    The region's lock is let go: factors are judged in the directory, in transactions before.
+    """
+    regulated = queries.is_regulated(session, contract, at=at)
+    session.commit()
+    if regulated:
+        known = prove_password(actor.person_id, typed.password or "", address=address, at=at)
+        if known.person_id is None:
+            report_attempt(session, actor, contract, factor="password", at=at)
+            wrong = say("That is not your password.")
+            return Unproven("password", wait_message(known.until) if known.until else wrong)
+    outcome = spend_code(actor.person_id, typed.code, at=at, purpose=purpose, address=address)
+    if outcome.accepted and outcome.step is not None:
+        return Proof(outcome.step, rules.BOTH_FACTORS if regulated else rules.TOTP)
+    if regulated and outcome.result in {CodeResult.WRONG, CodeResult.LOCKED}:
+        # One that was used already is no guess.
+        report_attempt(session, actor, contract, factor="code", at=at)
+    return Unproven("code", outcome.message, outcome)
+
+
+def report_attempt(
+    session: Session, actor: Actor, contract: Contract, *, factor: str, at: datetime
+) -> None:
+    """Tell the administrators of the actor's organisation that a factor was wrong (21 CFR 11.300).
+
+    `factor` says which: the password or the code. What was typed is kept nowhere.
+    """
+    with transaction(session):
+        head = record(
+            session, contract.id, ATTEMPT, actor=actor.log, at=at, facts={"factor": factor}
+        )
+        for to in administrators(contract, _side(contract, actor)):
+            tell(
+                session, event=ATTEMPT, to=to, chain=contract.id, cause=head[:32],
+                link=f"/contracts/{contract.id}/log", by=actor.person_id, at=at,
+                signer=actor.name, factor=factor, moment=at,
+            )  # fmt: skip
+
+
+def sign_act(
+    session: Session, actor: Actor, contract: Contract, act: str, *, meaning: str, proof: Proof,
+    content_sha256: str, at: datetime,
+) -> None:  # fmt: skip
+    """Enter the signature of an act that follows in the contract's log, with what it was for.
+
+    `content_sha256` is that of what was typed with the act, so that it fits no other.
+    """
+    problem = rules.meaning_problem(meaning, regulated=True)
+    if problem or act not in rules.ACTS or proof.factor != rules.BOTH_FACTORS:
+        raise Refused(problem or say("This act takes the password and a fresh code."))
+    with transaction(session):
+        record(
+            session, contract.id, "profile:act:signed", actor=actor.log, at=at,
+            facts={"act": act, "meaning": meaning, "factor": proof.factor, "step": proof.step,
+                   "sha256": content_sha256},
         )  # fmt: skip
 
 

@@ -1,9 +1,11 @@
 """Pages of a contract's profiles, and of who viewed it."""
 
 from datetime import datetime
+from typing import Any
 
-from flask import Blueprint, Response, flash, request, url_for
+from flask import Blueprint, Response, flash, make_response, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from portal.accounts import gate
@@ -16,12 +18,12 @@ from portal.contracts.queries import find_contract, name_of, organisation_of, si
 from portal.contracts.rules.life import Side
 from portal.kit import clock
 from portal.kit.csv_file import csv_bytes
-from portal.kit.db import directory_reader
+from portal.kit.db import directory_reader, reading
 from portal.kit.errors import NotFound, Refused
-from portal.kit.web import download, needs, page, see_other
+from portal.kit.web import download, fill_main, needs, page, see_other, signed_act
 from portal.kit.words import say
 from portal.profiles import actions, queries, rules
-from portal.profiles.forms import TurnForm
+from portal.profiles.forms import ActForm, TurnForm
 from portal.profiles.rules import Profile
 from portal.residency.databases import regions
 
@@ -35,6 +37,60 @@ def _opened(ref: str) -> tuple[Actor, Session, Contract]:
     contract = find_contract(session, actor, ref)
     demand_declared(actor)
     return actor, session, contract
+
+
+def signature_of(view: Any, ref: str) -> ResponseReturnValue | None:
+    """Have an act of a regulated contract signed before its view is called; None: it goes on.
+
+    Who may not do it, or does not see the contract, is left to the view.
+    """
+    actor, now = gate.acting(), clock.now()
+    if actor is None or actor.emergency or not may(actor, view.needs):
+        return None
+    session = regions().session_of(ref)
+    try:
+        contract = find_contract(session, actor, ref)
+    except NotFound:
+        return None
+    if not queries.is_regulated(session, contract, at=now):
+        return None
+    if view.code_before:
+        gate.demand_recent_code(now)
+    form = ActForm() if "signed_code" in request.form else ActForm(formdata=None)
+    if "signed_code" not in request.form or not form.validate():
+        return _act_page(contract, view.act, form)
+    proof = actions.prove(
+        session, actor, contract, actions.Typed(form.signed_code.data, form.signed_password.data),
+        purpose="sign", address=request.remote_addr, at=now,
+    )  # fmt: skip
+    if isinstance(proof, actions.Unproven):
+        form[f"signed_{proof.field}"].errors = [proof.message]
+        return _act_page(contract, view.act, form)
+    actions.sign_act(
+        session, actor, contract, view.act, meaning=form.signed_meaning.data, proof=proof,
+        content_sha256=rules.content_sha256(_typed_before()), at=now,
+    )  # fmt: skip
+    return None
+
+
+def _typed_before() -> list[tuple[str, str]]:
+    """Return what the act's own form held, to be sent again with its signature."""
+    return [
+        (key, value)
+        for key, value in request.form.items(multi=True)
+        if key != "csrf_token" and not key.startswith("signed_")
+    ]
+
+
+def _act_page(contract: Contract, act: str, form: ActForm) -> Response:
+    # From here on this request only reads: it must not wait for a writer while it renders.
+    reading.set(True)
+    shown = page(
+        "profiles/act.html", 422, contract=contract, words=rules.ACTS[act], form=form,
+        typed=_typed_before(), action=request.full_path.rstrip("?"),
+        has_factor=current_user.person.has_factor,
+    )  # fmt: skip
+    return fill_main(make_response(shown))
 
 
 def _hindrances(contract: Contract, profile: Profile, *, on: bool) -> list[str]:
@@ -80,6 +136,7 @@ def _page(
 
 @bp.post("/contracts/<ref>/profiles")
 @needs("profile:edit")
+@signed_act("profile:turn", code_before=True)
 def ask(ref: str) -> ResponseReturnValue:
     """Ask the other side to put the contract under a profile, or out of it."""
     actor, session, contract = _opened(ref)
@@ -102,6 +159,7 @@ def ask(ref: str) -> ResponseReturnValue:
 
 @bp.post("/contracts/<ref>/profiles/<turn_id>/agreement")
 @needs("profile:edit")
+@signed_act("profile:turn", code_before=True)
 def agree(ref: str, turn_id: str) -> ResponseReturnValue:
     """Agree to what the other side asked."""
     actor, session, contract = _opened(ref)

@@ -1,5 +1,7 @@
 """What a profile is, when a contract is under one, and what may be asked. Time is an argument."""
 
+import hashlib
+import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -42,7 +44,10 @@ PROMISES = {
         say("Its records are kept for six years after its end, or longer where anybody asks it."),
     ),
     Profile.REGULATED: (
-        say("Each signature and approval takes the password and a fresh code, typed at that act."),
+        say(
+            "Each signature, approval, notice and act of agreement takes the password and a fresh "
+            "code."
+        ),
         say(
             "Each signature says what it means: review, approval, responsibility or authorship. "
             "The meaning stands on the page and in the deed."
@@ -53,6 +58,9 @@ PROMISES = {
         ),
     ),
 }
+
+
+TOTP, BOTH_FACTORS = "totp", "password+totp"
 
 
 class Meaning(StrEnum):
@@ -143,6 +151,22 @@ def meaning_problem(meaning: str, *, regulated: bool) -> str | None:
     if regulated and meaning not in set(Meaning):
         return say("Choose what your signature means.")
     return None
+
+
+ACTS = {
+    "statement:accept": say("You accept this statement. Its figures are frozen."),
+    "change:approve": say("You approve this change for your side."),
+    "change:allow": say("You allow this work in the freeze for your side."),
+    "review:hold": say("You keep these minutes and what was agreed."),
+    "content:delete": say("You let the content of this contract be deleted."),
+    "profile:turn": say("You change which profiles this contract is under."),
+}
+
+
+def content_sha256(values: Iterable[tuple[str, str]]) -> str:
+    """Return the SHA-256 of what was typed with an act, so that its signature fits no other."""
+    ordered = json.dumps(sorted(values), ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(ordered.encode()).hexdigest()
 
 
 @cache

@@ -15,7 +15,7 @@ from portal.contracts.queries import find_contract, name_of, people_to_tell, sid
 from portal.contracts.rules.life import Side
 from portal.kit import clock
 from portal.kit.errors import NotFound
-from portal.kit.web import download, needs, page, see_other
+from portal.kit.web import download, needs, page, see_other, signed_act
 from portal.kit.words import say
 from portal.renewals.rules.dates import add_days
 from portal.residency.databases import regions
@@ -149,6 +149,7 @@ def _attendees(desk: Desk) -> str:
 
 @bp.post("/contracts/<ref>/reviews/<review_id>/minutes")
 @needs("review:keep")
+@signed_act("review:hold")
 def hold(ref: str, review_id: str) -> ResponseReturnValue:
     """Keep the minutes and what was agreed."""
     desk = opened(ref, "review:keep")

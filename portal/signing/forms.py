@@ -5,7 +5,6 @@ from typing import Any
 from wtforms import (
     BooleanField,
     HiddenField,
-    PasswordField,
     RadioField,
     SelectField,
     StringField,
@@ -16,7 +15,7 @@ from wtforms.validators import AnyOf, InputRequired, Length, ValidationError
 
 from portal.kit.forms import Form, trimmed
 from portal.kit.words import say
-from portal.profiles.rules import MEANING_WORDS
+from portal.profiles.forms import password_field
 from portal.signing.rules import COVERS, LEAST_REASON, LONGEST_TITLE, read_strokes
 
 
@@ -80,25 +79,6 @@ class SignatureForm(Form):
             ) from refusal
 
 
-def _password() -> PasswordField:
-    return PasswordField(
-        say("Your password"),
-        description=say("This contract asks for both factors at each signature."),
-        validators=[InputRequired(say("Type your password."))],
-    )
-
-
-class RegulatedSignatureForm(SignatureForm):
-    """A signature under the regulated profile: what it means, and the password besides."""
-
-    meaning = RadioField(
-        say("What your signature means"),
-        choices=[SelectChoice(value.value, words) for value, words in MEANING_WORDS.items()],
-        validators=[InputRequired(say("Choose what your signature means."))],
-    )
-    password = _password()
-
-
 class DeclinationForm(Form):
     """Why a signer will not sign."""
 
@@ -129,7 +109,7 @@ class ApprovalForm(Form):
 class RegulatedApprovalForm(ApprovalForm):
     """A yes under the regulated profile: it means approval, and takes the password besides."""
 
-    password = _password()
+    password = password_field()
 
 
 class ReasonForm(Form):

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import Person
 from portal.contracts.models import Contract
 from portal.kit.db import db
+from portal.profiles.models import ProfileTurn
 from portal.renewals import actions
 from portal.renewals.models import Notice
 from portal.renewals.queries import listing
@@ -238,6 +239,36 @@ def test_the_vendor_tells_a_price_within_the_limit(signed: Contract, client_as: 
         theirs = read(client_as("cleo"), f"/contracts/{signed.id}/renewal")
     assert "The price that was told" in theirs
     assert "18,720.00 USD" in theirs
+
+
+def test_a_notice_of_a_regulated_contract_takes_both_factors_and_a_meaning(
+    eu: Session, signed: Contract, client_as: As
+) -> None:
+    asked = NOW - timedelta(days=1)
+    eu.add(
+        ProfileTurn(
+            id="0" * 26, region="eu", contract_id=signed.id, profile="regulated", turn="on",
+            asked_by="PER", asked_side="vendor", asked_at=asked, agreed_at=asked, agreed_by="PER",
+            holds_from=asked,
+        )
+    )  # fmt: skip
+    eu.commit()
+    more = {"meaning": "approval", "password": cast.PASSWORD}
+    with at(LAST_DAY):
+        cleo = client_as("cleo")
+        form = cleo.get(f"/contracts/{signed.id}/renewal/notice").text
+        assert 'name="meaning"' in form and 'name="password"' in form
+        for changes, told in (
+            ({}, "Choose what your signature means"),
+            ({**more, "password": "not the password"}, "That is not your password."),
+        ):
+            answer = give(cleo, signed, "cleo", LAST_DAY, **changes)
+            assert answer.status_code == 422 and told in answer.text
+        assert eu.scalar(select(Notice.id).where(Notice.person_id != "portal")) is None
+        eu.rollback()
+        answer = give(cleo, signed, "cleo", LAST_DAY, **more)
+        assert answer.status_code == 303
+        assert "Approval: I agree to it" in read(cleo, answer.location)
 
 
 def test_the_csv_runs_no_formula(eu: Session, regions: Regions, client_as: As) -> None:

@@ -60,6 +60,18 @@ POLICIES = {
     "retention": say("how long records are kept"),
 }
 CODES = say("the rule on sign-in codes")
+MEANINGS = {
+    "authorship": say("authorship"), "review": say("review"),
+    "approval": say("approval"), "responsibility": say("responsibility"),
+}  # fmt: skip
+ACTS = {
+    "statement:accept": say("accepting a statement"),
+    "change:approve": say("approving a change"),
+    "change:allow": say("allowing work in a freeze"),
+    "review:hold": say("keeping minutes"),
+    "content:delete": say("deleting the content"),
+    "profile:turn": say("changing a profile"),
+}
 PROFILES = {"hipaa": say("HIPAA"), "regulated": say("regulated signatures")}
 
 
@@ -159,6 +171,8 @@ PHRASES: Mapping[str, Callable[[Facts], str]] = {
     "item": lambda f: named(f.get("item", "")),
     "aim": lambda f: named(f.get("aim", "")),
     "policy": lambda f: POLICIES.get(str(f.get("kind")), CODES),
+    "signed_act": lambda f: ACTS.get(str(f.get("act")), ""),
+    "meaning": lambda f: MEANINGS.get(str(f.get("meaning")), ""),
     "turned_profile": lambda f: PROFILES.get(str(f.get("profile")), ""),
     "own_profile": lambda f: str(f.get("profile", "")).upper(),
     "step_name": lambda f: STEPS.get(f.get("step", 0), say("done")),

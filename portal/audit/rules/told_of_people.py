@@ -35,6 +35,9 @@ TOLD: Wordings = {
         if f.get("on")
         else say("%(who)s ended the wish to let the contract leave the profile %(turned_profile)s.")
     ),
+    "profile:act:signed": say(
+        "%(who)s signed with password and code: %(signed_act)s (%(meaning)s)."
+    ),
     "profile:record:viewed": lambda f: (
         say("%(who)s looked at %(record)s.")
         if f.get("record")

@@ -5,7 +5,7 @@ does, and it is only ever added.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -24,6 +24,8 @@ from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.kit.words import say
 from portal.notices.rules import Recipient
+from portal.profiles.queries import is_regulated
+from portal.profiles.rules import BOTH_FACTORS, TOTP, meaning_problem
 from portal.renewals.actions.ends import leave, stay
 from portal.renewals.actions.letters import Post, addresses_for
 from portal.renewals.actions.portal_notices import Draft, write_notice
@@ -166,22 +168,35 @@ def give_notice(
     given: Given,
     *,
     step: int,
+    factor: str = TOTP,
+    meaning: str = "",
     at: datetime,
 ) -> Notice:
-    """Give a notice, signed with a code whose `step` was consumed; both sides get a receipt."""
+    """Give a notice, signed with a code whose `step` was consumed; both sides get a receipt.
+
+    A regulated contract asks for both factors, and for what the signature means.
+    """
     with transaction(session):
         contract = hold(session, contract.id)
         table, draft = check_notice(session, actor, contract, given, at=at)
         post = Post(session, contract, at)
-        row = _write(post, actor, _signed(draft, step), event="renewal:notice:given")
+        draft = _signed(post, draft, step, factor=factor, meaning=meaning)
+        row = _write(post, actor, draft, event="renewal:notice:given")
         if in_time(session, row):
             _take_effect(post, table.row, row)
         _hand_over(post, table.found, actor, row)
         return row
 
 
-def _signed(draft: Draft, step: int) -> Draft:
-    return Draft(**{**draft.__dict__, "step": step})
+def _signed(post: Post, draft: Draft, step: int, *, factor: str, meaning: str) -> Draft:
+    regulated = is_regulated(post.session, post.contract, at=post.at)
+    problem = meaning_problem(meaning, regulated=regulated)
+    if not problem and regulated and factor != BOTH_FACTORS:
+        problem = say("This contract asks for your password and a code at each signature.")
+    if problem:
+        raise Refused(problem)
+    told = {"meaning": meaning, "factor": factor} if meaning else {}
+    return replace(draft, step=step, words={**draft.words, **told})
 
 
 def _write(post: Post, actor: Actor, draft: Draft, *, event: str) -> Notice:
@@ -277,6 +292,8 @@ def give_price(
     amount: Decimal,
     index_change: Decimal | None,
     step: int,
+    factor: str = TOTP,
+    meaning: str = "",
     at: datetime,
 ) -> Notice:
     """Tell the customer the fee of the next term, signed with a code; both sides get a receipt."""
@@ -286,7 +303,8 @@ def give_price(
             session, actor, contract, amount=amount, index_change=index_change, at=at
         )
         post = Post(session, contract, at)
-        row = _write(post, actor, _signed(draft, step), event="renewal:price:told")
+        draft = _signed(post, draft, step, factor=factor, meaning=meaning)
+        row = _write(post, actor, draft, event="renewal:price:told")
         _hand_over(post, table.found, actor, row)
         return row
 

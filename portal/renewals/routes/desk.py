@@ -12,6 +12,9 @@ from portal.accounts.rules import Actor, demand
 from portal.contracts.models import Contract
 from portal.contracts.queries import find_contract
 from portal.kit import clock
+from portal.kit.forms import Form
+from portal.profiles.forms import regulated
+from portal.profiles.queries import is_regulated
 from portal.renewals.queries.outlook import Outlook, outlook
 from portal.residency.databases import regions
 from portal.reviews.queries import measured_with_reviews
@@ -32,6 +35,11 @@ class Desk:
     def url(self, endpoint: str, **values: Any) -> str:
         """Return the address of a page about this contract."""
         return url_for(endpoint, ref=self.contract.id, **values)
+
+    def form(self, kind: type[Form]) -> Any:
+        """Return the form of a signed act, as the contract's profile asks for it."""
+        under = is_regulated(self.session, self.contract, at=self.at)
+        return regulated(kind) if under else kind
 
     def outlook(self) -> Outlook:
         """Return the contract's renewal as the actor's side sees it."""

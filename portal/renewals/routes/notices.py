@@ -1,19 +1,22 @@
 """Giving notice and telling a price: signed acts with a fresh code, and their receipts."""
 
 from datetime import date
+from typing import Any
 
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from wtforms.fields.choices import SelectChoice
 
-from portal.accounts.actions import spend_code
 from portal.accounts.rules import may
 from portal.contracts.queries import name_of
 from portal.kit.db import reading
 from portal.kit.errors import NotFound, Refused
+from portal.kit.forms import Form
 from portal.kit.web import needs, page, see_other
 from portal.kit.words import say
+from portal.profiles.actions import Proof, Typed, prove
+from portal.profiles.rules import MEANING_WORDS, Meaning
 from portal.renewals import actions
 from portal.renewals.actions import Given
 from portal.renewals.forms import NoticeForm, PriceForm, ReceiptForm
@@ -52,7 +55,7 @@ def notice(ref: str) -> ResponseReturnValue:
         return _too_late(desk, kind, target)
     if not current_user.person.has_factor:
         return see_other(url_for("accounts.factor", next=desk.url("renewals.notice")))
-    form = NoticeForm(formdata=None, kind=kind.value, seen_ends=target.ends.isoformat())
+    form = desk.form(NoticeForm)(formdata=None, kind=kind.value, seen_ends=target.ends.isoformat())
     return _notice_page(desk, form, target)
 
 
@@ -61,7 +64,7 @@ def notice(ref: str) -> ResponseReturnValue:
 def give_notice(ref: str) -> ResponseReturnValue:
     """Give the notice with a fresh code; both sides get a receipt."""
     desk = opened(ref, "notice:give")
-    form = NoticeForm()
+    form = desk.form(NoticeForm)()
     kind = _kind(form.kind.data or "")
     target = actions.target_now(desk.session, desk.actor, desk.contract, kind, at=desk.at)
     if isinstance(target, str):
@@ -79,29 +82,27 @@ def give_notice(ref: str) -> ResponseReturnValue:
     except Refused as refusal:
         form.channel.errors = [refusal.message]
         return _notice_page(desk, form, target, 422)
-    step = _spent(desk, form)
-    if step is None:
+    signed = _signed(desk, form)
+    if signed is None:
         return _notice_page(desk, form, target, 422)
-    row = actions.give_notice(
-        desk.session, desk.actor, desk.contract, given, step=step,
-        at=desk.at,
-    )  # fmt: skip
+    row = actions.give_notice(desk.session, desk.actor, desk.contract, given, **signed, at=desk.at)
     flash(say("Your notice is given. The receipt is below, and in your mail."), "good")
     return see_other(desk.url("renewals.show_notice", number=row.serial))
 
 
-def _spent(desk: Desk, form: NoticeForm | PriceForm) -> int | None:
-    """Consume the typed code; None with the reason beside the field where it does not count."""
-    # The region's lock is let go: the code is judged in the directory, in a transaction before.
-    desk.session.commit()
-    outcome = spend_code(
-        desk.actor.person_id, form.code.data, at=desk.at, purpose="notice",
-        address=request.remote_addr,
+def _signed(desk: Desk, form: Form) -> dict[str, Any] | None:
+    """Judge what was typed to sign; None with the reason beside the field where it is not right."""
+    given = form.data
+    typed = Typed(given["code"], given.get("password"))
+    proof = prove(
+        desk.session, desk.actor, desk.contract, typed, purpose="notice",
+        address=request.remote_addr, at=desk.at,
     )  # fmt: skip
-    if outcome.accepted and outcome.step is not None:
-        return outcome.step
+    if isinstance(proof, Proof):
+        meaning = given.get("meaning", "")
+        return {"step": proof.step, "factor": proof.factor, "meaning": meaning}
     reading.set(True)
-    form.code.errors = [outcome.message]
+    form[proof.field].errors = [proof.message]
     return None
 
 
@@ -180,6 +181,7 @@ def show_notice(ref: str, number: int) -> ResponseReturnValue:
         contract=desk.contract,
         told=told,
         said=row.words["words"],
+        meaning=_meaning(row.words["words"].get("meaning")),
         it=found,
         deliveries=deliveries_of(desk.session, row) if told.mine else [],
         due_on=date.fromisoformat(row.due_on),
@@ -189,6 +191,10 @@ def show_notice(ref: str, number: int) -> ResponseReturnValue:
         may_confirm=not told.mine and told.counts_on is None
         and may(desk.actor, "notice:confirm"),
     )  # fmt: skip
+
+
+def _meaning(kept: str | None) -> str:
+    return MEANING_WORDS[Meaning(kept)] if kept else ""
 
 
 @bp.post("/contracts/<ref>/renewal/notices/<int:number>/receipt")
@@ -212,7 +218,7 @@ def confirm_receipt(ref: str, number: int) -> ResponseReturnValue:
 def price(ref: str) -> ResponseReturnValue:
     """Show what the contract allows, and the form to tell the price."""
     desk = opened(ref, "price:tell")
-    return _price_page(desk, PriceForm(formdata=None))
+    return _price_page(desk, desk.form(PriceForm)(formdata=None))
 
 
 @bp.post("/contracts/<ref>/renewal/price")
@@ -220,7 +226,7 @@ def price(ref: str) -> ResponseReturnValue:
 def give_price(ref: str) -> ResponseReturnValue:
     """Tell the customer the fee of the next term."""
     desk = opened(ref, "price:tell")
-    form = PriceForm()
+    form = desk.form(PriceForm)()
     if not form.validate_on_submit():
         return _price_page(desk, form, 422)
     told = {"amount": form.amount.data, "index_change": form.index_change.data, "at": desk.at}
@@ -229,10 +235,10 @@ def give_price(ref: str) -> ResponseReturnValue:
     except Refused as refusal:
         form.amount.errors = [refusal.message]
         return _price_page(desk, form, 422)
-    step = _spent(desk, form)
-    if step is None:
+    signed = _signed(desk, form)
+    if signed is None:
         return _price_page(desk, form, 422)
-    row = actions.give_price(desk.session, desk.actor, desk.contract, step=step, **told)
+    row = actions.give_price(desk.session, desk.actor, desk.contract, **signed, **told)
     flash(say("The price is told. The receipt is below, and in your mail."), "good")
     return see_other(desk.url("renewals.show_notice", number=row.serial))
 

@@ -8,7 +8,6 @@ from portal.signing.actions.act import (
     check_signature,
     sign,
 )
-from portal.signing.actions.attempts import report_attempt
 from portal.signing.actions.consent import (
     ask_for_paper,
     give_consent,
@@ -54,7 +53,6 @@ __all__ = [
     "propose_reopening",
     "reassign",
     "remind",
-    "report_attempt",
     "resend",
     "send_paper",
     "sign",

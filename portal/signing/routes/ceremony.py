@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from flask import request, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from portal.accounts.actions import spend_code
-from portal.accounts.rules import CodeOutcome, demand, may
+from portal.accounts.rules import demand, may
 from portal.contracts.queries import last_fact
 from portal.contracts.rules.life import State
 from portal.contracts.rules.reading import key_facts
@@ -16,6 +15,7 @@ from portal.kit.web import needs, page, see_other
 from portal.kit.words import say
 from portal.plans.queries import pinned_catalogue
 from portal.plans.rules import Catalogue
+from portal.profiles.actions import Unproven
 from portal.signing import actions, queries, rules
 from portal.signing.forms import ApprovalForm
 from portal.signing.routes.desk import Desk, bp, opened, waiting
@@ -92,20 +92,13 @@ def approve(ref: str) -> ResponseReturnValue:
     actions.check_approval(
         desk.contract, desk.actor, shown_sha256=sha256, confirmed=confirmed, at=desk.at
     )
-    desk.session.commit()
-    if not desk.proves_password(form):
-        return _approval_page(desk, form, 422)
-    outcome: CodeOutcome = spend_code(
-        desk.actor.person_id, form.code.data, at=desk.at, purpose="approve",
-        address=request.remote_addr,
-    )  # fmt: skip
-    if outcome.step is None or not outcome.accepted:
-        desk.report_wrong_code(outcome)
-        form.code.errors = [outcome.message]
+    proof = desk.proof(form, purpose="approve")
+    if isinstance(proof, Unproven):
+        form[proof.field].errors = [proof.message]
         return _approval_page(desk, form, 422)
     actions.approve(
         desk.session, desk.actor, desk.contract, shown_sha256=sha256, confirmed=confirmed,
-        step=outcome.step, factor=desk.factor, at=desk.at,
+        step=proof.step, factor=desk.factor, at=desk.at,
     )  # fmt: skip
     return see_other(desk.url("signing.overview"))
 

@@ -11,9 +11,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
-from portal.accounts.actions import prove_password
 from portal.accounts.gate import current_actor, current_sign_in, demand_declared
-from portal.accounts.rules import Actor, CodeOutcome, CodeResult, wait_message
+from portal.accounts.rules import Actor
 from portal.contracts.models import Contract, Version
 from portal.contracts.queries import (
     approvals_missing,
@@ -27,15 +26,17 @@ from portal.kit.errors import NotFound, Refused
 from portal.kit.forms import Form
 from portal.kit.web import page
 from portal.kit.words import say
+from portal.profiles.actions import Proof, Typed, Unproven, prove
+from portal.profiles.forms import regulated
 from portal.profiles.queries import is_regulated
+from portal.profiles.rules import BOTH_FACTORS, TOTP
 from portal.residency.databases import RegionDatabase, regions
 from portal.settings.rules import Settings
-from portal.signing import actions, queries, rules
+from portal.signing import actions, queries
 from portal.signing.actions import Identification
 from portal.signing.forms import (
     ApprovalForm,
     RegulatedApprovalForm,
-    RegulatedSignatureForm,
     SignatureForm,
 )
 
@@ -44,7 +45,7 @@ bp = Blueprint("signing", __name__)
 
 _SENT = object()
 REGULATED_FORMS: Mapping[type[Form], type[Form]] = {
-    SignatureForm: RegulatedSignatureForm,
+    SignatureForm: regulated(SignatureForm),
     ApprovalForm: RegulatedApprovalForm,
 }
 
@@ -81,36 +82,19 @@ class Desk:
     @property
     def factor(self) -> str:
         """What is typed at each act of signing."""
-        return rules.BOTH_FACTORS if self.regulated else "totp"
+        return BOTH_FACTORS if self.regulated else TOTP
 
     def form(self, kind: type[Form], typed: Any = _SENT, **values: Any) -> Any:
         """Return the form of an act, as the contract's profile asks for it."""
         chosen = REGULATED_FORMS[kind] if self.regulated else kind
         return chosen(**values) if typed is _SENT else chosen(formdata=typed, **values)
 
-    def proves_password(self, form: Any) -> bool:
-        """Judge the password where one is asked; a wrong one is reported and said beside it."""
-        if not self.regulated:
-            return True
-        outcome = prove_password(
-            self.actor.person_id, form.password.data, address=request.remote_addr, at=self.at
-        )
-        if outcome.person_id is not None:
-            return True
-        self._report("password")
-        form.password.errors = [
-            wait_message(outcome.until) if outcome.until else say("That is not your password.")
-        ]
-        return False
-
-    def report_wrong_code(self, outcome: CodeOutcome) -> None:
-        """Report a code that was wrong, where the profile asks for it; a used one is no guess."""
-        if self.regulated and outcome.result in {CodeResult.WRONG, CodeResult.LOCKED}:
-            self._report("code")
-
-    def _report(self, factor: str) -> None:
-        actions.report_attempt(
-            self.session, self.actor, self.contract, factor=factor, at=self.at
+    def proof(self, form: Any, *, purpose: str) -> Proof | Unproven:
+        """Judge the factors the contract asks for, in transactions of the directory."""
+        return prove(
+            self.session, self.actor, self.contract,
+            Typed(form.code.data, form.password.data if self.regulated else None),
+            purpose=purpose, address=request.remote_addr, at=self.at,
         )  # fmt: skip
 
     def has_signed(self) -> bool:

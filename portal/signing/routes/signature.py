@@ -6,13 +6,13 @@ from flask import Response, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from portal.accounts.actions import spend_code
 from portal.accounts.parking import forget, kept
-from portal.accounts.rules import CodeOutcome, CodeResult
+from portal.accounts.rules import CodeResult
 from portal.kit import clock
 from portal.kit.db import reading
 from portal.kit.errors import NotFound
 from portal.kit.web import needs, page, parks, see_other
+from portal.profiles.actions import Unproven
 from portal.signing import actions, queries, rules
 from portal.signing.actions import AlreadySigned, Shown
 from portal.signing.forms import SignatureForm
@@ -63,21 +63,13 @@ def add_signature(ref: str) -> ResponseReturnValue:
         return _sign_page(desk, form, 422)
     shown = _shown(form)
     actions.check_signature(desk.session, desk.contract, desk.actor, shown, at=desk.at)
-    # The region's lock is let go: factors are judged in the directory, in transactions before.
-    desk.session.commit()
-    if not desk.proves_password(form):
-        return _sign_page(desk, form, 422)
-    outcome = spend_code(
-        desk.actor.person_id, form.code.data, at=desk.at, purpose="sign",
-        address=request.remote_addr,
-    )  # fmt: skip
-    if outcome.step is None or not outcome.accepted:
-        desk.report_wrong_code(outcome)
-        return _refused_code(desk, form, outcome)
+    proof = desk.proof(form, purpose="sign")
+    if isinstance(proof, Unproven):
+        return _refused_factor(desk, form, proof)
     try:
         actions.sign(
             desk.session, desk.actor, desk.contract, slot_id=slot.id, shown=shown,
-            step=outcome.step, at=desk.at,
+            step=proof.step, at=desk.at,
             identification=identification(
                 request.remote_addr, request.user_agent.string, factor=desk.factor
             ),
@@ -113,10 +105,11 @@ def _shown(form: SignatureForm) -> Shown:
     )
 
 
-def _refused_code(desk: Desk, form: SignatureForm, outcome: CodeOutcome) -> ResponseReturnValue:
+def _refused_factor(desk: Desk, form: SignatureForm, proof: Unproven) -> ResponseReturnValue:
     # From here on this request only reads: it must not wait for a writer while it renders.
     reading.set(True)
-    if outcome.result is CodeResult.ALREADY_USED and outcome.purpose == "sign":
+    outcome = proof.outcome
+    if outcome and outcome.result is CodeResult.ALREADY_USED and outcome.purpose == "sign":
         given_up = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < given_up:
             desk.session.expire_all()
@@ -124,7 +117,7 @@ def _refused_code(desk: Desk, form: SignatureForm, outcome: CodeOutcome) -> Resp
                 return see_other(desk.url("signing.done"))
             desk.session.commit()
             time.sleep(LOOK_EVERY_SECONDS)
-    form.code.errors = [outcome.message]
+    form[proof.field].errors = [proof.message]
     return _sign_page(desk, form, 422)
 
 

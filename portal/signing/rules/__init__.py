@@ -1,7 +1,7 @@
 """The rules of signing: whose turn it is, what an act needs, when to ask again."""
 
+from portal.profiles.rules import BOTH_FACTORS
 from portal.signing.rules.acts import (
-    BOTH_FACTORS,
     LEAST_REASON,
     LONGEST_TITLE,
     Change,

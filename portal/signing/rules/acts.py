@@ -8,7 +8,7 @@ from typing import Any
 from portal.contracts.rules.order import Seat, seat_of
 from portal.kit.words import listed, say, say_n
 from portal.plans.rules import Catalogue, CatalogueBroken, departures, tier_terms
-from portal.profiles.rules import MEANING_WORDS, Meaning
+from portal.profiles.rules import BOTH_FACTORS, MEANING_WORDS, Meaning
 from portal.terms.rules import Schema, show
 
 LONGEST_TITLE = 64  # X.520, upper bound of a title in a certificate
@@ -81,7 +81,6 @@ def intent_statement(organisation: str) -> str:
     return f"I intend to sign this agreement on behalf of {organisation}."
 
 
-BOTH_FACTORS = "password+totp"
 FACTOR_WORDS = {
     "totp": say("One-time code from an authenticator (TOTP), typed at this act"),
     BOTH_FACTORS: say(
