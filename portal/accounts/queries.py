@@ -1,6 +1,8 @@
 """Finding people, members and organisations. A member of another organisation is not found."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -18,7 +20,9 @@ from portal.accounts.models import (
     SignIn,
 )
 from portal.accounts.rules import HIPAA_RULES, Actor, MfaRule, Role, mfa_rule_for
+from portal.audit.models import DirectoryEntry
 from portal.audit.queries import Line, last_lines
+from portal.kit import clock
 from portal.kit.db import db
 from portal.kit.errors import NotFound
 from portal.settings.rules import Settings
@@ -134,6 +138,41 @@ def last_sign_ins(person_id: str, *, most: int = 30) -> Sequence[SignIn]:
 def account_log(person_id: str, *, most: int = 50) -> list[Line]:
     """Return the last entries of a person's own log, the newest first."""
     return last_lines(db.session(), person_id, most=most)
+
+
+@dataclass(frozen=True)
+class FailedSignIn:
+    """A sign-in of a member that failed: when, by which proof, and whether it was the last try."""
+
+    person: Person
+    at: datetime
+    proof: str
+    locked: bool
+
+
+def failed_sign_ins(actor: Actor, *, since: datetime, most: int = 500) -> list[FailedSignIn]:
+    """Return the failed sign-ins of the actor's own organisation's members, the newest first.
+
+    Tries at addresses of nobody, or of people elsewhere, are not among them.
+    """
+    people = {row.person_id: row.person for row in members(actor)}
+    rows = db.session.execute(
+        select(DirectoryEntry.chain, DirectoryEntry.at, DirectoryEntry.body)
+        .where(
+            DirectoryEntry.event == "person:sign_in:failed",
+            DirectoryEntry.chain.in_(people),
+            DirectoryEntry.at >= clock.stamp(since),
+        )
+        .order_by(DirectoryEntry.at.desc(), DirectoryEntry.seq.desc())
+        .limit(most)
+    )
+    found = []
+    for chain, at, body in rows:
+        facts = json.loads(body)["facts"]
+        found.append(
+            FailedSignIn(people[chain], clock.read_stamp(at), facts["proof"], facts["locked"])
+        )
+    return found
 
 
 def memberships_of(person_id: str) -> Sequence[Membership]:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from portal.accounts import totp
+from portal.accounts.actions.failures import enter_failure
 from portal.accounts.actions.letters import tell_person
 from portal.accounts.actions.limits import give_back, reserve
 from portal.accounts.models import Person, RecoveryCode
@@ -20,7 +21,7 @@ from portal.audit.models import DirectoryEntry
 from portal.audit.rules import Actor as LogActor
 from portal.kit.db import db, transaction
 
-SPENT = "person:code:spent"
+SPENT, SIGN_IN = "person:code:spent", "sign_in"
 
 
 def actor_in_log(person: Person) -> LogActor:
@@ -48,6 +49,8 @@ def spend_code(
     outcome = _consume(person_id, typed, at=at, purpose=purpose)
     if outcome.result in {CodeResult.ACCEPTED, CodeResult.ALREADY_USED, CodeResult.HELD}:
         give_back(subjects, at=at)
+    elif purpose == SIGN_IN:
+        enter_failure(person_id, "code", scope="code:account", subject=person_id, at=at)
     return outcome
 
 
@@ -138,13 +141,16 @@ def spend_recovery_code(
             )
             .values(used_at=at)
         )
-        if used.rowcount != 1:
-            return CodeOutcome(CodeResult.WRONG)
-        person, left = person_by_id(person_id), recovery_codes_left(person_id)
-        record(
-            session, person_id, "person:recovery_code:spent", actor=actor_in_log(person), at=at,
-            facts={"left": left},
-        )  # fmt: skip
-        tell_person(person, "person:recovery_code:spent", at=at, left=left)
+        accepted = used.rowcount == 1
+        if accepted:
+            person, left = person_by_id(person_id), recovery_codes_left(person_id)
+            record(
+                session, person_id, "person:recovery_code:spent", actor=actor_in_log(person),
+                at=at, facts={"left": left},
+            )  # fmt: skip
+            tell_person(person, "person:recovery_code:spent", at=at, left=left)
+    if not accepted:
+        enter_failure(person_id, "recovery_code", scope="code:account", subject=person_id, at=at)
+        return CodeOutcome(CodeResult.WRONG)
     give_back(subjects, at=at)
     return CodeOutcome(CodeResult.ACCEPTED)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, delete, update
+from sqlalchemy import and_, case, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import Attempt
@@ -52,6 +52,21 @@ def give_back(subjects: Mapping[str, str], *, at: datetime) -> None:
                     )
                     .values(count=Attempt.count - 1)
                 )
+
+
+def is_used_up(session: Session, scope: str, subject: str, *, at: datetime) -> bool:
+    """Return whether no try is left now, in one of the windows of a scope."""
+    full = [
+        and_(
+            Attempt.window == _length(limit), Attempt.started == _number(limit, at),
+            Attempt.count >= limit.most,
+        )
+        for limit in LIMITS[scope]
+    ]  # fmt: skip
+    found = select(Attempt.scope).where(
+        Attempt.scope == scope, Attempt.key == _key(subject), or_(*full)
+    )
+    return session.scalar(found.limit(1)) is not None
 
 
 def forget_old_attempts(*, at: datetime) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts import webauthn
 from portal.accounts.actions.codes import actor_in_log, code_subjects
+from portal.accounts.actions.failures import enter_failure
 from portal.accounts.actions.letters import tell_person
 from portal.accounts.actions.limits import give_back, reserve
 from portal.accounts.models import Passkey, SignIn
@@ -124,6 +125,7 @@ def spend_passkey(
         with transaction(db.session) as session:
             _prove(session, person_id, answer, challenge, place, at)
     except NotProven as error:
+        enter_failure(person_id, "passkey", scope="code:account", subject=person_id, at=at)
         raise Refused(NOT_PROVEN) from error
     give_back(subjects, at=at)
 

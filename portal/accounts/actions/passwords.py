@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from portal.accounts import passwords
 from portal.accounts.actions.codes import actor_in_log
+from portal.accounts.actions.failures import enter_failure
 from portal.accounts.actions.letters import tell_person
 from portal.accounts.actions.limits import give_back, reserve
 from portal.accounts.actions.sign_ins import end_others
@@ -49,6 +50,7 @@ def check_password(email: str, password: str, *, address: str, at: datetime) -> 
     if until is not None:
         return PasswordOutcome(until=until)
     if not passwords.is_right(stored, password):
+        enter_failure(person_id, "password", scope="password:account", subject=account, at=at)
         return PasswordOutcome()
     rehashed = passwords.hash_password(password) if passwords.is_old(stored or "") else None
     give_back(subjects, at=at)

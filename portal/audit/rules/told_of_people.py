@@ -3,6 +3,13 @@
 from portal.audit.rules.phrases import Wordings
 from portal.kit.words import say
 
+WRONG = {
+    "password": say("A sign-in failed: the password was not right."),
+    "code": say("A sign-in failed: the code was not right."),
+    "recovery_code": say("A sign-in failed: the recovery code was not right."),
+    "passkey": say("A sign-in failed: the passkey was not right."),
+}
+
 TOLD: Wordings = {
     "person:erased": say("%(who)s erased the person’s data."),
     "organisation:playbook:changed": say("%(who)s wrote version %(number)s of the playbook."),
@@ -133,6 +140,11 @@ TOLD: Wordings = {
     ),
     "person:provider:linked": say("%(who)s linked an account at %(provider)s."),
     "person:provider:removed": say("%(who)s removed the link to an account at a provider."),
+    "person:sign_in:failed": lambda f: (
+        say("A sign-in failed, and no try was left for a while.")
+        if f.get("locked")
+        else WRONG.get(str(f.get("proof")), say("A sign-in failed."))
+    ),
     "person:sign_in:proven": say("%(who)s proved a second factor."),
     "person:sign_in:ended": say("%(who)s ended a session."),
     "person:organisation:chosen": say("%(who)s chose the organisation to act for."),

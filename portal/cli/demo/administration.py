@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from portal.accounts import actions as accounts
 from portal.accounts.models import Membership
 from portal.accounts.rules import Actor, MfaRule, Role
 from portal.admin import actions
@@ -30,6 +31,9 @@ def tell(cast: Mapping[str, Actor], regions: Regions, *, title: str, now: dateti
     actions.ask_for_mfa(second, low, at=now - timedelta(hours=3))
     stricter = {"*": MfaRule.REQUIRED}
     actions.ask_for_mfa(dov, stricter, days=7, at=now - timedelta(hours=5))
+    for hours in (49, 26, 26):
+        failed = now - timedelta(hours=hours)
+        accounts.check_password(nia.email, "not my password", address="203.0.113.9", at=failed)
     session = regions.session("us")
     contract = next(one for one in session.scalars(select(Contract)) if one.title == title)
     actions.ask_to_move(session, dov, contract, to="eu", regions=regions, at=now)

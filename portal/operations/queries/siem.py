@@ -26,6 +26,7 @@ CLASS_WORDS = {
 SIGN_INS = ("person:sign_in:", "person:code:", "person:passkey:used", "person:recovery_code:")
 SETTLED, EPOCH = timedelta(minutes=1), datetime(1970, 1, 1, tzinfo=UTC)
 OTHER, LOGON, LOGOFF = 99, 1, 2
+SUCCESS, FAILURE = 1, 2
 
 
 def events_after(
@@ -88,6 +89,7 @@ def event_of(place: str, entry: dict[str, Any], digest: str) -> dict[str, Any]:
         "activity_id": activity,
         "type_uid": kind * 100 + activity,
         "severity_id": 1,
+        "status_id": FAILURE if entry["event"].endswith(":failed") else SUCCESS,
         "time": entry["at"],
         "metadata": {
             "version": "1.4.0",
