@@ -1,15 +1,13 @@
 """`counterpart contracts`, `export`, `verify` and `audit verify` over one sealed contract.
 
-The commands are run as an operator runs them: a process over a home folder, judged by its exit
-code and what it prints.
+The commands are run as an operator types them, over a home folder, and judged by their exit code
+and what they print.
 """
 
 import hashlib
 import json
-import os
 import sqlite3
 import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from portal.app import create_app
 from portal.contracts.models import Contract
 from portal.kit import clock
 from tests.cluster import copy_home
+from tests.command import run
 from tests.conftest import close, make_contract, settings_for
 from tests.signing import stage
 
@@ -53,15 +52,6 @@ def own(sealed: tuple[Path, str], tmp_path: Path) -> tuple[Path, str]:
     return copy_home(sealed[0], tmp_path / "home"), sealed[1]
 
 
-def run(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    """Run one command over a home."""
-    return subprocess.run(
-        [Path(sys.executable).with_name("counterpart"), *words],
-        env={**os.environ, "COUNTERPART_HOME": str(home)},
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-
-
 def test_the_list_says_what_is_completed(sealed: tuple[Path, str]) -> None:
     home, ref = sealed
     rows = [json.loads(line) for line in run(home, "contracts", "--json").stdout.splitlines()]
@@ -73,11 +63,11 @@ def test_the_list_says_what_is_completed(sealed: tuple[Path, str]) -> None:
 
 def test_an_export_is_checked_without_the_portal(sealed: tuple[Path, str], tmp_path: Path) -> None:
     home, ref = sealed
-    assert run(home, "export", ref, "--out", str(tmp_path)).returncode == 0
+    assert run(home, "export", ref, "--out", str(tmp_path)).exit_code == 0
     deed, terms = tmp_path / "deed.pdf", (tmp_path / "terms.json").read_bytes()
     verdict = run(home, "verify", str(deed), "--json")
     found = json.loads(verdict.stdout)
-    assert (verdict.returncode, found["ok"]) == (0, True)
+    assert (verdict.exit_code, found["ok"]) == (0, True)
     entries = [json.loads(line) for line in (tmp_path / "entries.jsonl").read_text().splitlines()]
     hashes = {entry["facts"].get("sha256") for entry in entries}
     assert hashlib.sha256(terms).hexdigest() in hashes
@@ -97,14 +87,14 @@ def test_a_deed_the_log_does_not_know_is_refused(sealed: tuple[Path, str], tmp_p
     (tmp_path / "changed.pdf").write_bytes(content)
     verdict = run(home, "verify", str(tmp_path / "changed.pdf"), "--json")
     found = json.loads(verdict.stdout)
-    assert (verdict.returncode, found["ok"]) == (1, False)
+    assert (verdict.exit_code, found["ok"]) == (1, False)
     assert found["findings"]
 
 
 def test_an_untouched_log_holds(sealed: tuple[Path, str]) -> None:
     verdict = run(sealed[0], "audit", "verify", "--json")
     found = json.loads(verdict.stdout)
-    assert (verdict.returncode, found["ok"], found["findings"]) == (0, True, [])
+    assert (verdict.exit_code, found["ok"], found["findings"]) == (0, True, [])
     assert found["entries"] > 8
 
 
@@ -132,11 +122,11 @@ def test_an_operator_who_tampers_with_the_log_is_found(own: tuple[Path, str], ki
     assert changed >= 1
     verdict = run(home, "audit", "verify", "--json")
     found = json.loads(verdict.stdout)
-    assert (verdict.returncode, found["ok"]) == (1, False)
+    assert (verdict.exit_code, found["ok"]) == (1, False)
     assert ref in {finding["chain"] for finding in found["findings"]}
 
 
 def test_codes_are_shown_in_demo_homes_only(sealed: tuple[Path, str]) -> None:
     refused = run(sealed[0], "demo", "code", "cleo")
-    assert refused.returncode == 1
-    assert "not a demo home" in refused.stderr
+    assert refused.exit_code == 1
+    assert "not a demo home" in refused.output

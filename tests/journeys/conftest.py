@@ -17,6 +17,7 @@ from typing import Any
 import html5lib
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from click.testing import Result
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -29,6 +30,7 @@ from playwright.sync_api import Error as BrowserError
 
 from portal.kit import clock
 from tests import cast
+from tests.command import run
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu", "--disable-quic"]
@@ -49,12 +51,9 @@ class Served:
     url: str
     home: Path
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str) -> Result:
         """Run a `counterpart` command against this home."""
-        return subprocess.run(
-            [Path(sys.executable).with_name("counterpart"), *words],
-            env=environment(self.home), capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
+        return run(self.home, *words)
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -71,11 +70,17 @@ def free_port() -> int:
 
 @pytest.fixture
 def served(home: Path) -> Iterator[Served]:
-    """The portal over this test's home, served by gunicorn."""
+    """The portal over this test's home, served by gunicorn.
+
+    As a small machine needs it: `tests/operations/test_serving.py` starts it as an operator does.
+    """
     port = free_port()
     log = (home.parent / "serve.log").open("wb")
     process = subprocess.Popen(
-        [Path(sys.executable).with_name("counterpart"), "serve", "--port", str(port)],
+        [
+            Path(sys.executable).with_name("counterpart"), "serve", "--port", str(port),
+            "--processes", "1", "--untried",
+        ],
         env=environment(home), stdout=log, stderr=log,
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"

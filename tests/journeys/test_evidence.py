@@ -46,8 +46,8 @@ def test_a_customer_takes_the_evidence_and_a_stranger_learns_nothing(
     assert waiting.value.suggested_filename == f"evidence-{covered}.zip"
     found = check_bundle(file.read_bytes())
     assert found.ok, found.findings
-    assert served.run("verify", str(file)).returncode == 0
-    assert served.run("audit", "verify").returncode == 0
+    assert served.run("verify", str(file)).exit_code == 0
+    assert served.run("audit", "verify").exit_code == 0
     stranger = visitor("nobody", scripted=scripted)
     stranger.open("/verify")
     stranger.page.get_by_label("File", exact=True).set_input_files(file)

@@ -99,7 +99,7 @@ def test_an_incident_from_report_to_root_cause(
 
     # The other incident was not answered in time: a miss that stays on record, and a climb.
     done = served.run("work", "--once")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     dov.open(f"{home}/1")
     text = dov.page.inner_text("main")
     assert "First response:" in text

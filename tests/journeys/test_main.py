@@ -30,11 +30,11 @@ def test_two_companies_agree_sign_and_hold_a_sealed_deed(
     sends(cleo, at)
     agrees(ada, at)
     freezes(cleo, at)
-    assert served.run("work", "--once").returncode == 0
+    assert served.run("work", "--once").exit_code == 0
     nia, lena = (visitor(key, scripted=scripted) for key in ("nia", "lena"))
     for one in (ada, nia, cleo, lena):
         signs(one, at)
-    assert served.run("work", "--once").returncode == 0
+    assert served.run("work", "--once").exit_code == 0
     holds(ada, served, at, tmp_path)
 
 
@@ -147,13 +147,13 @@ def holds(ada: Visitor, served: Served, at: str, folder: Path) -> None:
     ref = at.rsplit("/", 1)[1]
     listed = json.loads(served.run("contracts", "--json").stdout.splitlines()[0])
     assert (listed["ref"], bool(listed["completed_at"])) == (ref, True)
-    assert served.run("export", ref, "--out", str(folder)).returncode == 0
+    assert served.run("export", ref, "--out", str(folder)).exit_code == 0
     names = {path.name for path in folder.iterdir()}
     assert {"deed.pdf", "terms.json", "entries.jsonl", "root.pem"} <= names
     verdict = served.run("verify", str(folder / "deed.pdf"), "--json")
-    assert verdict.returncode == 0, verdict.stdout
+    assert verdict.exit_code == 0, verdict.stdout
     said = subprocess.run(
         ["pdfsig", folder / "deed.pdf"], capture_output=True, text=True, check=False
     ).stdout
     assert said.count("Signature is Valid") >= 5
-    assert served.run("audit", "verify").returncode == 0
+    assert served.run("audit", "verify").exit_code == 0

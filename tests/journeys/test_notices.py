@@ -59,7 +59,7 @@ def test_a_person_is_told_and_chooses_how(
     cleo.open("/notices")
     assert "EST" in cleo.page.inner_text("#inbox")
 
-    assert served.run("work", "--once").returncode == 0
+    assert served.run("work", "--once").exit_code == 0
     leave_by_mail(visitor("cleo", scripted=scripted), served)
     cleo.open("/notices/preferences")
     chosen = cleo.page.get_by_label("A round is sent to you and it is your turn").input_value()

@@ -100,7 +100,7 @@ def starts_five(ada: Visitor, served: Served) -> None:
     ada.press("Start and send 3")
     assert ada.page.get_by_text("0 of 3").count()
     done = served.run("work", "--once")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     ada.page.reload()
     ada.inspect()
     assert ada.page.get_by_text("3 of 3").count()

@@ -88,7 +88,7 @@ def last_month() -> Month:
 def test_a_month_closes_is_disputed_corrected_and_sealed(
     contract_at: str, served: Served, visitor: Callable[..., Visitor], scripted: bool
 ) -> None:
-    assert served.run("work", "--once").returncode == 0
+    assert served.run("work", "--once").exit_code == 0
     at = f"{contract_at}/statements/{last_month()}"
     ben, dov = (visitor(key, scripted=scripted) for key in ("ben", "dov"))
     ben.sign_in()
@@ -101,7 +101,7 @@ def test_a_month_closes_is_disputed_corrected_and_sealed(
     dov.open(at)
     dov.press("Accept the statement")
     assert "Accepted and frozen" in dov.page.inner_text("main")
-    assert served.run("work", "--once").returncode == 0
+    assert served.run("work", "--once").exit_code == 0
     dov.open(at)
     assert "Frozen and sealed" in dov.page.inner_text("main")
     pdf = dov.page.request.get(f"{served.url}{at}/statement.pdf")
