@@ -1,5 +1,6 @@
 """A migrated home with the cast, copied for every test: a real database, real keys, real files."""
 
+import gc
 import os
 import tomllib
 from collections.abc import Callable, Iterator
@@ -55,6 +56,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "postgres_only: is about PostgreSQL, runs there only")
     why = "sqlite_only(why): opens SQLite's files itself, or is about them; always runs there"
     config.addinivalue_line("markers", why)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector the modules and six thousand tests that stay: an eighth of all time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
