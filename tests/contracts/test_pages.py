@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -301,10 +301,11 @@ def test_the_list_filters_and_searches_by_its_address(
 def test_a_contract_whose_term_is_over_moves_to_the_archive_and_stays_readable(
     client_as: ClientAs, contract: Contract, eu: Session
 ) -> None:
-    def tell(kind: str, days_ago: float) -> None:
+    def tell(kind: str, days_ago: float) -> datetime:
         at = clock.now() - timedelta(days=days_ago)
         with transaction(eu):
             add_fact(eu, contract, kind, person_id="portal", side=None, at=at)
+        return at
 
     cleo, ref = client_as("cleo"), contract.ref
     everything = f"/contracts/{ref}"
@@ -315,10 +316,9 @@ def test_a_contract_whose_term_is_over_moves_to_the_archive_and_stays_readable(
     page = text_of(cleo.get("/contracts?state=signed").text)
     assert ref in page and "Archive 0" in page
     assert "Moves to the archive 365 days after completion" in text_of(cleo.get(everything).text)
-    tell("ended", 0.01)
-    today = clock.now().date()
+    ended = tell("ended", 0.01)
     page = text_of(cleo.get("/contracts?state=archive").text)
-    assert ref in page and "Archive 1" in page and f"{today.day} {today:%b %Y}" in page
+    assert ref in page and "Archive 1" in page and f"{ended.day} {ended:%b %Y}" in page
     assert ref not in text_of(cleo.get("/contracts").text)
     assert ref not in text_of(cleo.get("/contracts?state=ended").text)
     found = cleo.get(f"/contracts?q={ref}").text
