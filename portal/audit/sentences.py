@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from portal.audit.queries import Line
-from portal.audit.rules import told_of_contracts, told_of_people, told_of_service
+from portal.audit.rules import PORTAL, told_of_contracts, told_of_people, told_of_service
 from portal.audit.rules.phrases import PHRASES, Facts, Wordings
 from portal.kit.words import Words, long_day, say
 
@@ -30,6 +30,8 @@ class Sentence:
 def sentence(line: Line) -> Words:
     """Return an entry as one sentence: who, for whom, and what they did."""
     who = f"{line.name} ({line.organisation})" if line.organisation else line.name
+    if line.name == PORTAL.name:
+        who = say("The portal")
     return told(line.event, line.facts, who=who)
 
 

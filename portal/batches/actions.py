@@ -29,6 +29,7 @@ from portal.contracts.rules.people import Signer
 from portal.contracts.rules.waiting import ALL_STEPS_DONE, STEPS
 from portal.kit.db import db, transaction
 from portal.kit.errors import NotFound, Refused
+from portal.kit.kept_words import keep
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.kit.words import say
@@ -183,7 +184,7 @@ def _keep_failure(session: Session, row_id: str, message: str, *, at: datetime) 
     with transaction(session):
         row = session.get_one(BatchRow, row_id)
         row.failed_at, row.tries, row.leased_until = at, MOST_TRIES, None
-        row.failure = message
+        row.failure = keep(message)
 
 
 def _start(session: Session, database: RegionDatabase, row: BatchRow, *, at: datetime) -> None:

@@ -17,9 +17,10 @@ from portal.contracts.queries import members_of, own_organisation
 from portal.contracts.rules.people import Signer, people_problem
 from portal.contracts.rules.starting import tier_key
 from portal.kit import clock
+from portal.kit.kept_words import kept
 from portal.kit.refs import new_token
 from portal.kit.web import needs, page, see_other
-from portal.kit.words import say
+from portal.kit.words import in_a_row, say
 from portal.plans.queries import offer_of
 from portal.plans.rules import Catalogue, tier_terms
 from portal.residency.databases import regions
@@ -195,7 +196,7 @@ def _frame(batch: Batch) -> dict[str, Any]:
 def _shown(batch: Batch, row: BatchRow, start: Start) -> dict[str, Any]:
     content = row.content
     terms = [
-        f"{start.schema.terms[t].label}: {show(start.schema.terms[t], value)}"
+        in_a_row((start.schema.terms[t].label, show(start.schema.terms[t], value)), ": ")
         for t, value in content["terms"].items()
     ]
     return {
@@ -203,10 +204,10 @@ def _shown(batch: Batch, row: BatchRow, start: Start) -> dict[str, Any]:
         "customer": content["customer"],
         "title": content["title"],
         "terms": terms,
-        "faults": content["faults"],
+        "faults": kept(content["faults"]),
         "state": _state(batch, row),
         "href": url_for("contracts.show", ref=row.contract_id) if row.done_at else None,
-        "failure": row.failure,
+        "failure": kept(row.failure),
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portal.contracts.rules.starting import own_terms, starting_terms
+from portal.kit.kept_words import keep
 from portal.kit.words import count, say
 from portal.templates.rules import Template, barred
 from portal.terms.rules import Schema, Unreadable, Value, coherence, parse, validate
@@ -200,5 +201,5 @@ def content_of(row: SheetRow) -> dict[str, Any]:
         "customer": row.typed.get(CUSTOMER, ""),
         "title": row.title or row.typed.get(TITLE, ""),
         "terms": dict(row.terms),
-        "faults": list(row.faults),
+        "faults": keep(row.faults),
     }

@@ -29,6 +29,7 @@ from portal.changes.rules.plan import (
     Plan,
     Sort,
 )
+from portal.changes.rules.verdict_words import tested_by
 from portal.kit.forms import Form, trimmed
 from portal.kit.words import say
 
@@ -123,7 +124,7 @@ class PlanForm(Form):
     def offer(self, modules: Choices, tests: Mapping[str, str], zone_name: str) -> None:
         """Offer the contract's modules, and its tests with who runs them; name the zone."""
         self.modules.choices = _choices(modules)
-        named = ((key, f"{TEST_WORDS[key]} ({who})") for key, who in tests.items())
+        named = ((key, tested_by(TEST_WORDS[key], who)) for key, who in tests.items())
         self.tests.choices = _choices(named)
         self.begin.description = say("Wall time in %(zone)s.", zone=zone_name)
 

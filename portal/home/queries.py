@@ -20,6 +20,7 @@ from portal.contracts.rules.life import Side
 from portal.contracts.rules.waiting import WAIT_WORDS, Wait, waits_for
 from portal.home.rules import Item
 from portal.incidents.models import Incident
+from portal.incidents.rules.reading import span_words
 from portal.kit.words import day, month, say, say_n
 from portal.notices.queries import count_failed, lag_of, standing_of_work
 from portal.renewals.queries import listing as renewals
@@ -395,7 +396,7 @@ def operator_lines(
         if minutes >= LATE_MINUTES:
             found.append(
                 Item(
-                    say("Mail is %(minutes)s minutes late", minutes=minutes),
+                    say("Mail is %(time)s late", time=span_words(lag.behind)),
                     say("%(waiting)s wait, %(place)s", waiting=lag.waiting, place=name),
                     "",
                     rank=2,

@@ -6,7 +6,7 @@ process, when somebody first reads that language.
 
 import io
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from gettext import GNUTranslations
@@ -116,10 +116,28 @@ def teach(templates: Environment) -> None:
     templates.newstyle_gettext = True  # type: ignore[attr-defined]
     templates.globals.update(gettext=_gettext, ngettext=_ngettext)
     templates.filters.update({shown.__name__: shown for shown in _FILTERS})
-    # What was stored as an English sentence is a message again where it has no values.
-    templates.filters["said"] = lambda text: words.say(text) if text else ""
+    templates.filters.update(as_date=_as_date, as_moment=datetime.fromisoformat, amount=_amount)
+    templates.filters["said"] = _said
     if not templates.autoescape:
         templates.finalize = lambda value: in_tongue(value, spoken())
+
+
+def _said(text: str | None) -> str:
+    """Return what was stored as an English sentence as a message, where it has no values."""
+    if not text or isinstance(text, words.Words):
+        return text or ""
+    return words.say(text)
+
+
+def _as_date(on: date | str) -> date:
+    """Return a day that may be ISO text, as rows and canonical documents keep it."""
+    return date.fromisoformat(on) if isinstance(on, str) else on
+
+
+def _amount(text: str, currency: str) -> words.Words:
+    """Return an amount that is kept as decimal text, with the digits it has."""
+    exact = Decimal(text)
+    return words.money(exact, currency, max(0, -int(exact.as_tuple().exponent)))
 
 
 @pass_context

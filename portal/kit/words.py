@@ -159,6 +159,30 @@ def _message(text: str, many: str | None, count: int, values: Mapping[str, Any])
     return said
 
 
+def parts_of(said: Words) -> tuple[Any, ...]:
+    """Return what words are made of: their kind, then its parts; nothing for plain text."""
+    match said:
+        case _Message():
+            return "message", said._text, said._many, said._count, said._values
+        case _Shown():
+            return "shown", said._kind, said._values
+        case _Listed():
+            return "listed", said._items, said._last
+        case _Row():
+            return "row", said._items, said._sign
+    return ()
+
+
+def message_of(text: str, many: str | None, count: int, values: Mapping[str, Any]) -> Words:
+    """Return a message from its parts."""
+    return _message(text, many, count, values)
+
+
+def shown_of(kind: str, *values: Any) -> Words:
+    """Return a date, number or amount from its kind and values."""
+    return _shown(kind, *values)
+
+
 def say(text: str, /, **values: Any) -> Words:
     """Return a message, with %(name)s for its values; a label or a whole sentence, never a piece.
 

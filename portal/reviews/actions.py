@@ -15,6 +15,7 @@ from portal.contracts.queries import people_to_tell, side_of, state, terms_in_fo
 from portal.contracts.rules.life import RUNNING, Side
 from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
+from portal.kit.kept_words import keep, kept
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.kit.words import say
@@ -63,7 +64,7 @@ def _add(
         id=new_id(at), region=contract.region, contract_id=contract.id, kind=one.kind.value,
         key=one.key, due_on=one.on.isoformat(), sequence=0, changed_at=at, fixed=int(fixed),
     )  # fmt: skip
-    put(session, row, why=one.why)
+    put(session, row, why=keep(one.why))
     session.flush()
     record(
         session, contract.id, "review:planned", actor=actor, at=at,
@@ -177,12 +178,12 @@ def hold_review(
         if held_on > at.date():
             raise Refused(say("A review cannot have been held in the future."))
         seen = seen_for(session, contract, row, at=at)
-        items = agenda_of(seen, why=row.why, called=row.key.startswith("called:"))
+        items = agenda_of(seen, why=kept(row.why), called=row.key.startswith("called:"))
         row.held_on, row.held_by, row.changed_at = held_on.isoformat(), actor.person_id, at
         put(
             session, row,
             minutes={"text": minutes.strip(), "by": actor.name,
-                     "agenda": [asdict(item) for item in items]},
+                     "agenda": keep([asdict(item) for item in items])},
         )  # fmt: skip
         for one in agreed:
             _add_action(session, contract, row, one, at=at)

@@ -26,7 +26,7 @@ from portal.renewals.rules.promised import share
 from portal.renewals.rules.reading import zone_of
 from portal.reviews.models import Review, ReviewAction
 from portal.reviews.rules.agenda import Seen
-from portal.reviews.rules.schedule import KIND_WORDS, Kind
+from portal.reviews.rules.schedule import KIND_WORDS, Kind, peak_name
 
 
 def reviews_of(session: Session, contract: Contract) -> list[Review]:
@@ -132,7 +132,7 @@ def seen_for(session: Session, contract: Contract, review: Review, *, at: dateti
         ) or 0,
         contacts_every=(terms.get("G7") or {}).get("n"),
         peaks=[
-            (one.name.removeprefix("Peak: "), one.begin.astimezone(zone).date())
+            (peak_name(one), one.begin.astimezone(zone).date())
             for one in agenda(terms, at, at + timedelta(days=120)) if one.kind == "peak"
         ],
         notice_by=date.fromisoformat(row.notice_by) if row and row.state == "running" else None,

@@ -12,11 +12,13 @@ from portal.accounts.gate import current_actor
 from portal.accounts.rules import Actor, demand, may
 from portal.contracts.models import Contract
 from portal.contracts.queries import find_contract, name_of, people_to_tell, side_of, terms_in_force
+from portal.contracts.rules.contact_roles import contact_words
 from portal.contracts.rules.life import Side
 from portal.kit import clock
 from portal.kit.errors import NotFound
+from portal.kit.kept_words import kept
 from portal.kit.web import download, needs, page, see_other, signed_act
-from portal.kit.words import say
+from portal.kit.words import Words, say
 from portal.renewals.rules.dates import add_days
 from portal.residency.databases import regions
 from portal.reviews import actions, queries
@@ -27,8 +29,6 @@ from portal.reviews.models import Review
 from portal.reviews.rules.agenda import Item, agenda_of
 from portal.reviews.rules.schedule import KIND_WORDS, Kind, planned
 from portal.settings.rules import Settings
-from portal.terms.rules import load_schema
-from portal.terms.rules import show as in_words
 
 bp = Blueprint("reviews", __name__)
 LOOK_AHEAD = 400
@@ -98,6 +98,7 @@ def _list(desk: Desk, form: CallForm, status: int = 200) -> ResponseReturnValue:
         names={one.value: name_of(desk.contract, one) for one in Side},
         today=today,
         day=date.fromisoformat,
+        kept=kept,
         done=DoneForm(formdata=None),
         may_hold=may(desk.actor, "review:keep"),
     )
@@ -130,21 +131,23 @@ def _one(
         failed=failed,
         names={one.value: name_of(desk.contract, one) for one in Side},
         day=date.fromisoformat,
+        kept=kept,
         may_hold=may(desk.actor, "review:keep"),
     )
 
 
 def _agenda(desk: Desk, row: Review) -> list[Item]:
     if row.minutes:
-        return [Item(one["heading"], tuple(one["facts"])) for one in row.minutes["agenda"]]
+        return [
+            Item(kept(one["heading"]), tuple(kept(one["facts"]))) for one in row.minutes["agenda"]
+        ]
     seen = queries.seen_for(desk.session, desk.contract, row, at=desk.at)
-    return agenda_of(seen, why=row.why, called=row.key.startswith("called:"))
+    return agenda_of(seen, why=kept(row.why), called=row.key.startswith("called:"))
 
 
-def _attendees(desk: Desk) -> str:
+def _attendees(desk: Desk) -> Words:
     terms = terms_in_force(desk.session, desk.contract, on=desk.at.date())
-    term = load_schema(desk.contract.schema_version).terms["N7"]
-    return in_words(term, terms.get("N7"))
+    return contact_words(terms.get("N7") or ())
 
 
 @bp.post("/contracts/<ref>/reviews/<review_id>/minutes")

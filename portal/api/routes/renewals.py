@@ -7,6 +7,7 @@ from portal.api.routes.door import Ask, Made, Page, operation, paged, place_in
 from portal.api.rules.shapes import DAY, body, one_of, ref, text
 from portal.contracts.queries import terms_in_force
 from portal.kit.errors import NotFound
+from portal.kit.kept_words import kept
 from portal.renewals import actions
 from portal.renewals.models import Notice
 from portal.renewals.queries import listing
@@ -132,7 +133,8 @@ def list_reviews(ask: Ask) -> Page:
 def _review(row: Review) -> dict[str, Any]:
     return {
         "id": row.id, "kind": row.kind, "due_on": row.due_on, "held_on": row.held_on,
-        "why": row.why, "minutes": row.minutes if isinstance(row.minutes, str | None) else None,
+        "why": kept(row.why),
+        "minutes": row.minutes if isinstance(row.minutes, str | None) else None,
         "actions": [
             {"id": one.id, "side": one.side, "due_on": one.due_on, "done_at": one.done_at,
              "text": one.said["text"], "owner": one.said["owner"]}

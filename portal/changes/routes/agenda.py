@@ -1,6 +1,6 @@
 """The calendar of changes: what may be done when, as a page and as a file."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from flask import Response, current_app, url_for
 from flask.typing import ResponseReturnValue
@@ -27,9 +27,9 @@ def calendar(ref: str) -> ResponseReturnValue:
         (stretch.begin, "stretch", stretch) for stretch in _stretches(seen)
     ]
     rows += [(change.plan.begin, "change", change) for change in changes]
-    months: dict[str, list[tuple[object, str, object]]] = {}
+    months: dict[date, list[tuple[object, str, object]]] = {}
     for row in sorted(rows, key=lambda row: (str(row[0]), row[1])):
-        month = row[0].astimezone(seen.zone).strftime("%B %Y")  # type: ignore[attr-defined]
+        month = row[0].astimezone(seen.zone).date().replace(day=1)  # type: ignore[attr-defined]
         months.setdefault(month, []).append(row)
     return page(
         "changes/calendar.html", **seen.frame(), months=months, kind_words=plans.KIND_WORDS,

@@ -21,12 +21,12 @@ from portal.changes.rules.plan import (
     Sort,
 )
 from portal.changes.rules.verdict_words import (
-    BY,
     PLANNED,
     WAITS,
     commas,
     hours,
     said,
+    tested_by,
     work_zone,
 )
 from portal.contracts.rules.life import Side
@@ -297,12 +297,7 @@ def _tests(plan: Plan, terms: Terms, around: Around) -> Check | None:
     left = [row for row in rows if row["activity"] not in plan.tests]
     says = say("Every kind of test the contract names is done.")
     if left:
-        named = [
-            BY[row["party"]] % {"test": TEST_WORDS[row["activity"]]}
-            if row["party"] in BY
-            else say("%(test)s (%(party)s)", test=TEST_WORDS[row["activity"]], party=row["party"])
-            for row in left
-        ]
+        named = [tested_by(TEST_WORDS[row["activity"]], row["party"]) for row in left]
         says = say("Not done yet: %(tests)s.", tests=commas(named))
     return _kept_or(say("Tests"), not left, Outcome.OPEN, says, "7.6", "F9")
 

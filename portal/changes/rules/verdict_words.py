@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import reduce
 from typing import Any
 
-from portal.kit.words import long_day_of_year, say, weekday
+from portal.kit.words import Words, long_day_of_year, say, weekday
 from portal.sla.rules import zone
 
 # By the period of the limit, and whether it is kept.
@@ -28,10 +28,16 @@ WAITS = {
 }
 
 
-BY = {
+_BY = {
     "vendor": say("%(test)s (vendor)"),
     "customer": say("%(test)s (customer)"),
+    "joint": say("%(test)s (joint)"),
 }
+
+
+def tested_by(test: str, party: str) -> Words:
+    """Return a kind of tests with who runs them."""
+    return _BY[party] % {"test": test}
 
 
 def commas(parts: Sequence[str]) -> str:

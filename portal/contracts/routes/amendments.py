@@ -14,12 +14,13 @@ from portal.contracts.models import Contract, InterimChange
 from portal.contracts.routes.doors import bp, opened, today
 from portal.contracts.rules import amending, effective, listing
 from portal.contracts.rules.amending import FROM, Decision
+from portal.contracts.rules.contact_roles import contact_words
 from portal.contracts.rules.effective import Layer, LayerKind
 from portal.contracts.rules.life import STATE_WORDS, Side, State
 from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.kit.web import needs, page, see_other
-from portal.kit.words import commas, say
+from portal.kit.words import commas, day, say
 from portal.negotiation.actions import set_offers
 from portal.residency.databases import regions
 from portal.terms.rules import Schema, show
@@ -54,7 +55,7 @@ def amendments(ref: str) -> ResponseReturnValue:
         ],
         schedules=[schema.terms[term] for term in amending.interim_terms(terms)],
         able=able,
-        roles=show(schema.terms[amending.INTERIM_ROLES], terms.get(amending.INTERIM_ROLES)),
+        roles=contact_words(terms.get(amending.INTERIM_ROLES) or ()),
         today=today(),
         may_amend=may(actor, "amendment:start"),
     )
@@ -139,7 +140,11 @@ def _proposal(
     return {
         "href": url_for("contracts.interim_change", ref=contract.ref, number=row.number),
         "label": say("Schedule change %(number)s: %(labels)s", number=row.number, labels=labels),
-        "hint": say("From %(starts)s, proposed by %(name)s", starts=row.starts, name=name),
+        "hint": say(
+            "From %(starts)s, proposed by %(name)s",
+            starts=day(date.fromisoformat(row.starts)),
+            name=name,
+        ),
         "state": state,
         "kind": kind,
     }
@@ -152,8 +157,8 @@ def terms_in_force(ref: str) -> ResponseReturnValue:
     _, session, contract = opened(ref)
     over_time = queries.terms_over_time(session, contract)
     schema = queries.schema_of(contract)
-    day, error = _day(request.args.get("on", ""))
-    sources, values = effective.sources_on(over_time.layers, on=day), over_time.on(day)
+    on, error = _day(request.args.get("on", ""))
+    sources, values = effective.sources_on(over_time.layers, on=on), over_time.on(on)
     only = request.args.get("show") == "changed"
     groups = [
         (group, rows)
@@ -176,7 +181,7 @@ def terms_in_force(ref: str) -> ResponseReturnValue:
         "contracts/terms_in_force.html",
         422 if error else 200,
         contract=contract,
-        day=day,
+        day=on,
         error=error,
         only=only,
         groups=groups,

@@ -17,6 +17,7 @@ from portal.incidents.queries import promises_on
 from portal.incidents.rules import reviews as rules
 from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
+from portal.kit.kept_words import keep
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.kit.words import say
@@ -64,8 +65,9 @@ def call_review(
             due_at=rules.review_due(promises, at),
         )  # fmt: skip
         facts = {
-            "sentence": called.sentence, "incidents": list(called.incidents),
-            "outages": list(called.outages), "months": list(called.months),
+            "sentence": str(called.sentence), "said": keep(called.sentence),
+            "incidents": list(called.incidents), "outages": list(called.outages),
+            "months": list(called.months),
         }  # fmt: skip
         put(session, row, facts=facts)
         session.flush()

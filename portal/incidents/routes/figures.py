@@ -18,7 +18,7 @@ from portal.incidents.rules.bars import bars
 from portal.incidents.rules.exports import csv_lines, instant
 from portal.incidents.rules.reading import STANDING_WORDS, span_words
 from portal.kit.web import needs, page
-from portal.kit.words import say
+from portal.kit.words import commas, say, short_month
 from portal.sla.rules.promises import AIM_WORDS
 
 USUAL = timedelta(days=90)
@@ -70,7 +70,7 @@ def _figures(here: Visit, wanted: Wanted, begin: datetime, end: datetime) -> dic
     months = by_month(here.session, here.contract, begin=begin, end=end)
     shares = [
         (
-            f"{AIM_WORDS[one.aim]}, {one.severity}",
+            commas((AIM_WORDS[one.aim], one.severity)),
             say("%(met)s of %(due)s", met=one.met, due=one.due),
             [(one.met, "is-good"), (one.missed, "is-bad"), (one.disputed, "is-warn")],
         )
@@ -93,11 +93,12 @@ def _figures(here: Visit, wanted: Wanted, begin: datetime, end: datetime) -> dic
         "met_bars": bars(shares, full=True),
         "age_bars": bars([(label, str(n), [(n, "is-accent")]) for label, n in ages]),
         "month_bars": bars([
-            (month, str(n), [(missed, "is-bad"), (n - missed, "is-accent")])
+            (short_month(date.fromisoformat(f"{month}-01")), str(n),
+             [(missed, "is-bad"), (n - missed, "is-accent")])
             for month, n, missed in months
         ]),
         "speed_bars": bars([
-            (f"{AIM_WORDS[one.aim]}, {one.severity}", span_words(one.mean),
+            (commas((AIM_WORDS[one.aim], one.severity)), span_words(one.mean),
              [(int(one.mean.total_seconds()), "is-accent")])
             for one in taken
         ]),

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.accounts.rules import may
 from portal.contracts.queries import name_of
+from portal.contracts.rules.contact_roles import contact_words
 from portal.contracts.rules.life import Side
 from portal.incidents import actions
 from portal.incidents.forms import OutcomeForm
@@ -12,10 +13,10 @@ from portal.incidents.queries import promises_on
 from portal.incidents.queries.beside import names_of
 from portal.incidents.queries.reviews import agenda_of, find_review, reviews_of
 from portal.incidents.routes.doors import Visit, bp, visit
-from portal.incidents.rules.reviews import TRIGGER_WORDS
+from portal.incidents.rules.reviews import TRIGGER_WORDS, triggers_of
+from portal.kit.kept_words import kept
 from portal.kit.web import needs, page, see_other
 from portal.kit.words import say
-from portal.terms.rules import load_schema, show
 
 
 @bp.get("/contracts/<ref>/executive-reviews")
@@ -24,11 +25,10 @@ def reviews(ref: str) -> ResponseReturnValue:
     """List the reviews that the contract's numbers called."""
     here = visit(ref)
     terms = promises_on(here.session, here.contract, here.now.date()).terms
-    schema = load_schema(here.contract.schema_version)
     return page(
         "incidents/reviews.html", contract=here.contract, words=TRIGGER_WORDS,
         rows=reviews_of(here.session, here.contract), now=here.now,
-        triggers=show(schema.terms["G4"], terms.get("G4")).splitlines(),
+        triggers=triggers_of(terms),
     )  # fmt: skip
 
 
@@ -60,8 +60,6 @@ def _page(
 ) -> ResponseReturnValue:
     row = find_review(here.session, here.contract, number)
     promises = promises_on(here.session, here.contract, row.called_at.date())
-    schema = load_schema(here.contract.schema_version)
-    said = {id: show(schema.terms[id], promises.terms.get(id)) for id in ("G5.attendees",)}
     return page(
         "incidents/review.html",
         status,
@@ -70,7 +68,8 @@ def _page(
         trigger=TRIGGER_WORDS[row.trigger],
         agenda=agenda_of(here.session, here.contract, row),
         points=[p.strip() for p in (promises.terms.get("G5.agenda") or "").split(",") if p.strip()],
-        attendees=said["G5.attendees"],
+        why=kept(row.facts.get("said") or row.facts["sentence"]),
+        attendees=contact_words(promises.terms.get("G5.attendees") or ()),
         zone=promises.calendar.zone,
         now=here.now,
         today=here.now.date().isoformat(),

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from portal.kit.words import say
+from portal.kit.words import month as in_month
+from portal.kit.words import percent, say, say_n
 from portal.sla.rules import due_at, target_from_term
 from portal.sla.rules.promises import Promises
 
@@ -18,6 +19,33 @@ TRIGGER_WORDS: Mapping[str, str] = {
     "attainment_pct": say("Targets met below a share"),
     "peak_outage": say("An outage in a peak"),
 }
+
+
+_TRIGGER_SENTENCES = {
+    ("s1_count", True): say("%(number)s severity 1 incidents within %(out_of)s days"),
+    ("uptime_missed", True): say("%(number)s of %(out_of)s months with their uptime missed"),
+    ("uptime_missed", False): say("%(number)s months with their uptime missed"),
+    ("outage_hours", False): say("A single outage longer than %(number)s hours"),
+    ("credits_pct", True): say("Credits above %(share)s of the fees of %(out_of)s months"),
+    ("credits_pct", False): say("Credits above %(share)s of the fees of a month"),
+    ("rca_overdue", False): say("A root cause overdue by more than %(number)s days"),
+    ("attainment_pct", False): say("Targets met below %(share)s in a month"),
+    ("peak_outage", False): say("An outage of any length in a peak"),
+}
+
+
+def triggers_of(terms: Mapping[str, Any]) -> list[str]:
+    """Return what calls a review by this contract (G4), a sentence for each number it sets."""
+    found: list[str] = []
+    for row in terms.get("G4") or ():
+        number, out_of = row.get("number"), row.get("out_of")
+        words = _TRIGGER_SENTENCES.get((row["trigger"], bool(out_of))) or _TRIGGER_SENTENCES.get(
+            (row["trigger"], False)
+        )
+        if words is not None and (number is not None or row["trigger"] == "peak_outage"):
+            share = percent(number) if number is not None else ""
+            found.append(words % {"number": number, "out_of": out_of, "share": share})
+    return found
 
 
 @dataclass(frozen=True)
@@ -58,8 +86,12 @@ def by_count(
     found = [one for one in critical if begin < one.at <= now]
     if len(found) < row["number"]:
         return None
-    counted = f"{len(found)} severity 1 incidents in {row['out_of']} days"
-    sentence = f"{counted}; the contract says {row['number']}."
+    sentence = say(
+        "%(count)s severity 1 incidents in %(days)s days; the contract says %(number)s.",
+        count=len(found),
+        days=row["out_of"],
+        number=row["number"],
+    )
     return Called("s1_count", found[-1].id, sentence, tuple(one.number for one in found))
 
 
@@ -72,11 +104,19 @@ def by_overdue(
         return []
     late = timedelta(days=row["number"])
     return [
-        Called("rca_overdue", id, f"The root cause of incident {number} is overdue by more than "
-               f"{row['number']} days.", (number,))
+        Called("rca_overdue", id, _overdue(number, row["number"]), (number,))
         for id, number, moment in due
         if now - moment > late
-    ]  # fmt: skip
+    ]
+
+
+def _overdue(incident: int, days: int) -> str:
+    return say_n(
+        "The root cause of incident %(incident)s is overdue by more than %(num)s day.",
+        "The root cause of incident %(incident)s is overdue by more than %(num)s days.",
+        days,
+        incident=incident,
+    )
 
 
 def by_attainment(terms: Mapping[str, Any], *, met: int, due: int, month: str) -> Called | None:
@@ -87,8 +127,12 @@ def by_attainment(terms: Mapping[str, Any], *, met: int, due: int, month: str) -
     if met * 100 >= row["number"] * due:
         return None
     share = f"{met * 100 / due:.1f}".rstrip("0").rstrip(".")
-    sentence = (
-        f"{share} % of {due} targets were met in {month}; the contract says {row['number']} %."
+    sentence = say(
+        "%(share)s of %(due)s targets were met in %(month)s; the contract says %(number)s.",
+        share=percent(share),
+        due=due,
+        month=in_month(date.fromisoformat(f"{month}-01")),
+        number=percent(row["number"]),
     )
     return Called("attainment_pct", month, sentence)
 

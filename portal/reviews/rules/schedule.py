@@ -67,12 +67,17 @@ class Peak:
     ends: date
 
 
+def peak_name(stretch: Stretch) -> str:
+    """Return what the contract calls a peak, without its weight."""
+    return stretch.name.removeprefix("Peak: ").partition(", weight")[0]
+
+
 def _peaks(stretches: Sequence[Stretch], *, zone: Any) -> list[Peak]:
     def day(at: datetime) -> date:
         return at.astimezone(zone).date()
 
     return [
-        Peak(one.name.removeprefix("Peak: ").partition(", weight")[0], day(one.begin), day(one.end))
+        Peak(peak_name(one), day(one.begin), day(one.end))
         for one in stretches
         if one.kind == "peak"
     ]

@@ -18,6 +18,7 @@ from portal.contracts.queries import current_version, state
 from portal.kit.db import transaction
 from portal.kit.refs import new_id
 from portal.kit.vault import CannotOpen
+from portal.kit.words import say
 from portal.residency.actions import store_document
 from portal.residency.databases import RegionDatabase, Regions
 from portal.residency.stores import CannotRead, CannotStore
@@ -166,13 +167,13 @@ def _told(failure: Exception) -> str:
         case CannotSeal():
             return str(failure)
         case CannotStore():
-            return "The document store takes no file now."
+            return say("The document store takes no file now.")
         case CannotRead():
-            return "The document store gives no file now."
+            return say("The document store gives no file now.")
         case BadKeys() | CannotOpen():
-            return "The portal's keys cannot be used now."
+            return say("The portal's keys cannot be used now.")
         case OSError():
-            return "A file that the portal needs cannot be read or written now."
+            return say("A file that the portal needs cannot be read or written now.")
         case _:
             return f"{type(failure).__name__} while working on the deed."
 

@@ -14,6 +14,7 @@ from portal.contracts.rules.reading import deed_context
 from portal.kit import clock
 from portal.kit.refs import new_id
 from portal.kit.vault import put
+from portal.kit.words import say
 from portal.residency.actions import fetch_document
 from portal.signing import queries
 from portal.signing.actions import Post, everyone, invite_open
@@ -69,7 +70,7 @@ def prepare(bench: Bench, before: Deed | None) -> Made:
     session, version = bench.session, bench.version
     canonical = canonical_bytes(version.canonical)
     if hashlib.sha256(canonical).hexdigest() != version.sha256:
-        raise CannotSeal("The frozen terms do not have the hash they were frozen with.")
+        raise CannotSeal(say("The frozen terms do not have the hash they were frozen with."))
     deed = deed_of(
         version, operator=bench.settings.operator,
         region_label=bench.database.region.label, entry_head=head(session, bench.contract.id),
@@ -108,7 +109,7 @@ def _prepared(bench: Bench, deed: Deed, authority: KeyPair) -> None:
 def apply_signature(bench: Bench, before: Deed | None) -> Made:
     """Fill the next signed slot's field with a PAdES signature made for that act."""
     if before is None:
-        raise CannotSeal("There is no deed to sign yet.")
+        raise CannotSeal(say("There is no deed to sign yet."))
     slot, signature = _to_apply(bench)
     # All is read before the store is asked: read later, it would hold the lock while we sign.
     facts, field, applied = (
@@ -127,7 +128,7 @@ def apply_signature(bench: Bench, before: Deed | None) -> Made:
 def _to_apply(bench: Bench) -> tuple[SignerSlot, Signature]:
     signature = queries.signature_to_apply(bench.session, bench.version)
     if signature is None:
-        raise CannotSeal("There is no signature to put into the deed.")
+        raise CannotSeal(say("There is no signature to put into the deed."))
     return bench.session.get_one(SignerSlot, signature.slot_id), signature
 
 
@@ -167,7 +168,7 @@ def _applied(bench: Bench, deed: Deed, signature: Signature) -> None:
 def _authority(bench: Bench) -> KeyPair:
     row = queries.issuing_key(bench.session, bench.version)
     if row.key is None:
-        raise CannotSeal("The issuing key of this contract is already destroyed.")
+        raise CannotSeal(say("The issuing key of this contract is already destroyed."))
     return from_stored(row.certificate, base64.b64decode(row.key))
 
 
@@ -181,7 +182,7 @@ def _content(bench: Bench, deed: Deed) -> bytes:
 def seal_deed(bench: Bench, before: Deed | None) -> Made:
     """Seal and archive the deed everyone signed, and let nothing pass that does not validate."""
     if before is None:
-        raise CannotSeal("There is no deed to seal yet.")
+        raise CannotSeal(say("There is no deed to seal yet."))
     authority, terms = _authority(bench), bench.version.sha256
     previous = _content(bench, before)
     bench.session.commit()
@@ -207,7 +208,7 @@ def demand_sound(report: Report, *, version_sha256: str) -> None:
         first = report.errors()[0].message if report.errors() else "no reason given"
         raise CannotSeal(f"The sealed deed did not pass its own check: {first}")
     if report.terms_sha256 != version_sha256:
-        raise CannotSeal("The sealed deed does not hold the agreed terms.")
+        raise CannotSeal(say("The sealed deed does not hold the agreed terms."))
 
 
 def _completed(bench: Bench, deed: Deed) -> None:

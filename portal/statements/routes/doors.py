@@ -21,6 +21,7 @@ from portal.sla.rules.promises import AIM_IN_TEXT
 from portal.statements.rules.judged import aim_words
 from portal.statements.rules.month import Month
 from portal.statements.rules.shown import minutes_shown, percent_shown, time_shown
+from portal.statements.rules.told import told
 
 bp = Blueprint("statements", __name__)
 
@@ -63,6 +64,7 @@ class Visit:
             "minutes_shown": minutes_shown,
             "percent_shown": percent_shown,
             "time_shown": time_shown,
+            "told": told,
             "aim_words": aim_words,
             "aim_in_text": AIM_IN_TEXT,
         }

@@ -20,7 +20,7 @@ from portal.contracts.queries import contracts_between, find_contract, version_i
 from portal.kit import clock
 from portal.kit.errors import Refused
 from portal.kit.web import needs, page, see_other
-from portal.kit.words import say, say_n
+from portal.kit.words import in_a_row, say, say_n
 from portal.residency.databases import regions
 from portal.statements import actions, queries
 from portal.statements.forms import ImportForm
@@ -150,8 +150,11 @@ def replay(ref: str) -> ResponseReturnValue:
 def _replay_page(table: Table, form: ImportForm, status: int = 200) -> ResponseReturnValue:
     sources = _sources(table)
     asked = _asked(table, sources)
-    terms = [(key, f"{key} {table.schema.terms[key].label}") for key in rules.TERMS
-             if key in table.schema.terms]  # fmt: skip
+    terms = [
+        (key, in_a_row((key.partition(".")[0], table.schema.terms[key].label), " "))
+        for key in rules.TERMS
+        if key in table.schema.terms
+    ]
     organisation = table.actor.organisation_id
     return page(
         "statements/replay.html", status, **_result(table, asked), sources=sources, terms=terms,

@@ -9,6 +9,7 @@ from typing import Any
 from portal.changes.rules.outages import CauseStanding, Outage, Standing
 from portal.changes.rules.plan import Effect
 from portal.incidents.rules.reviews import Called, trigger_row
+from portal.kit.words import percent, say, say_n
 from portal.sla.rules.instants import clip, to_instant
 from portal.sla.rules.uptime_terms import hours_between
 from portal.statements.rules.month import Month
@@ -48,8 +49,13 @@ def by_uptime(terms: Terms, months: Sequence[Told], *, since: Month | None) -> C
     )
     if len(missed) < row["number"] or missed[-1] != last:
         return None
-    said = f"{len(missed)} of {within} months missed their uptime"
-    sentence = f"{said}; the contract says {row['number']} of {within}."
+    sentence = say(
+        "%(missed)s of %(within)s months missed their uptime; "
+        "the contract says %(number)s of %(within)s.",
+        missed=len(missed),
+        within=within,
+        number=row["number"],
+    )
     return Called(
         "uptime_missed", str(last), sentence, months=tuple(str(month) for month in missed)
     )
@@ -67,10 +73,14 @@ def by_credits(terms: Terms, months: Sequence[Told]) -> Called | None:
     latest = next(one for one in counted if one.month == last)
     if share <= row["number"] or not latest.credits:
         return None
-    span = str(last) if len(counted) == 1 else f"{len(counted)} months up to {last}"
-    sentence = (
-        f"Credits of {span} came to {percent_shown(str(share))} % of the fees; the contract says "
-        f"more than {row['number']} %."
+    sentence = say_n(
+        "Credits of %(month)s came to %(share)s of the fees; the contract says more than %(most)s.",
+        "Credits of %(num)s months up to %(month)s came to %(share)s of the fees; "
+        "the contract says more than %(most)s.",
+        len(counted),
+        month=last.words,
+        share=percent(percent_shown(str(share))),
+        most=percent(row["number"]),
     )
     named = tuple(sorted(str(one.month) for one in counted if one.credits))
     return Called("credits_pct", str(last), sentence, months=named)
@@ -101,8 +111,10 @@ def _too_long(terms: Terms, outage: Outage, now: datetime) -> Called | None:
     if length <= timedelta(hours=row["number"]):
         return None
     lasted = time_shown(str(length // timedelta(minutes=1)))
-    verb = "lasted" if outage.over else "has lasted"
-    sentence = f"{outage.ref} {verb} {lasted}; the contract says {row['number']} hours."
+    words = say("%(ref)s has lasted %(time)s; the contract says %(hours)s hours.")
+    if outage.over:
+        words = say("%(ref)s lasted %(time)s; the contract says %(hours)s hours.")
+    sentence = words % {"ref": outage.ref, "time": lasted, "hours": row["number"]}
     return Called("outage_hours", outage.ref, sentence, outages=(outage.ref,))
 
 
@@ -117,5 +129,9 @@ def _in_a_peak(terms: Terms, outage: Outage, now: datetime) -> Called | None:
     if not inside:
         return None
     minutes = time_shown(str(Fraction(inside, 60_000_000)))
-    sentence = f"{outage.ref} took {minutes} of a peak; the contract asks for a review of any."
+    sentence = say(
+        "%(ref)s took %(time)s of a peak; the contract asks for a review of any.",
+        ref=outage.ref,
+        time=minutes,
+    )
     return Called("peak_outage", outage.ref, sentence, outages=(outage.ref,))
