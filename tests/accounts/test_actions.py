@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from portal.accounts import actions, passwords, queries, totp
 from portal.accounts.actions.codes import raise_step
+from portal.accounts.actions.failures import FAILED
 from portal.accounts.gate import key_of
 from portal.accounts.models import Attempt, Membership, Person, RecoveryCode, SignIn
 from portal.accounts.pepper import Peppers
@@ -32,7 +33,10 @@ pytestmark = pytest.mark.usefixtures("context")
 
 
 def entries(chain: str) -> list[str]:
-    rows = select(DirectoryEntry.event).where(DirectoryEntry.chain == chain)
+    """Give what was entered in a chain, but for the sign-ins that failed."""
+    rows = select(DirectoryEntry.event).where(
+        DirectoryEntry.chain == chain, DirectoryEntry.event != FAILED
+    )
     return list(db.session.scalars(rows.order_by(DirectoryEntry.seq)))
 
 

@@ -4,10 +4,10 @@ from portal.audit.rules.phrases import Wordings
 from portal.kit.words import say
 
 WRONG = {
-    "password": say("A sign-in failed: the password was not right."),
-    "code": say("A sign-in failed: the code was not right."),
-    "recovery_code": say("A sign-in failed: the recovery code was not right."),
-    "passkey": say("A sign-in failed: the passkey was not right."),
+    "password": say("%(who)s refused a sign-in: the password was not right."),
+    "code": say("%(who)s refused a sign-in: the code was not right."),
+    "recovery_code": say("%(who)s refused a sign-in: the recovery code was not right."),
+    "passkey": say("%(who)s refused a sign-in: the passkey was not right."),
 }
 
 TOLD: Wordings = {
@@ -127,7 +127,9 @@ TOLD: Wordings = {
     "person:factor:enrolled": say("%(who)s set up codes on a phone."),
     "person:factor:moved": say("%(who)s moved the codes to another phone."),
     "person:recovery_codes:made": say("%(who)s made %(recovery_codes)s."),
-    "person:recovery_codes:ended": say("%(recovery_codes)s ended with the pepper they needed."),
+    "person:recovery_codes:ended": say(
+        "%(who)s ended %(recovery_codes)s with the pepper they needed."
+    ),
     "person:recovery_code:spent": say("%(who)s used a recovery code, %(left)s left."),
     "person:passkey:added": say("%(who)s added a passkey."),
     "person:passkey:removed": say("%(who)s removed a passkey."),
@@ -141,9 +143,9 @@ TOLD: Wordings = {
     "person:provider:linked": say("%(who)s linked an account at %(provider)s."),
     "person:provider:removed": say("%(who)s removed the link to an account at a provider."),
     "person:sign_in:failed": lambda f: (
-        say("A sign-in failed, and no try was left for a while.")
+        say("%(who)s refused a sign-in, and no try was left for a while.")
         if f.get("locked")
-        else WRONG.get(str(f.get("proof")), say("A sign-in failed."))
+        else WRONG.get(str(f.get("proof")), say("%(who)s refused a sign-in."))
     ),
     "person:sign_in:proven": say("%(who)s proved a second factor."),
     "person:sign_in:ended": say("%(who)s ended a session."),
