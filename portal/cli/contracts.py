@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.app import create_app
 from portal.audit import queries as log
+from portal.audit.rules import PORTAL
 from portal.audit.signer import Forked, signer_of
 from portal.contracts.models import Contract, Version
 from portal.contracts.queries import every_contract
@@ -19,6 +20,7 @@ from portal.evidence.actions import keep_log
 from portal.evidence.queries import Place, bundle_of
 from portal.kit import clock
 from portal.kit.db import reading
+from portal.profiles.actions import note_listed
 from portal.residency.actions import read_document
 from portal.residency.databases import RegionDatabase, regions
 from portal.residency.models import Document
@@ -72,6 +74,8 @@ def export(ref: str, out: Path) -> None:
         session = regions().session_of(ref)
         if session.get(Contract, ref) is None:
             sys.exit(f"There is no contract {ref}.")
+        # Under HIPAA a look is entered before anything is handed out, the operator's too.
+        note_listed([(database, session)], PORTAL, [ref], what="export", at=clock.now())
         out.mkdir(parents=True, exist_ok=True)
         _cover(session, database, app.config["SETTINGS"])
         reading.set(True)

@@ -1,6 +1,6 @@
 """Putting a contract under a profile and out of it; entering who looked at it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
@@ -248,6 +248,19 @@ def _tell(
                 organisation=actor.organisation_name, on=row.on, begins=row.holds_from,
                 profile=PROFILE_WORDS[Profile(row.profile)],
             )  # fmt: skip
+
+
+def note_listed(
+    places: Iterable[tuple[RegionDatabase, Session]], actor: LogActor, refs: Iterable[str], *,
+    what: str, at: datetime,
+) -> None:  # fmt: skip
+    """Enter that contracts under HIPAA are handed out in a list; where one cannot be, none is."""
+    listed = set(refs)
+    for database, session in places:
+        under = queries.refs_under(session, Profile.HIPAA, at=at)
+        session.rollback()
+        for ref in sorted(under & listed):
+            note_view(database, ref, actor, what=what, at=at)
 
 
 def note_view(

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select, text, update
@@ -14,6 +16,7 @@ from portal.accounts.models import Organisation
 from portal.accounts.rules import Actor
 from portal.audit.queries import lines
 from portal.audit.rules import check_chain
+from portal.cli import main
 from portal.contracts.models import Contract
 from portal.kit import clock
 from portal.kit.db import db
@@ -23,8 +26,10 @@ from portal.profiles import actions, queries
 from portal.profiles.models import ProfileTurn
 from portal.profiles.rules import Profile
 from portal.residency.databases import Regions
+from portal.residency.databases import regions as regions_of
 from portal.residency.rules import new_public_ref
 from tests import cast
+from tests.conftest import make_contract
 
 ADA, CLEO, DOV, MAL = (cast.actor(key) for key in ("ada", "cleo", "dov", "mal"))
 DAY = timedelta(hours=24)
@@ -179,6 +184,28 @@ def test_every_look_is_entered_before_it_is_shown_and_read_by_record(
     assert f"{CLEO.name},{CLEO.organisation_name},people" in dov.get(f"{here}/views.csv").text
     assert client_as("cleo").get(f"{here}/views").status_code == 403
     assert client_as("mal").get(f"{here}/views").status_code == 404
+
+
+def test_an_export_and_a_list_that_is_handed_out_are_looks_too(
+    context: Flask, eu: Session, contract: Contract, client_as: Callable[[str], FlaskClient],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    """`counterpart export` by the operator, and lists of a program or a spreadsheet."""
+    _organisations(on=True)
+    put_under(eu, contract, Profile.HIPAA)
+    other = make_contract(eu, regions_of(), "Not under it").id
+    refs, places = [contract.id, other, "eu-NOBODY"], regions_of().each()
+    actions.note_listed(places, CLEO.log, refs, what="list of contracts", at=clock.now())
+    assert queries.views_of(eu, other) == []
+    eu.rollback()
+    runner = CliRunner(env={"COUNTERPART_HOME": str(context.config["SETTINGS"].home)})
+    for ref in refs[:2]:
+        done = runner.invoke(main, ["export", ref, "--out", str(tmp_path / ref)])
+        assert done.exit_code == 0, done.output
+    eu.expire_all()
+    found = [(one.name, one.record) for one in queries.views_of(eu, contract.id)]
+    assert found[1] == (CLEO.name, "list of contracts") and found[0][1] == "export"
+    assert len(found) == 2 and queries.views_of(eu, other) == []
 
 
 def test_looks_are_a_sound_chain_that_outsiders_to_the_contract_do_not_lengthen(

@@ -33,6 +33,7 @@ from portal.evidence import queries as evidence
 from portal.kit.errors import NotFound
 from portal.negotiation.actions import set_offers
 from portal.plans.queries import offer_of
+from portal.profiles.actions import note_listed
 from portal.residency.actions import read_document
 from portal.residency.databases import regions
 from portal.signing import queries as signing
@@ -76,6 +77,8 @@ def list_contracts(ask: Ask) -> Page:
         wanted=queries.Wanted(stage) if stage else EVERY,
     )  # fmt: skip
     begins = [following.key, following.ref] if following else None
+    refs = [row.ref for row in rows]
+    note_listed(regions().each(), ask.actor.log, refs, what="list of contracts", at=ask.now)
     return Page([_listed(row) for row in rows], begins)
 
 

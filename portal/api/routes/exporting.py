@@ -10,7 +10,6 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from flask import Response, send_file
@@ -18,7 +17,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.accounts import gate
 from portal.accounts.gate import current_actor
-from portal.accounts.rules import Actor, demand, may
+from portal.accounts.rules import demand, may
 from portal.api.actions import note_export
 from portal.api.routes.door import OPERATIONS, Ask, FileAnswer, bp, cursors
 from portal.api.rules.operations import PAGE_MOST, Operation
@@ -31,9 +30,7 @@ from portal.kit.db import reading
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import needs, page
 from portal.negotiation.queries import notes_of, playbook_of, playbook_versions
-from portal.profiles.actions import note_view
-from portal.profiles.queries import refs_under
-from portal.profiles.rules import Profile
+from portal.profiles.actions import note_listed
 from portal.residency.databases import Regions, regions
 
 # Details are asked of each thing that a list names: list, key of the thing, details.
@@ -74,7 +71,7 @@ def make_export() -> Response:
     ask = Ask(actor, now)
     refs = [row["ref"] for row in _rows(_named("list_contracts"), ask)]
     note_export(actor, contracts=len(refs), at=now)
-    _note_views(actor, refs, at=now)
+    note_listed(regions().each(), actor.log, refs, what="export of everything", at=now)
     file = tempfile.TemporaryFile()  # noqa: SIM115  sent after this function has returned
     # From here on it only reads, however long it takes: nobody waits for a write lock of its.
     Regions.close()
@@ -90,15 +87,6 @@ def make_export() -> Response:
     response = send_file(file, "application/zip", as_attachment=True, download_name=name)
     response.call_on_close(file.close)
     return response
-
-
-def _note_views(actor: Actor, refs: list[str], *, at: datetime) -> None:
-    """Enter that contracts under HIPAA are read whole; where one cannot be, nothing is exported."""
-    for database, session in regions().each():
-        under = refs_under(session, Profile.HIPAA, at=at)
-        session.rollback()
-        for ref in sorted(under.intersection(refs)):
-            note_view(database, ref, actor.log, what="export of everything", at=at)
 
 
 def _named(name: str) -> Operation:

@@ -16,6 +16,7 @@ from portal.contracts.rules.life import Side
 from portal.kit import clock
 from portal.kit.web import download, needs, page
 from portal.kit.words import say, short_month
+from portal.profiles.actions import note_listed
 from portal.renewals.queries import listing
 from portal.renewals.queries.listing import Listed
 from portal.renewals.routes.desk import bp
@@ -166,7 +167,9 @@ def as_csv() -> Response:
     actor = current_actor()
     demand(actor, "renewal:see")
     wanted = rules.read_filter(request.args)
-    rows = listing.every_row(_sessions(), actor, wanted, today=_today())
+    rows = list(listing.every_row(_sessions(), actor, wanted, today=_today()))
+    refs = [row.ref for row in rows]
+    note_listed(regions().each(), actor.log, refs, what="list of renewals", at=clock.now())
     return download(_csv(rows), name="renewals.csv", mimetype="text/csv")
 
 
