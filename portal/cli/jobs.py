@@ -35,7 +35,7 @@ from portal.operations import actions as operations
 from portal.operations.queries import Subject
 from portal.renewals import actions as renewals
 from portal.renewals.queries.term import changed_contracts, due_contracts, ends_among
-from portal.residency.databases import RegionDatabase, regions
+from portal.residency.databases import RegionDatabase, holding, regions
 from portal.residency.rules import Step
 from portal.retention import actions as retention
 from portal.reviews import actions as reviews
@@ -94,11 +94,11 @@ def keep_renewals(app: Flask) -> None:
             session.rollback()
             renewals.refresh(session, contract_id, at=clock.now())
         for contract_id in due_contracts(session, at=clock.now()):
-            session.rollback()
             try:
-                renewals.keep_dates(
-                    session, contract_id, at=clock.now(), measure=measured_with_reviews
-                )
+                with holding(session, contract_id):
+                    renewals.keep_dates(
+                        session, contract_id, at=clock.now(), measure=measured_with_reviews
+                    )
             except Exception:  # one contract that fails must not stop the dates of the others
                 logging.getLogger("counterpart.work").exception("dates of %s failed", contract_id)
                 session.rollback()
@@ -113,11 +113,11 @@ def keep_incidents(app: Flask) -> None:
         at = clock.now()
         due = {*incidents.due_contracts(session, at=at), *incidents.due_for_causes(session, at=at)}
         for contract_id in sorted(due):
-            session.rollback()
             try:
-                contract = session.get_one(Contract, contract_id)
-                incidents.keep_incidents(session, contract, at=clock.now())
-                incidents.keep_root_causes(session, contract, at=clock.now())
+                with holding(session, contract_id):
+                    contract = session.get_one(Contract, contract_id)
+                    incidents.keep_incidents(session, contract, at=clock.now())
+                    incidents.keep_root_causes(session, contract, at=clock.now())
             except Exception:  # one contract that fails must not stop the others
                 logging.getLogger("counterpart.work").exception("incidents of %s", contract_id)
                 session.rollback()
@@ -133,13 +133,13 @@ def keep_service(app: Flask) -> None:
     """Remind of onboarding, and call the executive reviews the contracts' numbers ask for."""
     for _, session in regions().each():
         for contract_id in onboarding.waiting_contracts(session):
-            session.rollback()
             try:
-                contract = session.get_one(Contract, contract_id)
-                onboarding.remind_onboarding(session, contract, at=clock.now())
-                if version_in_force(contract) is not None:
-                    incidents.keep_reviews(session, contract, at=clock.now())
-                    statements.call_reviews(session, contract, at=clock.now())
+                with holding(session, contract_id):
+                    contract = session.get_one(Contract, contract_id)
+                    onboarding.remind_onboarding(session, contract, at=clock.now())
+                    if version_in_force(contract) is not None:
+                        incidents.keep_reviews(session, contract, at=clock.now())
+                        statements.call_reviews(session, contract, at=clock.now())
             except Exception:  # as above
                 logging.getLogger("counterpart.work").exception("service of %s", contract_id)
                 session.rollback()
@@ -162,9 +162,9 @@ def plan_reviews(app: Flask) -> None:
     for _, session in regions().each():
         refs = list(contracts_with_reviews(session))
         for contract_id in refs:
-            session.rollback()
             try:
-                reviews.plan_reviews(session, contract_id, at=clock.now())
+                with holding(session, contract_id):
+                    reviews.plan_reviews(session, contract_id, at=clock.now())
             except Exception:  # one contract that fails must not stop the reviews of the others
                 logging.getLogger("counterpart.work").exception("reviews of %s failed", contract_id)
                 session.rollback()
@@ -238,22 +238,27 @@ def deliver_mail(app: Flask) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """A job of the worker: `every` is the least time between two runs of one worker."""
+    """A job of the worker: `every` is the least time between two runs of one worker.
+
+    `shared`: several workers do it together, each with what no other has in hand. All others are
+    one worker's at a time where there are many (PostgreSQL).
+    """
 
     name: str
     run: Callable[[Flask], object]
     every: timedelta
+    shared: bool = False
 
 
 EACH_LOOK = timedelta()
 
 JOBS = (
-    Job("prepare and seal deeds", make_deeds, EACH_LOOK),
+    Job("prepare and seal deeds", make_deeds, EACH_LOOK, shared=True),
     Job("stamp sealed deeds", stamp_deeds, timedelta(seconds=15)),
     Job("end offers and remind signers", keep_signings, timedelta(minutes=1)),
     Job("keep the dates of renewals", keep_renewals, EACH_LOOK),
     Job("close, warn and escalate incidents", keep_incidents, EACH_LOOK),
-    Job("start contracts from sheets", start_batches, EACH_LOOK),
+    Job("start contracts from sheets", start_batches, EACH_LOOK, shared=True),
     Job("remind of onboarding, call reviews", keep_service, timedelta(minutes=1)),
     Job("issue, settle and seal statements", settle_months, timedelta(seconds=15)),
     Job("plan reviews", plan_reviews, timedelta(hours=1)),
@@ -269,5 +274,5 @@ JOBS = (
     Job("let due policies hold", apply_policies, timedelta(minutes=1)),
     Job("delete what both sides agreed on", delete_contents, timedelta(seconds=30)),
     Job("gather digests", gather_digests, timedelta(seconds=30)),
-    Job("deliver mail", deliver_mail, EACH_LOOK),
+    Job("deliver mail", deliver_mail, EACH_LOOK, shared=True),
 )

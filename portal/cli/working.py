@@ -7,6 +7,8 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import click
@@ -17,7 +19,7 @@ from portal.app import create_app
 from portal.cli.jobs import JOBS, Job
 from portal.cli.running import refuse_incomplete
 from portal.kit import clock, logs
-from portal.kit.db import db, reading
+from portal.kit.db import alone_with, db, reading
 from portal.kit.refs import new_id
 from portal.notices.actions import note_bounce
 from portal.notices.actions.beats import JobOutcome, beat, leave
@@ -78,17 +80,30 @@ class Worker:
                 self.run(job)
 
     def run(self, job: Job) -> None:
-        """Run one job in a context of its own, so that no open session outlives it."""
+        """Run one job in a context of its own, so that no open session outlives it.
+
+        One that another worker is at, and that is not shared, is left to them.
+        """
         started = self.ran[job.name] = time.monotonic()
         error = None
         try:
-            with self.app.app_context():
+            with self.app.app_context(), self._turn(job) as mine:
+                if not mine:
+                    return
                 job.run(self.app)
         except Exception as caught:  # the top of a worker loop is the one place that may go on
             LOG.exception("the job “%s” failed", job.name)
             error = type(caught).__name__
         took = timedelta(seconds=time.monotonic() - started)
         self.outcomes[job.name] = JobOutcome(job.name, clock.now(), took, error)
+
+    @contextmanager
+    def _turn(self, job: Job) -> Iterator[bool]:
+        if job.shared:
+            yield True
+            return
+        with alone_with(db.engine, f"job {job.name}") as mine:
+            yield mine
 
     def beat_now_and_then(self) -> None:
         """Write a sign of life four times a minute."""

@@ -237,6 +237,21 @@ def lock_in_turn(session: Session, name: str) -> None:
 
 
 @contextmanager
+def alone_with(engine: Engine, name: str) -> Iterator[bool]:
+    """On PostgreSQL, say whether nobody else is at this now; nobody is until the block ends.
+
+    For long work that several would do at once and one would keep. It waits for nobody, and a
+    process that dies lets go. On SQLite it says yes to all: there are few, on one machine.
+    """
+    if not is_postgresql(engine):
+        yield True
+        return
+    with engine.connect() as connection:
+        key = func.hashtextextended(name, 0)
+        yield bool(connection.scalar(select(func.pg_try_advisory_xact_lock(key))))
+
+
+@contextmanager
 def directory_reader() -> Iterator[Session]:
     """Read the directory beside a region's transaction, without waiting for its write lock."""
     before = reading.set(True)

@@ -232,6 +232,21 @@ def hold_family(session: Session, ref: str) -> None:
         session.execute(FAMILY, {"ref": ref})
 
 
+@contextmanager
+def holding(session: Session, ref: str) -> Iterator[None]:
+    """Hold a contract in every transaction of this block, as a request about it does.
+
+    For a worker, which decides by what it reads: what it read before is read again.
+    """
+    session.rollback()
+    session.info["held"] = ref
+    try:
+        yield
+    finally:
+        session.rollback()
+        session.info.pop("held", None)
+
+
 def _hold_from_now_on(session: Session, ref: str) -> None:
     session.info["held"] = ref
     if session.in_transaction():

@@ -17,7 +17,7 @@ from portal.contracts.rules.document import canonical_bytes
 from portal.kit.db import transaction
 from portal.kit.refs import new_id
 from portal.residency.actions import store_document
-from portal.residency.databases import RegionDatabase, Regions
+from portal.residency.databases import RegionDatabase, Regions, holding
 from portal.settings.rules import Settings
 from portal.signing.keys import portal_keys
 from portal.statements import queries
@@ -103,14 +103,15 @@ def _missing(
 def settle_due(session: Session, *, at: datetime) -> int:
     """Do what silence asks for: presume, accept, let a credit lapse or end with its contract."""
     done = 0
-    for row in queries.statements_due(session, at=at):
-        contract = session.get_one(Contract, row.contract_id)
-        act = ACTS.get(Stage(row.stage), let_lapse)
-        session.commit()
-        done += act(session, contract, row, at=at)
-    for contract_id in queries.ended_with_credits(session):
-        session.commit()
-        done += expire_credits(session, session.get_one(Contract, contract_id), at=at)
+    due = [(row.contract_id, row) for row in queries.statements_due(session, at=at)]
+    for contract_id, row in due:
+        with holding(session, contract_id):
+            contract = session.get_one(Contract, contract_id)
+            act = ACTS.get(Stage(row.stage), let_lapse)
+            done += act(session, contract, row, at=at)
+    for contract_id in list(queries.ended_with_credits(session)):
+        with holding(session, contract_id):
+            done += expire_credits(session, session.get_one(Contract, contract_id), at=at)
     session.commit()
     return done
 

@@ -22,6 +22,7 @@ from portal.cli.working import Worker, say_status
 from portal.kit import clock
 from portal.kit.db import db, transaction
 from portal.notices.actions import write_mail
+from portal.notices.actions.beats import JobOutcome, beat
 from portal.notices.models import JobRun, RegionMail
 from portal.notices.models import Worker as WorkerRow
 from tests.notices.office import HOST, Office, opened
@@ -156,6 +157,15 @@ def test_a_job_runs_no_oftener_than_it_says(app: Flask, monkeypatch: pytest.Monk
     for _ in range(3):
         worker.look()
     assert (ran.count("often"), ran.count("seldom")) == (3, 1)
+
+
+def test_the_last_run_of_a_job_is_told_whichever_worker_speaks_last(context: Flask) -> None:
+    now, session = clock.now(), db.session()
+    for worker, ended, error in (("A", now, None), ("B", now - timedelta(minutes=1), "OSError")):
+        said = JobOutcome("deliver mail", ended, timedelta(seconds=2), error)
+        beat(session, worker, "here", [said], at=now)
+    found = session.scalars(select(JobRun)).one()
+    assert (found.ran_at, found.error, found.took_ms) == (now, None, 2000)
 
 
 def test_every_job_has_a_name_of_its_own_and_words() -> None:

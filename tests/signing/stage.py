@@ -1,5 +1,6 @@
 """A contract of the cast with its terms frozen, and the acts that follow."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -35,13 +36,18 @@ OTHER = {"ref": "eu-7K3QM9XH2E", "version": 1, "sha256": "0" * 64, "title": "An 
 
 
 def freeze(
-    session: Session, contract: Contract, *, at: datetime | None = None, whole: bool = False
+    session: Session,
+    contract: Contract,
+    *,
+    at: datetime | None = None,
+    whole: bool = False,
+    more: Sequence[str] = (),
 ) -> Version:
     """Freeze default terms as the contract's next version: a few, as an amendment does, or all."""
     at = at or clock.now() - timedelta(hours=1)
     schema, standard = load_schema(), load_standard_terms()
     defaults = schema.defaults()
-    terms = defaults if whole else {id: defaults[id] for id in FEW}
+    terms = defaults if whole else {id: defaults[id] for id in (*FEW, *more)}
     document = contract_document(
         ref=contract.ref,
         title=contract.title,

@@ -2,20 +2,22 @@
 
 Each step renders or signs outside any transaction, then files its revision in one: unique
 (version, revision) makes one of two workers at the same step lose, and the loser discards its own.
+On PostgreSQL, where there are many, one at a time is at a deed and the others go on to the next.
 """
 
 import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from portal.audit.actions import record
 from portal.audit.rules import PORTAL
 from portal.contracts.models import Contract
 from portal.contracts.queries import current_version, state
-from portal.kit.db import transaction
+from portal.kit.db import alone_with, transaction
+from portal.kit.faults import fault_of
 from portal.kit.refs import new_id
 from portal.kit.vault import CannotOpen
 from portal.kit.words import say
@@ -63,7 +65,20 @@ def advance(
 
     A step that fails is remembered, shown to both sides, and tried again later; the signatures
     stand all the same. `up_to_seal` leaves the seal, which takes seconds to check, for later.
+    Where somebody else is at this deed nothing is done: they look again after each step.
     """
+    with alone_with(database.engine, f"deed {ref}") as mine:
+        return _advance(database, session, settings, ref, at, up_to_seal) if mine else 0
+
+
+def _advance(
+    database: RegionDatabase,
+    session: Session,
+    settings: Settings,
+    ref: str,
+    at: datetime,
+    up_to_seal: bool,
+) -> int:
     made = 0
     while True:
         session.expire_all()
@@ -105,14 +120,19 @@ def _next_step(bench: Bench) -> Step | None:
 
 def _try(bench: Bench, step: Step) -> bool:
     """Make and file one step; a failure is written down and does not undo a signature."""
-    session = bench.session
-    before = queries.latest_deed(session, bench.version)
+    session, ref = bench.session, bench.contract.id
     try:
+        before = queries.latest_deed(session, bench.version)
         made = step(bench, before)
         _file(bench, before, made)
     except Exception as failure:  # whatever breaks here, the act stands and both sides are told
         session.rollback()
-        LOG.exception("deed of %s: %s failed", bench.contract.id, step.__name__)
+        fault = fault_of(failure) if isinstance(failure, SQLAlchemyError) else None
+        if fault is not None:
+            # Nothing is wrong with the deed: the next look makes this step.
+            LOG.warning("deed of %s: %s waits, database %s", ref, step.__name__, fault)
+            return False
+        LOG.exception("deed of %s: %s failed", ref, step.__name__)
         _remember(bench, failure)
         return False
     return True
