@@ -12,7 +12,8 @@ from wtforms.validators import InputRequired
 from portal.kit.forms import Form, trimmed
 from portal.kit.tongues import LANGUAGES
 from portal.kit.words import say
-from portal.notices.rules.events import CHANNEL_WORDS, EVENTS
+from portal.notices.rules.event import CHANNEL_WORDS
+from portal.notices.rules.events import EVENTS
 
 # Offered while one types; any other name of the IANA database is taken too.
 ZONES = (
