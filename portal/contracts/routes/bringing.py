@@ -7,7 +7,7 @@ from portal.accounts.gate import current_actor
 from portal.accounts.rules import Actor, demand
 from portal.contracts import actions, queries
 from portal.contracts.actions.starting import Chosen
-from portal.contracts.forms import BroughtContractForm
+from portal.contracts.forms.start import BroughtContractForm
 from portal.contracts.routes.doors import bp, region_labels
 from portal.contracts.routes.start import parties_of
 from portal.contracts.rules.bringing import Brought, read_terms_file

@@ -10,7 +10,7 @@ from portal.audit.rules import check_chain
 from portal.audit.sentences import by_day
 from portal.contracts import actions, queries
 from portal.contracts.docx import terms_docx
-from portal.contracts.forms import WithdrawalForm
+from portal.contracts.forms.life import WithdrawalForm
 from portal.contracts.models import Contract, Version
 from portal.contracts.routes.doors import bp, doors_of, opened, region_labels, step_url, today
 from portal.contracts.rules import listing, waiting

@@ -10,14 +10,8 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.rules import Actor, demand, may
 from portal.contracts import actions, queries
-from portal.contracts.forms import (
-    InterimAnswerForm,
-    InterimForm,
-    TermAnswers,
-    problems_of,
-    read_terms,
-    term_field,
-)
+from portal.contracts.forms.life import InterimAnswerForm, InterimForm
+from portal.contracts.forms.terms import TermAnswers, problems_of, read_terms, term_field
 from portal.contracts.models import Contract, InterimChange
 from portal.contracts.routes.doors import bp, opened, today
 from portal.contracts.rules import amending

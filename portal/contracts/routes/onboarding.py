@@ -10,7 +10,7 @@ from werkzeug.datastructures import FileStorage
 from portal.accounts.rules import demand, may
 from portal.contracts import queries
 from portal.contracts.actions import onboarding as actions
-from portal.contracts.forms import OnboardingForm
+from portal.contracts.forms.life import OnboardingForm
 from portal.contracts.queries.onboarding import checklist, files_of, find_file
 from portal.contracts.routes.doors import bp, opened, today
 from portal.contracts.rules import onboarding as rules

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.rules import Actor, demand, may
 from portal.contracts import actions, queries
-from portal.contracts.forms import PeopleForm
+from portal.contracts.forms.people import PeopleForm
 from portal.contracts.models import Contract
 from portal.contracts.routes.doors import bp, opened, step_url, today
 from portal.contracts.rules import people as people_rules

@@ -11,13 +11,8 @@ from portal.accounts.models import Organisation
 from portal.accounts.rules import Actor, demand
 from portal.contracts import actions, queries
 from portal.contracts.actions.starting import Chosen
-from portal.contracts.forms import (
-    NewContractForm,
-    TermAnswers,
-    problems_of,
-    read_terms,
-    term_field,
-)
+from portal.contracts.forms.start import NewContractForm
+from portal.contracts.forms.terms import TermAnswers, problems_of, read_terms, term_field
 from portal.contracts.models import Contract
 from portal.contracts.routes.doors import bp, doors_of, opened, region_labels, step_url
 from portal.contracts.rules import starting

@@ -1,0 +1,1 @@
+"""Forms of the contracts room: shape of the input only."""
