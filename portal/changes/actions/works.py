@@ -11,6 +11,7 @@ from portal.audit.actions import record
 from portal.changes import queries
 from portal.changes.actions.letters import tell_side
 from portal.changes.models import ChangeEvent, ChangeRow
+from portal.changes.rules import asked as contract_asks
 from portal.changes.rules import verdict as judge
 from portal.changes.rules.plan import OVER, STAGE_WORDS, Change, Plan, Sort, Stage, plan_to_json
 from portal.contracts.models import Contract
@@ -88,7 +89,7 @@ def announce(
         stops = [check for check in checks if check.outcome is judge.Outcome.STOPS]
         if stops:
             raise Refused(say("%(rule)s: %(says)s", rule=stops[0].rule, says=stops[0].says))
-        row.asks = ",".join(sorted(judge.approvals_needed(change.plan, terms)))
+        row.asks = ",".join(sorted(contract_asks.approvals_needed(change.plan, terms)))
         session.flush()  # before the word that lets the plan stand for ever
         _add(session, contract, actor, row, "announced", at=at, facts={
             "costs": sum(check.outcome is judge.Outcome.COSTS for check in checks),
@@ -123,7 +124,7 @@ def allow_in_freeze(
     with transaction(session):
         change = queries.as_change(row)
         _demand_stage(change, Stage.ANNOUNCED)
-        if not judge.exception_allowed(change.plan, terms, frozenset(Side)):
+        if not contract_asks.exception_allowed(change.plan, terms, frozenset(Side)):
             raise Refused(say("The contract has no exception from the freeze for this change."))
         if side in change.excepted_by:
             raise Refused(say("Your side allowed this already."))
@@ -173,7 +174,7 @@ def postponement_problem(change: Change, terms: Terms, *, at: datetime) -> str |
             times,
         )
     if isinstance(notice, Mapping):
-        latest = judge.before(change.plan.begin, notice, terms)
+        latest = contract_asks.before(change.plan.begin, notice, terms)
         if at > latest:
             return say("It is too late to postpone this change.")
     return None
@@ -207,11 +208,11 @@ _WAITS = {
 def _demand_ready(change: Change, terms: Terms) -> None:
     if change.plan.sort is Sort.EMERGENCY:
         return
-    lacking = judge.approvals_needed(change.plan, terms) - change.approved_by
+    lacking = contract_asks.approvals_needed(change.plan, terms) - change.approved_by
     if lacking:
         raise Refused(_WAITS["both" if len(lacking) > 1 else next(iter(lacking)).value])
-    frozen = judge.spans_of(terms, "E7", change.plan.begin, change.plan.end)
-    if frozen and not judge.exception_allowed(change.plan, terms, change.excepted_by):
+    frozen = contract_asks.spans_of(terms, "E7", change.plan.begin, change.plan.end)
+    if frozen and not contract_asks.exception_allowed(change.plan, terms, change.excepted_by):
         raise Refused(
             say("The work lies in a freeze, and both sides have not given the exception.")
         )

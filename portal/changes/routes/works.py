@@ -18,6 +18,7 @@ from portal.changes.forms import (
     to_utc,
 )
 from portal.changes.routes.doors import Visit, bp, modules_of, tests_of, visit
+from portal.changes.rules import asked as contract_asks
 from portal.changes.rules import plan as plans
 from portal.changes.rules import verdict as judge
 from portal.changes.rules.plan import Change, Stage
@@ -204,14 +205,14 @@ def _doors(seen: Visit, change: Change, checks: list[judge.Check]) -> dict[str, 
     agrees = may(seen.actor, "change:approve")
     announced, draft = change.stage is Stage.ANNOUNCED, change.stage is Stage.DRAFT
     stopped = any(check.outcome is judge.Outcome.STOPS for check in checks)
-    exception = judge.exception_allowed(change.plan, seen.terms, frozenset(Side))
-    frozen = bool(judge.spans_of(seen.terms, "E7", change.plan.begin, change.plan.end))
+    exception = contract_asks.exception_allowed(change.plan, seen.terms, frozenset(Side))
+    frozen = bool(contract_asks.spans_of(seen.terms, "E7", change.plan.begin, change.plan.end))
     ahead = change.plan.begin > seen.now
     return {
         "edit": plans_it and draft,
         "announce": plans_it and draft and not stopped,
         "approve": agrees and announced and seen.side not in change.approved_by
-        and seen.side in judge.approvals_needed(change.plan, seen.terms),
+        and seen.side in contract_asks.approvals_needed(change.plan, seen.terms),
         "except": agrees and announced and frozen and exception and ahead
         and seen.side not in change.excepted_by,
         "postpone": agrees and announced and not vendor

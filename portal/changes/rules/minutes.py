@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from portal.changes.rules.plan import Change, Effect, Sort
-from portal.changes.rules.verdict import (
+from portal.changes.rules.asked import (
     exception_allowed,
     needs_notice,
     needs_window,
@@ -15,6 +14,7 @@ from portal.changes.rules.verdict import (
     period_key,
     spans_of,
 )
+from portal.changes.rules.plan import Change, Effect, Sort
 from portal.sla.rules import target_from_term
 from portal.sla.rules.instants import Span, clip, to_instant, to_moment, union, without
 from portal.sla.rules.uptime import Down, Exclusion

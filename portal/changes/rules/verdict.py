@@ -4,12 +4,25 @@ Each check names the clause and the term it comes from. A broken check either st
 lets it go ahead at the price the contract names: its minutes then count as downtime.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
+from portal.changes.rules.asked import (
+    Terms,
+    approvals_needed,
+    before,
+    exception_allowed,
+    in_windows,
+    latest_announcement,
+    needs_notice,
+    needs_window,
+    notice_needed,
+    planned_in_period,
+    sort_row,
+    spans_of,
+)
 from portal.changes.rules.plan import (
     NOTE_WORDS,
     SORT_IN_TEXT,
@@ -31,11 +44,9 @@ from portal.changes.rules.verdict_words import (
 )
 from portal.contracts.rules.life import Side
 from portal.kit.words import number, say
-from portal.sla.rules import Target, back_from, calendar_from_schedule, target_from_term, zone
-from portal.sla.rules.instants import Span, clip, to_instant, union, without
-from portal.sla.rules.uptime_terms import holidays_of, open_spans, window_spans
-
-Terms = Mapping[str, Any]
+from portal.sla.rules import calendar_from_schedule, target_from_term
+from portal.sla.rules.instants import clip, to_instant
+from portal.sla.rules.uptime_terms import open_spans, window_spans
 
 
 class Outcome(StrEnum):
@@ -94,64 +105,6 @@ def worst(checks: Sequence[Check]) -> Outcome:
     return max((check.outcome for check in checks), key=order.index, default=Outcome.KEPT)
 
 
-def in_windows(plan: Plan, terms: Terms) -> bool:
-    """Return whether the whole plan lies in the maintenance windows (E1)."""
-    span = to_instant(plan.begin), to_instant(plan.end)
-    windows = union(spans_of(terms, "E1", plan.begin, plan.end))
-    return not without([span], windows)
-
-
-def spans_of(terms: Terms, term: str, begin: datetime, end: datetime) -> list[Span]:
-    """Return the spans of a window term between two moments."""
-    return window_spans(terms, terms.get(term), begin, end)
-
-
-def notice_needed(plan: Plan, terms: Terms) -> tuple[str, Any]:
-    """Return the term and its value that say how long before the plan must be announced."""
-    if plan.sort is Sort.EMERGENCY:
-        return "E5", terms.get("E5")
-    return ("F6", terms.get("F6")) if plan.kind is Kind.RELEASE else ("E4", terms.get("E4"))
-
-
-def latest_announcement(plan: Plan, terms: Terms) -> datetime | None:
-    """Return the last moment at which announcing the plan honours the notice; None: at any time."""
-    _, value = notice_needed(plan, terms)
-    if not isinstance(value, Mapping):
-        return None
-    return before(plan.begin, value, terms)
-
-
-def before(moment: datetime, length: Mapping[str, Any], terms: Terms) -> datetime:
-    """Return the moment so long before another, in the hours of the contract."""
-    calendar = calendar_from_schedule(terms["B1"], holidays=holidays_of(terms))
-    target: Target = target_from_term(length)
-    return back_from(moment, span=target, calendar=calendar)
-
-
-def notice_honoured(change: Change, terms: Terms) -> bool:
-    """Return whether an announced change was announced in time."""
-    latest = latest_announcement(change.plan, terms)
-    return change.announced_at is not None and (latest is None or change.announced_at <= latest)
-
-
-def needs_window(terms: Terms) -> bool:
-    """Return whether planned work must lie in a window (E2)."""
-    return terms.get("E2") in ("window_only", "window_and_notice")
-
-
-def needs_notice(terms: Terms) -> bool:
-    """Return whether planned work must be announced before (E2)."""
-    return terms.get("E2") in ("notice_only", "window_and_notice")
-
-
-def exception_allowed(plan: Plan, terms: Terms, excepted_by: frozenset[Side]) -> bool:
-    """Return whether a plan may run in a freeze: the contract's exception, and both sides' word."""
-    rule = terms.get("E8")
-    if rule is None or excepted_by != frozenset(Side):
-        return False
-    return rule != "security_only" or plan.kind is Kind.SECURITY
-
-
 def _window(plan: Plan, terms: Terms, around: Around) -> Check | None:
     if plan.sort is Sort.EMERGENCY or plan.effect is Effect.NONE or not needs_window(terms):
         return None
@@ -188,7 +141,7 @@ def _notice(plan: Plan, terms: Terms, around: Around) -> Check | None:
 
 
 def _lead(plan: Plan, terms: Terms, around: Around) -> Check | None:
-    row = _sort_row(plan, terms)
+    row = sort_row(plan, terms)
     if row is None or not row["lead"]["n"]:
         return None
     latest = before(plan.begin, row["lead"], terms)
@@ -218,30 +171,6 @@ def _limit(plan: Plan, terms: Terms, around: Around) -> Check | None:
         "limit": hours(limit),
     }
     return _kept_or(say("Under the limit"), kept, Outcome.COSTS, says, "6.3", "E3")
-
-
-def planned_in_period(plan: Plan, terms: Terms, others: Iterable[Change]) -> timedelta:
-    """Return how much other planned work lies in the plan's month or quarter (E3.period)."""
-    period = period_key(plan.begin, terms)
-    return sum(
-        (
-            other.plan.length
-            for other in others
-            if other.plan.sort is not Sort.EMERGENCY
-            and other.plan.effect is not Effect.NONE
-            and other.stage.value not in ("draft", "withdrawn")
-            and period_key(other.plan.begin, terms) == period
-        ),
-        timedelta(0),
-    )
-
-
-def period_key(moment: datetime, terms: Terms) -> tuple[int, int]:
-    """Return the month, or quarter, of the maintenance limit in which a moment lies."""
-    local = moment.astimezone(zone(str(terms.get("M4") or "UTC")))
-    if terms.get("E3.period") == "quarter":
-        return local.year, (local.month - 1) // 3
-    return local.year, local.month
 
 
 def _freeze(plan: Plan, terms: Terms, around: Around) -> Check | None:
@@ -363,16 +292,6 @@ def _notes(plan: Plan, terms: Terms, around: Around) -> Check | None:
     return _kept_or(say("Release notes"), not missing, outcome, says, "7.4", "F7")
 
 
-def approvals_needed(plan: Plan, terms: Terms) -> frozenset[Side]:
-    """Return the sides whose approval the contract asks for (F11)."""
-    row = _sort_row(plan, terms)
-    rule = row["approval"] if row else "informed"
-    return {
-        "both": frozenset(Side),
-        "customer": frozenset({Side.CUSTOMER}),
-    }.get(rule, frozenset())
-
-
 def _approval(plan: Plan, terms: Terms, around: Around) -> Check | None:
     needed = approvals_needed(plan, terms)
     if not needed:
@@ -391,11 +310,6 @@ _RULES: tuple[Rule, ...] = (
     _window, _limit, _notice, _freeze, _peak, _selling, _notes, _tests, _lead, _approval,
     _rollback, _decision, _backup,
 )  # fmt: skip
-
-
-def _sort_row(plan: Plan, terms: Terms) -> Mapping[str, Any] | None:
-    rows: Iterable[Mapping[str, Any]] = terms.get("F11") or ()
-    return next((row for row in rows if row["kind"] == plan.sort), None)
 
 
 def _kept_or(rule: str, kept: bool, broken: Outcome, says: str, clause: str, term: str) -> Check:
