@@ -383,7 +383,7 @@ def test_every_view_that_opens_a_session_is_known(app: Flask) -> None:
     }
     assert callers == {
         "portal/accounts/actions/sign_ins.py", "portal/accounts/routes/account.py",
-        "portal/accounts/routes/providers.py",
+        "portal/accounts/routes/providers.py", "portal/accounts/routes/security.py",
     }  # fmt: skip
 
 
