@@ -13,7 +13,8 @@ from sqlalchemy import event, func, select
 
 from portal.api.actions import forget_keys
 from portal.api.models import IdempotencyKey
-from portal.api.routes.door import BOOK, OPERATIONS
+from portal.api.routes.door import OPERATIONS
+from portal.api.routes.sent import BOOK
 from portal.api.rules.document import page_of
 from portal.audit.queries import lines
 from portal.incidents.models import Incident

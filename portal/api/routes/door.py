@@ -1,7 +1,6 @@
 """The one way into every operation: token, count, scope, contract, role, body, key, answer."""
 
 import hashlib
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,10 +16,10 @@ from portal.accounts.gate import act_as
 from portal.accounts.rules import Actor, demand
 from portal.api.actions import Kept, Once, carry_out
 from portal.api.routes.answering import json_answer, problem_response
-from portal.api.rules.operations import JSON, Operation, query_of
+from portal.api.routes.sent import read_body, read_query
+from portal.api.rules.operations import JSON, Operation
 from portal.api.rules.problems import At, Problem
-from portal.api.rules.schemas import SCHEMAS
-from portal.api.rules.shapes import Book, Schema, Wrong, pointer
+from portal.api.rules.shapes import Schema, Wrong
 from portal.api.rules.values import Cursors, etag_of, plain
 from portal.contracts.models import Contract
 from portal.contracts.queries import find_contract, side_of
@@ -32,13 +31,10 @@ from portal.kit.refs import new_id
 from portal.kit.web import machine, public
 from portal.oauth.queries import Access, access_of
 from portal.residency.databases import RegionDatabase, Regions, regions
-from portal.terms.rules import Unreadable
-from portal.terms.rules.text import clean_lines
 
 bp = Blueprint("api", __name__)
 Run = TypeVar("Run", bound=Callable[..., Any])
 OPERATIONS: list[Operation] = []
-BOOK = Book(SCHEMAS)
 
 
 @dataclass(frozen=True)
@@ -201,7 +197,7 @@ def _serve(one: Operation, values: dict[str, Any], access: Access, now: datetime
     if one.writes:
         Regions.close()
         ask = _opened(ask, values) if one.guarded else ask
-    ask = replace(ask, query=_read_query(one), body=_read_body(one))
+    ask = replace(ask, query=read_query(one), body=read_body(one))
     rest = {name: value for name, value in values.items() if name != "ref"}
     if one.method == "POST":
         return _post(one, values, rest, ask, access)
@@ -261,76 +257,6 @@ def _demand_match(one: Operation, ask: Ask, rest: dict[str, Any]) -> None:
     now = etag_of(plain(reads.run(replace(ask, query={}, body=None), **known)))
     if sent != now:
         raise Problem("stale", headers={"ETag": now})
-
-
-def _read_query(one: Operation) -> dict[str, Any]:
-    schemas, found, wrong = query_of(one), {}, []
-    for name, sent in request.args.items(multi=True):
-        schema = schemas.get(name)
-        if schema is None or name in found:
-            why = "This is not known here." if schema is None else "Send it once."
-            wrong.append(At(name, why))
-            continue
-        found[name] = _typed(sent, schema)
-        wrong += [At(name, fault.detail) for fault in BOOK.wrong(schema, found[name])]
-    if wrong:
-        raise Problem("invalid", errors=wrong)
-    return found
-
-
-def _typed(sent: str, schema: Schema) -> Any:
-    whole = sent.removeprefix("-")
-    if schema.get("type") == "integer" and whole.isascii() and whole.isdecimal():
-        return int(sent) if len(sent) < 16 else sent
-    if schema.get("type") == "boolean":
-        return {"true": True, "false": False}.get(sent, sent)
-    return sent
-
-
-def _read_body(one: Operation) -> Any:
-    if one.body is None:
-        return None
-    if (request.content_length or 0) > one.most_bytes:
-        raise Problem("too_large")
-    if request.mimetype != JSON:
-        raise Problem("not_json")
-    raw = request.get_data(cache=True)
-    if len(raw) > one.most_bytes:
-        raise Problem("too_large")
-    try:
-        sent = json.loads(raw, parse_constant=_no_constant, parse_float=_number)
-    except (ValueError, RecursionError):
-        raise Problem("malformed", "The body is not JSON.") from None
-    wrong = [*BOOK.wrong(one.body, sent), *_hidden(sent, [])]
-    if wrong:
-        raise Problem("invalid", errors=wrong)
-    return sent
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
-
-
-def _number(text: str) -> int | float:
-    """Read 1588.0 as the whole number it is."""
-    number = float(text)
-    return int(number) if number.is_integer() and abs(number) < 2**53 else number
-
-
-def _hidden(value: Any, path: list[Any]) -> list[Wrong]:
-    """Refuse hidden and control characters in every text: a contract shows all it says."""
-    if isinstance(value, str):
-        if value.isascii() and value.isprintable():
-            return []  # nothing hides there, and the schema bounds its length
-        try:
-            clean_lines(value, 600_000)
-        except Unreadable as refusal:
-            return [Wrong(pointer(path), refusal.message)]
-        return []
-    if not isinstance(value, dict | list):
-        return []
-    inside = value.items() if isinstance(value, dict) else enumerate(value)
-    return [wrong for key, one in inside for wrong in _hidden(one, [*path, key])][:20]
 
 
 def _written(one: Operation, said: Any, ask: Ask) -> Response:

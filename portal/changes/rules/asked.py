@@ -4,13 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from portal.changes.rules.plan import (
-    Change,
-    Effect,
-    Kind,
-    Plan,
-    Sort,
-)
+from portal.changes.rules.plan import Change, Effect, Kind, Plan, Sort
 from portal.contracts.rules.life import Side
 from portal.sla.rules import Target, back_from, calendar_from_schedule, target_from_term, zone
 from portal.sla.rules.instants import Span, to_instant, union, without

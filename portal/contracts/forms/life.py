@@ -3,21 +3,8 @@
 from datetime import date
 from typing import Any
 
-from wtforms import (
-    DateField,
-    Field,
-    HiddenField,
-    SelectField,
-    StringField,
-    TextAreaField,
-)
-from wtforms.validators import (
-    DataRequired,
-    InputRequired,
-    Length,
-    Optional,
-    ValidationError,
-)
+from wtforms import DateField, Field, HiddenField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from portal.contracts.forms.plain import Choices, PlainLines, choices_of
 from portal.kit.forms import Form, trimmed

@@ -2,16 +2,8 @@
 
 from typing import Any
 
-from wtforms import (
-    BooleanField,
-    Field,
-    SelectField,
-    StringField,
-)
-from wtforms.validators import (
-    DataRequired,
-    Optional,
-)
+from wtforms import BooleanField, Field, SelectField, StringField
+from wtforms.validators import DataRequired, Optional
 
 from portal.contracts.forms.plain import Choices, choices_of
 from portal.contracts.rules.people import APPROVING, FUNCTION_WORDS, MOST_SIGNERS, OWNER, Signer

@@ -2,13 +2,9 @@
 
 from typing import Any
 
-from wtforms import (
-    Field,
-)
+from wtforms import Field
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import (
-    ValidationError,
-)
+from wtforms.validators import ValidationError
 
 from portal.terms.rules import Unreadable
 from portal.terms.rules.text import clean_line, clean_lines

@@ -1,18 +1,8 @@
 """How a contract begins: from a template, or from agreed terms."""
 
-from wtforms import (
-    FileField,
-    RadioField,
-    SelectField,
-    StringField,
-)
+from wtforms import FileField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import (
-    DataRequired,
-    Length,
-    Optional,
-    Regexp,
-)
+from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 from portal.contracts.forms.plain import Choices, PlainLine, choices_of
 from portal.kit.forms import Form, plain_hash, trimmed
