@@ -103,4 +103,4 @@ def test_their_own_history_says_it_in_words(
     tried: None, client_as: Callable[[str], FlaskClient]
 ) -> None:
     page = client_as("cleo").get("/security/history").text
-    assert "A sign-in failed: the code was not right." in page
+    assert "refused a sign-in: the code was not right." in page

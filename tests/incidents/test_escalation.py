@@ -189,9 +189,9 @@ def test_a_worker_killed_at_random_calls_everybody_exactly_once(
     starting = make_contract(eu, regions, title="About to start")
     terms = desk.terms_with({"A5": clock.now().date().isoformat()})
     desk.put_in_force(eu, starting, terms, at=at)
+    # Their clock runs around it: three days may fall on a weekend.
     for number in range(12):
-        severity = "S1" if number % 2 else "S2"
-        desk.reported(eu, served_contract, severity=severity, at=at + timedelta(minutes=number))
+        desk.reported(eu, served_contract, severity="S1", at=at + timedelta(minutes=number))
     desk.settle(eu)
     command = [str(Path(sys.executable).with_name("counterpart")), "work"]
     environment = {**os.environ, "COUNTERPART_HOME": str(home)}
