@@ -30,6 +30,7 @@ COMMANDS = {
     "sla": "portal.cli.sla",
     "terms": "portal.cli.terms",
     "transfer": "portal.cli.transfer",
+    "validate": "portal.cli.validate",
     "verify": "portal.cli.verify",
     "work": "portal.cli.working",
 }

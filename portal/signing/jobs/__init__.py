@@ -2,7 +2,7 @@
 
 from portal.signing.jobs.bench import CannotSeal
 from portal.signing.jobs.line import advance, run_jobs
-from portal.signing.jobs.rehearsal import SelfTestFailed, self_test
+from portal.signing.jobs.rehearsal import SelfTestFailed, altered_deeds_found, self_test
 from portal.signing.jobs.stamping import renew_deeds, stamp_deeds
 from portal.signing.jobs.steps import deed_of
 from portal.signing.jobs.sweep import keep_signings
@@ -11,6 +11,7 @@ __all__ = [
     "CannotSeal",
     "SelfTestFailed",
     "advance",
+    "altered_deeds_found",
     "deed_of",
     "keep_signings",
     "renew_deeds",

@@ -38,7 +38,30 @@ def self_test(app: Flask) -> timedelta:
     return clock.now() - started
 
 
+def altered_deeds_found(app: Flask, count: int) -> tuple[int, int]:
+    """Alter one byte of a made deed in `count` places; return how many are found, of how many.
+
+    It is checked as a deed whose hash is known, as the portal knows that of each.
+    """
+    at, settings = clock.now(), app.config["SETTINGS"]
+    keys = portal_keys(settings, at=at)
+    pdf = _made(keys, settings.operator, at=at)
+    known, found = hashlib.sha256(pdf).hexdigest(), 0
+    for number in range(count):
+        altered = bytearray(pdf)
+        altered[(number * len(pdf) + len(pdf) // 2) // count] ^= 1
+        report = validate(
+            bytes(altered), root_pem=keys.root.certificate_pem, known_sha256=known, at=at
+        )
+        found += not report.ok
+    return found, count
+
+
 def _rehearse(keys: PortalKeys, operator: str, *, at: datetime) -> Report:
+    return validate(_made(keys, operator, at=at), root_pem=keys.root.certificate_pem, at=at)
+
+
+def _made(keys: PortalKeys, operator: str, *, at: datetime) -> bytes:
     deed, canonical = _rehearsal(operator, at=at)
     authority = create_contract_ca(keys.root, "self-test", at=at)
     signer = SignerFacts(
@@ -51,8 +74,7 @@ def _rehearse(keys: PortalKeys, operator: str, *, at: datetime) -> Report:
         tsu=keys.unit, at=at,
     )  # fmt: skip
     pdf = seal(pdf, keys.seal, keys.unit, at=at)
-    pdf = archive(pdf, keys.root, authority, [final_crl(keys.root, at=at)], keys.unit, at=at)
-    return validate(pdf, root_pem=keys.root.certificate_pem, at=at)
+    return archive(pdf, keys.root, authority, [final_crl(keys.root, at=at)], keys.unit, at=at)
 
 
 def _rehearsal(operator: str, *, at: datetime) -> tuple[dict[str, Any], bytes]:
