@@ -115,6 +115,10 @@ class Cluster:
     def create(self, *, like: str = "template0") -> str:
         """Make a database, empty or the copy of another, and return its name."""
         name = f"d{next(self._names)}"
+        # What a command of this process left open would be in the way of a copy.
+        self.admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [like]
+        )
         self.admin.execute(
             sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY").format(
                 *map(sql.Identifier, (name, OWNER, like))

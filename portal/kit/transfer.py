@@ -70,9 +70,9 @@ def _demand_empty(new: Connection, tables: Sequence[Table]) -> None:
 
 
 def _batches(connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
-    found = connection.execute(_in_order(table), execution_options={"yield_per": BATCH})
-    for some in found.mappings().partitions(BATCH):
-        yield [dict(row) for row in some]
+    with connection.execute(_in_order(table), execution_options={"yield_per": BATCH}) as found:
+        for some in found.mappings().partitions(BATCH):
+            yield [dict(row) for row in some]
 
 
 def _in_order(table: Table) -> Any:

@@ -109,6 +109,7 @@ TAMPERINGS = {
 
 
 @pytest.mark.parametrize("kind", TAMPERINGS)
+@pytest.mark.sqlite_only("what an operator does with the file; tests/audit does it on both")
 def test_an_operator_who_tampers_with_the_log_is_found(own: tuple[Path, str], kind: str) -> None:
     home, ref = own
     with sqlite3.connect(home / "regions" / "eu" / "region.db") as database:

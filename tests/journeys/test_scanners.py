@@ -29,7 +29,11 @@ from tests.conftest import close, make_contract, settings_for
 from tests.journeys.conftest import PATIENCE, Served, Visitor
 from tests.signing import stage
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.slow,
+    pytest.mark.sqlite_only("reads every row of its files"),
+]
 LINK = re.compile(r"https?://[^\s]+")
 # Tries are counted so that nobody guesses; they are no fact about anybody.
 COUNTED = {"attempts"}

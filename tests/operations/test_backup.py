@@ -72,13 +72,15 @@ def key(tmp_path: Path) -> tuple[Path, str]:
 
 @pytest.mark.slow
 @pytest.mark.both_engines
+@pytest.mark.parametrize("into", ["the same engine", "the other engine"])
 def test_a_backup_comes_back_whole(
-    full: tuple[Path, str], key: tuple[Path, str], tmp_path: Path
+    full: tuple[Path, str], key: tuple[Path, str], tmp_path: Path, into: str
 ) -> None:
     (home, ref), (secret, recipient) = full, key
     made = run(home, "backup", "--out", str(tmp_path / "b"), "--to", recipient, "--with-keys")
     assert made.exit_code == 0, made.output
-    again = new_home(tmp_path / "again") if databases_of(home) else tmp_path / "again"
+    on_server = bool(databases_of(home)) == (into == "the same engine")
+    again = new_home(tmp_path / "again") if on_server else tmp_path / "again"
     back = run(
         again, "restore", str(tmp_path / "b"), "--identity", str(secret), "--verify", "--json"
     )

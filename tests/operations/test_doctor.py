@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 import time_machine
 from click.testing import CliRunner
@@ -20,6 +21,7 @@ from portal.kit import clock
 from portal.kit.db import transaction
 from portal.operations.rules import age_words, days_left, is_ready, judged
 from tests import cast
+from tests.cluster import cluster, databases_of
 from tests.conftest import close, make_contract, settings_for
 
 
@@ -51,12 +53,16 @@ def lived_in(home: Path) -> Path:
     return home
 
 
+@pytest.mark.both_engines
 @pytest.mark.slow
 def test_a_sound_home_has_forty_kinds_of_checks_and_no_error(lived_in: Path) -> None:
     checks = look(lived_in)
     kinds = {name.partition(" (")[0] for name in checks}
     assert len(kinds) >= 40
-    assert [row for row in checks.values() if row["level"] == "error"] == []
+    # The tests' own server keeps nothing on a disk, and the doctor says so.
+    unsafe = ("fsync", "synchronous commit", "full page writes")
+    errors = [row for row in checks.values() if row["level"] == "error"]
+    assert [row for row in errors if not row["name"].startswith(unsafe)] == []
     assert all(row["mend"] for row in checks.values() if row["level"] != "good")
 
 
@@ -70,6 +76,14 @@ def share(home: Path) -> None:
 
 def damage(home: Path) -> None:
     (home / "keys" / "signing.json").write_text("{}")
+
+
+ON_POSTGRESQL = {
+    "DROP TRIGGER entries_no_update": "DROP TRIGGER entries_no_update ON entries",
+    "DROP TRIGGER entries_no_delete": "DROP TRIGGER entries_no_delete ON entries",
+    "DROP TRIGGER region_identity_no_update":
+        "DROP TRIGGER region_identity_no_update ON region_identity",
+}  # fmt: skip
 
 
 def breach(home: Path) -> None:
@@ -96,7 +110,13 @@ def go_back(home: Path) -> None:
 
 
 def run_sql(home: Path, *statements: str) -> None:
-    """Do what an operator with the file could do."""
+    """Do what an operator with the file, or the owner of the tables, could do."""
+    name = databases_of(home).get("eu")
+    if name:
+        with psycopg.connect(cluster().address(name)) as owner:
+            for statement in statements:
+                owner.execute(ON_POSTGRESQL.get(statement, statement))
+        return
     with closing(sqlite3.connect(home / "regions" / "eu" / "region.db")) as database:
         for statement in statements:
             database.execute(statement)
@@ -115,6 +135,7 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
+@pytest.mark.both_engines(name={"a wall removed", "an entry changed", "addresses swapped"})
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.slow
 def test_a_fault_is_found_and_comes_with_what_mends_it(lived_in: Path, name: str) -> None:

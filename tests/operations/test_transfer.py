@@ -18,7 +18,7 @@ from tests.cluster import copy_home, new_home
 from tests.conftest import close, make_contract, settings_for
 
 TITLE = "Moved to a server"
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite_only("it is where a transfer begins")]
 
 
 def run(home: Path, *words: object) -> Result:
