@@ -429,4 +429,4 @@ def test_an_amendment_is_signed_by_all_and_sealed_as_a_deed_of_its_terms_alone(
     assert "Amendment of a software support contract" in printed and signed.id in printed
     assert "45 days" in printed and "P6" in printed
     assert "D1 " not in printed and "Support hours" not in printed
-    assert queries.terms_in_force(eu, signed, on=at.date() + timedelta(days=1))["P6"] == SHORTER
+    assert queries.terms_in_force(eu, signed, on=later.date() + timedelta(days=1))["P6"] == SHORTER
