@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portal.contracts.rules import listing, people, starting, waiting
@@ -191,6 +191,7 @@ KINDS = [
 ]  # fmt: skip
 
 
+@example([("completed", Side.VENDOR), ("renewed", Side.VENDOR)], date.max, date.min, None)
 @given(
     st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(Side)), max_size=9),
     st.none() | st.dates(), st.dates(), st.none() | st.just("eu-parent"),

@@ -99,8 +99,10 @@ def state_of(
     if "completed" in kinds and of is not None:
         return State.AMENDS
     if "completed" in kinds:
-        started = service_start is None or service_start <= today
-        return _after_completion(facts) if started else State.COMPLETED
+        reached = _after_completion(facts)
+        # What ended or was renewed before support began is over on every day.
+        started = service_start is None or service_start <= today or reached in OVER
+        return reached if started else State.COMPLETED
     return _open_state({fact.kind for fact in _since_reopened(facts)}, _standing_rounds(facts))
 
 
