@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask, g, has_app_context
 from flask.testing import FlaskClient
@@ -31,6 +32,11 @@ from portal.residency.rules import new_public_ref
 from portal.settings.rules import Settings, settings_from
 from tests import cast
 from tests.cluster import copy_home, forget_homes, new_home, stop_cluster
+
+# Everybody's run tries the same examples; a thorough one looks for new ones.
+THOROUGH = os.environ.get("COUNTERPART_THOROUGH") == "1"
+hypothesis.settings.register_profile("same", derandomize=True, database=None)
+hypothesis.settings.load_profile("default" if THOROUGH else "same")
 
 
 def close(app: Flask) -> None:
