@@ -4,16 +4,16 @@ import sys
 from collections.abc import Iterator
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from gunicorn.app.base import BaseApplication
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.app import create_app
 from portal.contracts.actions import place_all
-from portal.kit import clock, logs, metrics, token
+from portal.kit import clock, logs, metrics, rights, token
 from portal.kit import migrate as migrations
-from portal.kit.db import db
+from portal.kit.db import db, is_postgresql
 from portal.plans.actions import plant_examples
 from portal.residency.databases import RegionDatabase, WrongRegion, regions
 from portal.residency.models import RegionIdentity
@@ -74,7 +74,12 @@ def _places() -> dict[str, tuple[Engine, str]]:
 
 
 def _migrate(name: str) -> tuple[str | None, str | None]:
-    done = migrations.upgrade(*_places()[name])
+    engine, history = _places()[name]
+    done = migrations.upgrade(engine, history)
+    role = current_app.config["SETTINGS"].serving_role
+    if role and is_postgresql(engine):
+        with engine.begin() as connection:
+            rights.give(connection, role)
     if name != "directory":
         database = regions()[name.removeprefix("region ")]
         _name_region(database)
@@ -149,6 +154,7 @@ def serve(*, host: str, port: int, processes: int, untried: bool) -> None:
             history = "directory" if name == "directory" else "region"
             if _revision(engine) != migrations.newest(history):
                 sys.exit(f"{name} is not migrated: run `counterpart migrate`")
+            _demand_role(name, engine, settings.serving_role)
         for database in regions().databases.values():
             database.check_identity()
             database.engine.dispose()
@@ -175,6 +181,19 @@ def _try_signing(app: Flask) -> None:
     except jobs.SelfTestFailed as failure:
         sys.exit(str(failure))
     click.echo(f"Signed and checked a deed in {took.total_seconds():.1f} s: signing works.")
+
+
+def _demand_role(name: str, engine: Engine, role: str | None) -> None:
+    """Refuse to serve as anybody but the role that is named for it: the owner may do too much."""
+    if role and is_postgresql(engine):
+        with engine.connect() as connection:
+            found = connection.scalar(text("SELECT current_user"))
+        if found != role:
+            place = name.removeprefix("region ").upper()
+            sys.exit(
+                f"{name} is opened as {found}, and serving_role is {role}: "
+                f"give the server its address in COUNTERPART_DATABASE_{place}"
+            )
 
 
 def _engines() -> Iterator[tuple[str, Engine]]:

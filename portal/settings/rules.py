@@ -139,6 +139,7 @@ class Settings:
     own_seal: OwnSeal | None = None
     webhook_hosts: frozenset[str] = frozenset()
     providers: Mapping[str, Provider] = field(default_factory=dict)
+    serving_role: str | None = None
 
     @property
     def sends_plain_mail(self) -> bool:
@@ -314,6 +315,7 @@ def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str
         log_memory=Path(file.get("log_memory", home / "log")),
         authorities=tuple(_authority(row) for row in file.get("time_stamp", [])),
         own_seal=_own_seal(file.get("seal")),
+        serving_role=str(file["serving_role"]) if file.get("serving_role") else None,
         webhook_hosts=frozenset(str(host) for host in file.get("webhook_hosts", ())),
         providers={one.name: one for one in (_provider(r, environ) for r in file.get("oidc", ()))},
     )

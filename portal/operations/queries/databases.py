@@ -6,16 +6,16 @@ from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from portal.audit import queries as log
 from portal.audit.signer import signer_of
-from portal.kit import migrate, walls
+from portal.kit import migrate, rights, walls
 from portal.kit.db import db, is_postgresql
 from portal.kit.vault import CannotOpen
 from portal.operations.queries.subject import Subject
-from portal.operations.rules import Check, judged
+from portal.operations.rules import Check, Level, judged
 from portal.residency.actions import read_document
 from portal.residency.databases import RegionDatabase, WrongRegion
 from portal.residency.models import DataKey, Document
@@ -29,6 +29,8 @@ def checks(subject: Subject) -> Iterator[Check]:
     for where, history, engine in subject.engines():
         if where not in subject.silent:
             yield from _inside(where, history, engine)
+            if is_postgresql(engine):
+                yield _rights(where, engine, subject.settings.serving_role)
     yield _chains("directory", db.session())
     for where, database, session in subject.each_region():
         yield _identity(where, database)
@@ -134,6 +136,25 @@ def _postgresql(where: str, history: str, engine: Engine) -> Iterator[Check]:
         f"walls ({where})", "stand" if not missing else f"{len(missing)} missing or off",
         holds=not missing,
         mend="somebody removed triggers: compare with a backup, run `counterpart audit verify`",
+    )  # fmt: skip
+
+
+def _rights(where: str, engine: Engine, role: str | None) -> Check:
+    """Whether who serves may not change what only grows, whatever becomes of the triggers."""
+    if role is None:
+        return judged(
+            f"rights ({where})", "the owner of the tables serves", holds=False,
+            otherwise=Level.WARNING, mend="name a serving_role (docs/operating.md)",
+        )  # fmt: skip
+    with engine.connect() as connection:
+        try:
+            found = rights.excess(connection, role)
+        except ProgrammingError:
+            found = [f"there is no role {role}"]
+    said = "only what serving takes" if not found else f"{found[0]} ({len(found)} in all)"
+    return judged(
+        f"rights ({where})", said, holds=not found,
+        mend="run `counterpart migrate` as the owner; the role is no member of the owner's",
     )  # fmt: skip
 
 
