@@ -344,7 +344,8 @@ def _me(visitor: gate.Visitor) -> dict[str, Any]:
     )
     emergency = visitor.actor.emergency if visitor.actor else None
     return {
-        "name": visitor.person.name, "organisation_name": organisation, "emergency": emergency
+        "name": visitor.person.name, "organisation_name": organisation, "emergency": emergency,
+        "is_member": visitor.actor is not None,
     }  # fmt: skip
 
 

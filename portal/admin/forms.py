@@ -104,7 +104,7 @@ class MfaForm(Form):
 class RegionsForm(Form):
     """The regions in which an organisation's new contracts may live."""
 
-    regions = ManyField(say("Allowed regions"))
+    regions = ManyField(say("Where a new contract may lie"))
 
 
 class MailForm(Form):

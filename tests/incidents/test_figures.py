@@ -141,7 +141,7 @@ def test_bars_share_the_width() -> None:
     laid, height = bars(
         [("a", "1 of 2", [(1, "is-good"), (1, "is-bad")]), ("b", "0", [])], full=True
     )
-    assert [part.width for part in laid[0].parts] == [106.0, 106.0]
+    assert [part.width for part in laid[0].parts] == [92.0, 92.0]
     assert laid[0].parts[0].x == LABEL
     assert laid[1].parts == ()
     assert height == 60

@@ -22,7 +22,7 @@ from portal.kit import clock
 from portal.kit.csv_file import csv_bytes
 from portal.kit.errors import NotFound, Refused
 from portal.kit.web import download, needs, page, see_other
-from portal.kit.words import say
+from portal.kit.words import in_a_row, say
 from portal.signing.pdf import seen, table_cells
 from portal.signing.queries import signatures_of
 from portal.terms.rules import load_schema
@@ -75,11 +75,11 @@ def _identified(session: Session, version: Version | None) -> dict[int, str]:
     """Return how each person who signed was identified, in words, by position."""
     if version is None:
         return {}
-    told = {}
+    told: dict[int, str] = {}
     for line in signatures_of(session, version):
         known = dict(line.identified)
         if known:
-            told[line.position] = f"{known['Account']}; {known['Second factor']}"
+            told[line.position] = in_a_row((known["Account"], known["Second factor"]), "; ")
     return told
 
 

@@ -45,13 +45,13 @@ CHAPTERS: dict[str, tuple[Section, ...]] = {
         Section(say("Replay"), "statements.replay", frozenset({State.NEGOTIATION})),
     ),
     say("Agreement"): (
-        Section(say("Sign"), "signing.review", frozenset({State.SIGNING})),
         Section(
             say("Signing"),
             "signing.overview",
             FROZEN | {State.NEGOTIATION},
             pages=("signing.done", "signing.delegation", "signing.voiding", "signing.reopening"),
         ),
+        Section(say("Sign"), "signing.review", frozenset({State.SIGNING})),
         Section(say("Agreement"), "contracts.agreement", FROZEN),
         Section(say("Deed (PDF)"), "signing.deed", DEED),
         Section(

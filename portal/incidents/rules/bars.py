@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH, ROW, LABEL = 400, 26, 128
+WIDTH, ROW, LABEL = 400, 26, 156
 
 
 @dataclass(frozen=True)
