@@ -1,7 +1,6 @@
 """A contract in force whose software is changed."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -26,17 +25,4 @@ def visitors(
     client_as: Callable[[str], FlaskClient], context: Flask, eu: Session
 ) -> Callable[[str], FlaskClient]:
     """Clients whose every request has a context of its own, as requests have outside of tests."""
-
-    def make(key: str) -> FlaskClient:
-        client = client_as(key)
-        plain_open = client.open
-
-        def open_apart(*args: Any, **kwargs: Any) -> Any:
-            desk.settle(eu)
-            with context.app_context():
-                return plain_open(*args, **kwargs)
-
-        client.open = open_apart  # type: ignore[method-assign]
-        return client
-
-    return make
+    return desk.each_apart(client_as, context, eu)

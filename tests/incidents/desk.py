@@ -1,9 +1,11 @@
 """A contract of the cast in force, and the people at its service desk."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.audit.queries import lines
@@ -96,3 +98,23 @@ def events(session: Session, contract: Contract) -> list[str]:
     found = [line.event for line in lines(session, contract.id)]
     settle(session)
     return found
+
+
+def each_apart(
+    client_as: Callable[[str], FlaskClient], context: Flask, eu: Session
+) -> Callable[[str], FlaskClient]:
+    """Make clients whose every request has a context of its own."""
+
+    def make(key: str) -> FlaskClient:
+        client = client_as(key)
+        plain_open = client.open
+
+        def open_apart(*args: Any, **kwargs: Any) -> Any:
+            settle(eu)
+            with context.app_context():
+                return plain_open(*args, **kwargs)
+
+        client.open = open_apart  # type: ignore[method-assign]
+        return client
+
+    return make
