@@ -140,6 +140,8 @@ class Settings:
     webhook_hosts: frozenset[str] = frozenset()
     providers: Mapping[str, Provider] = field(default_factory=dict)
     serving_role: str | None = None
+    breached_passwords: Path | None = None
+    key_days: int = 730
 
     @property
     def sends_plain_mail(self) -> bool:
@@ -293,8 +295,13 @@ def settings_from(home: Path, file: Mapping[str, Any], environ: Mapping[str, str
     regions = {name: _region(home, name, row, environ) for name, row in named.items()}
     if not regions:
         raise BadSetting("regions: name at least one")
+    listed = file.get("breached_passwords")
+    if listed is not None and not Path(listed).is_file():
+        raise BadSetting("breached_passwords: there is no such file")
     return Settings(
         home=home,
+        breached_passwords=Path(listed) if listed else None,
+        key_days=int(file.get("key_days", 730)),
         operator=str(file.get("operator", "Northwind Systems")),
         base_url=base_url.rstrip("/"),
         regions=regions,

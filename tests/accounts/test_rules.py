@@ -1,5 +1,6 @@
 """Roles, MFA rules, passwords, and what becomes of a typed code."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pyotp
@@ -209,3 +210,19 @@ def test_a_browser_is_named_in_words():
     assert browser_words(chrome) == "Chrome on Linux"
     assert browser_words(phone) == "Safari on iPhone"
     assert browser_words("curl/8") == "Another browser"
+
+
+@pytest.mark.parametrize("end", ["\r\n", ":17\n"])
+def test_a_password_of_the_operators_list_is_found_and_its_neighbours_are_not(tmp_path, end):
+    """Of five hundred, each one that stands in the list, the first and the last among them."""
+    listed = [f"breached number {number}" for number in range(500)]
+    lines = sorted(hashlib.sha1(one.encode()).hexdigest().upper() + end for one in listed)
+    path = tmp_path / "breached.txt"
+    path.write_bytes("".join(lines).encode())
+    assert all(passwords.is_breached(path, one) for one in listed)
+    assert not any(passwords.is_breached(path, f"{one}!") for one in listed)
+    assert not passwords.is_breached(None, listed[0])
+    path.write_bytes(b"")
+    assert not passwords.is_breached(path, listed[0])
+    said = password_problem("four random words here", common=(), breached=True)
+    assert said is not None and "published" in said

@@ -66,6 +66,22 @@ def test_a_sound_home_has_forty_kinds_of_checks_and_no_error(lived_in: Path) -> 
     assert all(row["mend"] for row in checks.values() if row["level"] != "good")
 
 
+@pytest.mark.slow
+def test_a_key_older_than_its_days_is_a_warning_with_its_command(home: Path) -> None:
+    past = clock.now().timestamp() - timedelta(days=731).total_seconds()
+    os.utime(home / "keys" / "region-eu.key", (past, past))
+    checks = look(home)
+    assert checks["key age (region-eu)"]["level"] == "warning"
+    assert checks["key age (region-eu)"]["mend"] == "counterpart keys rotate region-eu"
+    assert checks["key age (directory)"]["level"] == "good"
+
+
+@pytest.mark.slow
+def test_debug_mode_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    assert look(home)["debug"]["level"] == "error"
+
+
 def loosen(home: Path) -> None:
     (home / "keys" / "region-eu.key").chmod(0o644)
 

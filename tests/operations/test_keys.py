@@ -43,6 +43,14 @@ def subject(context: Flask, regions: Regions) -> Subject:
     return Subject(context.config["SETTINGS"], regions, clock.now())
 
 
+def test_every_key_has_its_rotation_or_says_why_not(subject: Subject) -> None:
+    """A name that is listed can be rotated by the command that is listed with it."""
+    for key in inventory(subject):
+        assert key.rotation == f"counterpart keys rotate {key.name}" or (
+            not key.rotation and key.note.startswith("Not rotated: ")
+        ), key.name
+
+
 def let_go(regions: Regions) -> None:
     db.session.rollback()
     for _, session in regions.each():

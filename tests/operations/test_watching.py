@@ -235,6 +235,8 @@ def test_gunicorn_knows_every_setting_of_the_example() -> None:
 def test_the_proxy_speaks_tls_from_1_2_on_and_logs_no_address() -> None:
     said = (DEPLOY / "nginx.conf").read_text()
     assert re.findall(r"ssl_protocols\s+([^;]+);", said) == ["TLSv1.2 TLSv1.3"]
+    plain = said.partition("server {")[2].partition("server {")[0]
+    assert "^/(api|oauth)/ { return 403; }" in plain and plain.count("return 308") == 1
     assert "access_log off" in said and said.count("{") == said.count("}")
 
 

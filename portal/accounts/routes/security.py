@@ -72,7 +72,9 @@ def change_password() -> ResponseReturnValue:
 
 def _new_password_holds(form: PasswordForm, person: Person) -> bool:
     about = [person.email, person.name, "Counterpart", settings().operator]
-    problem = password_problem(form.password.data, common=passwords.common(), about=about)
+    chosen = form.password.data
+    breached = passwords.is_breached(settings().breached_passwords, chosen)
+    problem = password_problem(chosen, common=passwords.common(), about=about, breached=breached)
     if problem:
         form.password.errors = [problem]
     return problem is None

@@ -11,13 +11,14 @@ PASSWORD_MOST = 128
 
 
 def password_problem(
-    password: str, *, common: Collection[str], about: Collection[str] = ()
+    password: str, *, common: Collection[str], about: Collection[str] = (), breached: bool = False
 ) -> str | None:
     """Return what is wrong with a new password as a sentence, or None (NIST SP 800-63B-4, 3.1.1).
 
     `common` holds fragments of well-known passwords; `about` words close to the person: name,
     address, organisation, product. A password made of at most three such fragments is refused,
-    whatever digits and signs stand between them. No composition rules.
+    whatever digits and signs stand between them. No composition rules. `breached`: it stands in
+    the operator's list of passwords that were published.
     """
     if len(password) < PASSWORD_LEAST:
         return say(
@@ -26,6 +27,8 @@ def password_problem(
         )
     if len(password) > PASSWORD_MOST:
         return say("Use at most %(password_most)s characters.", password_most=PASSWORD_MOST)
+    if breached:
+        return say("This password was published by a theft elsewhere. Choose another one.")
     if _is_run(password) or _is_made_of(password, {*common, *_words(about)}):
         return say("This password is too easy to guess. Four random words make a good one.")
     return None

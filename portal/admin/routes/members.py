@@ -218,7 +218,11 @@ def accept_invitation(token: str) -> ResponseReturnValue:
         return _accept_as_known(token, offer.email)
     if form.validate():
         about = [offer.email, form.name.data, offer.organisation.name, "Counterpart"]
-        problem = password_problem(form.password.data, common=passwords.common(), about=about)
+        listed = current_app.config["SETTINGS"].breached_passwords
+        problem = password_problem(
+            form.password.data, common=passwords.common(), about=about,
+            breached=passwords.is_breached(listed, form.password.data),
+        )  # fmt: skip
         try:
             if problem:
                 raise Refused(problem)

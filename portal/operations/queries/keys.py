@@ -2,8 +2,10 @@
 
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+from portal.accounts.pepper import FILE as PEPPER
 from portal.audit.signer import signer_of
 from portal.kit.token import TokenAway, TokenKey
 from portal.operations.queries.subject import Subject
@@ -16,7 +18,7 @@ from portal.operations.rules import (
     judged,
     mode_words,
 )
-from portal.signing.keys import PortalKeys, portal_keys
+from portal.signing.keys import KEY_FILE, PortalKeys, portal_keys
 
 KEY_BYTES = 32
 SEAL_DAYS = 90
@@ -28,6 +30,7 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield from _files(subject)
     yield from _different(subject)
     yield from _apart(subject)
+    yield from _ages(subject)
     yield from _certificates(subject)
     yield from _logs(subject)
 
@@ -113,6 +116,23 @@ def _apart(subject: Subject) -> Iterator[Check]:
             f"key apart from store ({name})", "yes" if not inside else "no", holds=not inside,
             mend="move key_file out of the document store: a copied store would open itself",
         )  # fmt: skip
+
+
+def _ages(subject: Subject) -> Iterator[Check]:
+    """Yield for each key that can be rotated whether it is younger than `key_days`."""
+    folder, most = subject.settings.keys, subject.settings.key_days
+    named = {"directory": folder / "directory.key", "session": folder / "session.key",
+             "signing": folder / KEY_FILE, "pepper": folder / PEPPER}  # fmt: skip
+    for region, database in subject.regions.databases.items():
+        named[f"region-{region}"] = database.region.key_file
+        named[f"log-{region}"] = folder / f"log-{region}.json"
+    for name, path in named.items():
+        if path.exists():
+            days = (subject.at - datetime.fromtimestamp(path.stat().st_mtime, UTC)).days
+            yield judged(
+                f"key age ({name})", f"{days} days", holds=days <= most,
+                mend=f"counterpart keys rotate {name}", otherwise=Level.WARNING,
+            )  # fmt: skip
 
 
 def _certificates(subject: Subject) -> Iterator[Check]:
