@@ -231,6 +231,7 @@ def test_seven_failures_over_two_days_are_given_up(
     assert lag_of(eu, at=clock.at).given_up == 1
 
 
+@pytest.mark.both_engines
 def test_an_unreachable_server_loses_nothing(eu: Session, context: Flask, clock: Hand) -> None:
     keys = written(eu, 3)
     nobody = Office(port=1, certificate=Path("none"))

@@ -20,6 +20,7 @@ from portal.app import create_app
 from portal.audit import queries as log
 from portal.audit.actions import record
 from portal.audit.models import RegionEntry
+from portal.cli.running import migrate_all
 from portal.contracts.models import Contract
 from portal.contracts.rules.life import Side
 from portal.kit import clock
@@ -33,11 +34,12 @@ from portal.operations.queries import Subject
 from portal.residency import rules
 from portal.residency.actions import make_data_key, read_document, store_document
 from portal.residency.actions import moving as moving_file
-from portal.residency.databases import Regions, WrongRegion, read_or_make_key
+from portal.residency.databases import Regions, WrongRegion, file_of, read_or_make_key
 from portal.residency.models import DataKey, Document, Move
 from portal.residency.rules import Step
 from tests import cast
-from tests.conftest import settings_for
+from tests.cluster import databases_of
+from tests.conftest import close, settings_for
 
 ADA, DOV = cast.actor("ada"), cast.actor("dov")
 CONTENT = b"%PDF-the-deed"
@@ -65,6 +67,18 @@ moving.carry_out(
     told=lambda step: die() if step == stop else None,
 )
 """
+
+
+@pytest.fixture
+def us_in_a_file(home: Path) -> None:
+    """The region "us" of this home lies in a file, whatever the others lie on."""
+    names = databases_of(home)
+    path = home / "counterpart.toml"
+    lines = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join(line for line in lines if f"@/{names['us']}?" not in line))
+    app = create_app(settings_for(home))
+    migrate_all(app)
+    close(app)
 
 
 @pytest.fixture
@@ -180,6 +194,20 @@ def test_a_moved_contract_lives_whole_in_the_new_region_and_nowhere_else(
 def test_a_contract_comes_back_to_where_it_began(
     eu: Session, regions: Regions, full: Contract
 ) -> None:
+    there_and_back(eu, regions, full)
+
+
+@pytest.mark.slow
+@pytest.mark.postgres_only
+def test_a_contract_moves_from_a_server_to_a_file_and_back(
+    us_in_a_file: None, eu: Session, regions: Regions, full: Contract
+) -> None:
+    assert file_of(regions["us"].region) is not None and file_of(regions["eu"].region) is None
+    there_and_back(eu, regions, full)
+
+
+def there_and_back(eu: Session, regions: Regions, full: Contract) -> None:
+    """Move a contract to the other region and back, each time whole and with a log that holds."""
     ref, us = full.id, regions.session("us")
     for session, to in ((eu, "us"), (us, "eu")):
         contract = session.get_one(Contract, ref)
