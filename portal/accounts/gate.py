@@ -332,6 +332,14 @@ def demand_declared(actor: Actor) -> None:
         demand(actor, declared)
 
 
+def proven_actor(now: datetime) -> Actor:
+    """Return the member who asks, whose role may do what the view declares, with a fresh code."""
+    actor = current_actor()
+    demand_declared(actor)
+    demand_recent_code(now)
+    return actor
+
+
 def current_sign_in() -> SignIn:
     """Return the session of this request."""
     found: SignIn = current_user.sign_in

@@ -14,6 +14,7 @@ from portal.admin.rules import RESET_LIFE, Kind
 from portal.contracts.models import Contract
 from portal.kit.db import db, reading
 from portal.kit.errors import NotFound
+from portal.kit.words import say
 from portal.residency.databases import Regions
 from portal.residency.models import Move
 
@@ -203,3 +204,14 @@ def contracts_of(session: Session, organisation_id: str) -> Sequence[str]:
 def every_contract(session: Session) -> Sequence[str]:
     """Return the references of all contracts of a region, for the operator's count of them."""
     return session.scalars(select(Contract.id)).all()
+
+
+def outcome_of(row: PolicyChange | None, nothing: str = say("Nothing was changed.")) -> str:
+    """Return what became of asking for a change, in words."""
+    if row is None:
+        return nothing
+    if row.applied_at:
+        return say("Saved. It holds now.")
+    if row.weaker:
+        return say("Asked. A second administrator must confirm it; it then holds 24 hours later.")
+    return say("Saved. It holds from the day you chose, and those it concerns are told.")

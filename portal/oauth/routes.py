@@ -192,9 +192,7 @@ def new_client() -> ResponseReturnValue:
 @needs("client:edit")
 def add_client() -> ResponseReturnValue:
     """Register a program; its secret is on this page and on no other."""
-    actor, form = current_actor(), ClientForm()
-    demand(actor, "client:edit")
-    gate.demand_recent_code(clock.now())
+    actor, form = gate.proven_actor(clock.now()), ClientForm()
     if not form.validate():
         return page("oauth/clients/new.html", 422, form=form)
     kind = Kind(form.kind.data)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from portal.accounts import gate
 from portal.accounts import queries as people
 from portal.accounts.gate import current_actor, demand_declared
-from portal.accounts.rules import Actor, demand, may
+from portal.accounts.rules import Actor, may
 from portal.admin import queries as administration
 from portal.admin.actions import ask_for_years
 from portal.admin.rules import Kind
@@ -66,9 +66,8 @@ def _index(actor: Actor, form: YearsForm, status: int) -> ResponseReturnValue:
 @needs("policy:edit")
 def set_years() -> ResponseReturnValue:
     """Ask for another number of years."""
-    actor, form, now = current_actor(), YearsForm(), clock.now()
-    demand(actor, "policy:edit")
-    gate.demand_recent_code(now)
+    form, now = YearsForm(), clock.now()
+    actor = gate.proven_actor(now)
     if not form.validate():
         return _index(actor, form, 422)
     try:
@@ -76,15 +75,7 @@ def set_years() -> ResponseReturnValue:
     except Refused as refusal:
         form.years.errors = [refusal.message]
         return _index(actor, form, 422)
-    if row is None:
-        flash(say("Nothing was changed."), "good")
-    elif row.applied_at:
-        flash(say("Saved. It holds now."), "good")
-    else:
-        flash(
-            say("Asked. A second administrator must confirm it; it then holds 24 hours later."),
-            "good",
-        )
+    flash(administration.outcome_of(row), "good")
     return see_other(url_for("retention.index"))
 
 

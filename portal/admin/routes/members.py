@@ -107,9 +107,8 @@ def end_sessions(membership_id: str) -> ResponseReturnValue:
 @needs("member:edit")
 def ask_for_reset(membership_id: str) -> ResponseReturnValue:
     """Ask that a member's codes be reset."""
-    actor, now = current_actor(), clock.now()
-    demand(actor, "member:edit")
-    gate.demand_recent_code(now)
+    now = clock.now()
+    actor = gate.proven_actor(now)
     actions.ask_for_reset(actor, membership_id, at=now)
     flash(say("Asked. A second administrator must confirm it within 24 hours."), "good")
     return see_other(url_for("admin.member", membership_id=membership_id))
@@ -119,9 +118,8 @@ def ask_for_reset(membership_id: str) -> ResponseReturnValue:
 @needs("member:edit")
 def confirm_reset(reset_id: str) -> ResponseReturnValue:
     """Confirm a reset another administrator asked for."""
-    actor, now = current_actor(), clock.now()
-    demand(actor, "member:edit")
-    gate.demand_recent_code(now)
+    now = clock.now()
+    actor = gate.proven_actor(now)
     actions.confirm_reset(actor, reset_id, partners=partners(actor), at=now)
     flash(say("The codes were reset. Everyone concerned is told; nothing can be signed for a day."),
           "good")  # fmt: skip

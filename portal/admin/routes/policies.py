@@ -20,7 +20,6 @@ from portal.accounts.rules import (
 )
 from portal.admin import actions, queries
 from portal.admin.forms import MailForm, MfaForm, RegionsForm
-from portal.admin.models import PolicyChange
 from portal.admin.routes.doors import bp, partners
 from portal.admin.routes.profiles import hindrances
 from portal.admin.rules import Kind
@@ -40,16 +39,6 @@ PAGE_OF = {
 }
 
 
-def _said(row: PolicyChange | None, nothing: str = say("Nothing was changed.")) -> str:
-    if row is None:
-        return nothing
-    if row.applied_at:
-        return say("Saved. It holds now.")
-    if row.weaker:
-        return say("Asked. A second administrator must confirm it; it then holds 24 hours later.")
-    return say("Saved. It holds from the day you chose, and those it concerns are told.")
-
-
 # The rule on codes
 
 
@@ -57,9 +46,7 @@ def _said(row: PolicyChange | None, nothing: str = say("Nothing was changed.")) 
 @needs("policy:edit")
 def mfa() -> ResponseReturnValue:
     """Show the organisation's MFA rule, who does not meet it yet, and what waits for its day."""
-    actor = current_actor()
-    demand(actor, "policy:edit")
-    gate.demand_recent_code(clock.now())
+    actor = gate.proven_actor(clock.now())
     rules = people.mfa_rules(actor.organisation_id)
     chosen = {role.value: rules.get(role, MfaRule.OPTIONAL).value for role in Role}
     everyone = rules.get(EVERY_ROLE, MfaRule.OPTIONAL).value
@@ -100,9 +87,8 @@ def _steps(
 @needs("policy:edit")
 def set_mfa() -> ResponseReturnValue:
     """Ask for a rule for everyone and stricter ones for some roles."""
-    actor, form, now = current_actor(), MfaForm(), clock.now()
-    demand(actor, "policy:edit")
-    gate.demand_recent_code(now)
+    form, now = MfaForm(), clock.now()
+    actor = gate.proven_actor(now)
     if not form.validate():
         return _mfa_page(actor, form, 422)
     rules = {role.value: MfaRule(form[role.value].data) for role in Role}
@@ -112,7 +98,7 @@ def set_mfa() -> ResponseReturnValue:
     except Refused as refusal:
         form.form_errors.append(refusal.message)
         return _mfa_page(actor, form, 422)
-    flash(_said(row), "good")
+    flash(queries.outcome_of(row), "good")
     return see_other(url_for("admin.mfa"))
 
 
@@ -123,9 +109,7 @@ def set_mfa() -> ResponseReturnValue:
 @needs("policy:edit")
 def allowed_regions() -> ResponseReturnValue:
     """Show in which regions the organisation lets its contracts live."""
-    actor = current_actor()
-    demand(actor, "policy:edit")
-    gate.demand_recent_code(clock.now())
+    actor = gate.proven_actor(clock.now())
     allowed = people.organisation_by_id(actor.organisation_id).allowed_regions
     return _regions_page(actor, _regions_form(allowed), 200)
 
@@ -151,9 +135,8 @@ def _regions_page(actor: Actor, form: RegionsForm, status: int) -> ResponseRetur
 @needs("policy:edit")
 def set_regions() -> ResponseReturnValue:
     """Ask for other allowed regions."""
-    actor, now = current_actor(), clock.now()
-    demand(actor, "policy:edit")
-    gate.demand_recent_code(now)
+    now = clock.now()
+    actor = gate.proven_actor(now)
     form = _regions_form()
     if not form.validate():
         return _regions_page(actor, form, 422)
@@ -164,7 +147,7 @@ def set_regions() -> ResponseReturnValue:
     except Refused as refusal:
         form.form_errors.append(refusal.message)
         return _regions_page(actor, form, 422)
-    flash(_said(row), "good")
+    flash(queries.outcome_of(row), "good")
     return see_other(url_for("admin.allowed_regions"))
 
 
@@ -175,9 +158,8 @@ def set_regions() -> ResponseReturnValue:
 @needs("policy:edit")
 def confirm_change(change_id: str) -> ResponseReturnValue:
     """Confirm a weaker policy another administrator asked for."""
-    actor, now = current_actor(), clock.now()
-    demand(actor, "policy:edit")
-    gate.demand_recent_code(now)
+    now = clock.now()
+    actor = gate.proven_actor(now)
     row = queries.find_change(actor, change_id)
     in_the_way = []
     if row.kind == Kind.HIPAA:

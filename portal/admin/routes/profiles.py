@@ -5,8 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.accounts import gate
 from portal.accounts import queries as people
-from portal.accounts.gate import current_actor
-from portal.accounts.rules import Actor, demand
+from portal.accounts.rules import Actor
 from portal.admin import actions, queries
 from portal.admin.routes.doors import bp
 from portal.admin.rules import Kind
@@ -66,9 +65,7 @@ def _before_on(actor: Actor) -> list[str]:
 @needs("policy:edit")
 def hipaa() -> ResponseReturnValue:
     """Show whether the HIPAA profile holds, what it means, and what stands in its way."""
-    actor = current_actor()
-    demand(actor, "policy:edit")
-    gate.demand_recent_code(clock.now())
+    actor = gate.proven_actor(clock.now())
     organisation = people.organisation_by_id(actor.organisation_id)
     change = queries.open_change(actor, Kind.HIPAA)
     return page(
@@ -82,9 +79,8 @@ def hipaa() -> ResponseReturnValue:
 @needs("policy:edit")
 def set_hipaa() -> ResponseReturnValue:
     """Ask to put the HIPAA profile on or off."""
-    actor, now = current_actor(), clock.now()
-    demand(actor, "policy:edit")
-    gate.demand_recent_code(now)
+    now = clock.now()
+    actor = gate.proven_actor(now)
     on = request.form.get("on") == "yes"
     row = actions.ask_for_hipaa(actor, on=on, hindrances=hindrances(actor, on=on), at=now)
     said = (

@@ -65,9 +65,8 @@ def export() -> ResponseReturnValue:
 @needs("data:export")
 def make_export() -> Response:
     """Make the file, and note that it was made."""
-    actor, now = current_actor(), clock.now()
-    demand(actor, "data:export")
-    gate.demand_recent_code(now)
+    now = clock.now()
+    actor = gate.proven_actor(now)
     ask = Ask(actor, now)
     refs = [row["ref"] for row in _rows(_named("list_contracts"), ask)]
     note_export(actor, contracts=len(refs), at=now)
