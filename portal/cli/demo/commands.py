@@ -46,7 +46,9 @@ def say_how(base_url: str) -> None:
     click.echo(f"\nOpen {base_url} and sign in as one of these. Password for all: {PASSWORD}\n")
     for one in PLAYERS:
         click.echo(f"  {one.key:5} {one.email:24} {one.title}, {one.company or 'the portal'}")
-    click.echo("\nThe six-digit code of a person, at this moment:  counterpart demo code cleo\n")
+    # By the way the command was called: nothing says that it is on the path.
+    command = sys.argv[0]
+    click.echo(f"\nThe six-digit code of a person, at this moment:  {command} demo code cleo\n")
 
 
 @demo.command()
