@@ -193,12 +193,14 @@ def moves_of(session: Session, ref: str) -> Sequence[Move]:
     ).all()
 
 
-def contracts_of(session: Session, organisation_id: str) -> Sequence[str]:
-    """Return the references of an organisation's contracts in one region."""
+def contracts_of(
+    session: Session, organisation_id: str, *, most: int | None = None
+) -> Sequence[str]:
+    """Return the references of an organisation's contracts in one region, or `most` of them."""
     either = or_(
         Contract.vendor_id == organisation_id, Contract.customer_id == organisation_id
     )  # fmt: skip
-    return session.scalars(select(Contract.id).where(either)).all()
+    return session.scalars(select(Contract.id).where(either).limit(most)).all()
 
 
 def every_contract(session: Session) -> Sequence[str]:

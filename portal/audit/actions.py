@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.audit import rules
 from portal.audit.models import (
+    Branch,
     DirectoryEntry,
     DirectoryEntryPerson,
     Leaf,
@@ -19,8 +20,9 @@ from portal.audit.models import (
     RegionEntry,
     RegionEntryPerson,
 )
+from portal.audit.queries import missing_branches
 from portal.kit import clock, metrics
-from portal.kit.db import lock_in_turn
+from portal.kit.db import insert_for, lock_in_turn
 from portal.kit.vault import put
 
 # A region has one order of entries: who appends holds it until the commit.
@@ -115,7 +117,16 @@ def add_checkpoint(session: Session, note: str, *, at: datetime) -> RegionCheckp
         )
         session.add(row)
         session.flush()
+        _keep_branches(session)
     return row
+
+
+def _keep_branches(session: Session) -> None:
+    """Keep the roots of runs that are full by now: the next checkpoint starts from them."""
+    keep = insert_for(session)(Branch).on_conflict_do_nothing()
+    for level, number, found in missing_branches(session):
+        row = {"level": level, "number": number, "region": session.info["region"]}
+        session.execute(keep.values(**row, hash=found.hex()))
 
 
 def forget_names(session: Session, person: str) -> dict[str, list[str]]:

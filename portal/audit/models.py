@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     Integer,
     LargeBinary,
     String,
@@ -52,7 +53,10 @@ class RegionEntry(EntryColumns, Model):
 
     __tablename__ = "entries"
     __bind_key__ = REGIONAL
-    __table_args__ = (UniqueConstraint("chain", "prev", name="entries_never_fork"),)
+    __table_args__ = (
+        UniqueConstraint("chain", "prev", name="entries_never_fork"),
+        Index("entries_of_time", "at", "chain"),
+    )
 
 
 class Leaf(Model):
@@ -72,6 +76,22 @@ class Leaf(Model):
     chain: Mapped[str] = mapped_column(String(64))
     seq: Mapped[int] = mapped_column(Integer)
     hash: Mapped[str] = mapped_column(String(64), comment="RFC 6962 leaf hash")
+
+
+class Branch(Model):
+    """The root over a full run of leaves, kept so that nobody reads them all again."""
+
+    __tablename__ = "branches"
+    __bind_key__ = REGIONAL
+
+    level: Mapped[int] = mapped_column(
+        Integer, primary_key=True, autoincrement=False, comment="8: over 256 leaves; 16; 24"
+    )
+    number: Mapped[int] = mapped_column(
+        Integer, primary_key=True, autoincrement=False, comment="of the run, from 0"
+    )
+    region: Mapped[str] = mapped_column(String(12))
+    hash: Mapped[str] = mapped_column(String(64), comment="RFC 6962 node hash")
 
 
 class RegionCheckpoint(Model):

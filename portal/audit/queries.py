@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.audit import rules
 from portal.audit.models import (
+    Branch,
     CheckpointStamp,
     DirectoryEntry,
     DirectoryEntryPerson,
@@ -122,9 +123,41 @@ def count_chains(session: Session) -> int:
 
 
 def tree_of(session: Session) -> rules.Tree:
-    """Return the tree over all entries of a region, in their order."""
-    leaves = session.scalars(select(Leaf.hash).order_by(Leaf.place))
-    return rules.Tree([bytes.fromhex(leaf) for leaf in leaves])
+    """Return the tree over all entries of a region, in their order; it reads what is asked for."""
+
+    def nodes(level: int, first: int, stop: int) -> list[bytes]:
+        if level == 0:
+            leaves = select(Leaf.hash).where(Leaf.place >= first, Leaf.place < stop)
+            return [bytes.fromhex(one) for one in session.scalars(leaves.order_by(Leaf.place))]
+        kept = _branches(session, level, first, stop)
+        return [kept.get(number) or below(level, number) for number in range(first, stop)]
+
+    def below(level: int, number: int) -> bytes:
+        width = 1 << rules.STEP
+        return rules.Tree(nodes(level - rules.STEP, number * width, (number + 1) * width)).root()
+
+    return rules.KeptTree(size_of(session), nodes)
+
+
+def _branches(session: Session, level: int, first: int, stop: int) -> dict[int, bytes]:
+    rows = session.execute(
+        select(Branch.number, Branch.hash).where(
+            Branch.level == level, Branch.number >= first, Branch.number < stop
+        )
+    )
+    return {number: bytes.fromhex(found) for number, found in rows}
+
+
+def missing_branches(session: Session) -> Iterator[tuple[int, int, bytes]]:
+    """Yield level, number and hash of every branch that could be kept and is not, lowest first.
+
+    Whoever takes one stores it before the next is asked for, which is found from those below.
+    """
+    tree = tree_of(session)
+    for level in range(rules.STEP, tree.size.bit_length(), rules.STEP):
+        last = session.scalar(select(func.max(Branch.number)).where(Branch.level == level))
+        for number in range(0 if last is None else last + 1, tree.size >> level):
+            yield level, number, tree.full(level, number)
 
 
 def size_of(session: Session) -> int:
@@ -219,6 +252,7 @@ def check_tree(
     Return what is wrong in sentences; an empty list means that all hold.
     """
     (tree, findings), keys = _tree_of_bodies(session), signer.keys
+    findings += _check_branches(session, tree)
     for row in session.scalars(select(RegionCheckpoint).order_by(RegionCheckpoint.size)):
         try:
             demand_extends(tree, keys.open(row.note))
@@ -236,7 +270,8 @@ def _tree_of_bodies(session: Session) -> tuple[rules.Tree, list[str]]:
         select(Leaf.place, Leaf.hash, RegionEntry.body)
         .join(RegionEntry, (Leaf.chain == RegionEntry.chain) & (Leaf.seq == RegionEntry.seq))
         .order_by(Leaf.place)
-    ).all()
+        .execution_options(yield_per=1000)
+    )
     findings, leaves = [], []
     for expected, (place, stored, text) in enumerate(rows):
         leaf = rules.leaf_hash(text.encode())
@@ -249,6 +284,16 @@ def _tree_of_bodies(session: Session) -> tuple[rules.Tree, list[str]]:
     if not entries == size_of(session) == len(leaves):
         findings.append("the order of the region does not hold every entry exactly once")
     return rules.Tree(leaves), findings
+
+
+def _check_branches(session: Session, tree: rules.Tree) -> list[str]:
+    """Hold what is kept of the tree against the tree its entries make."""
+    rows = session.execute(select(Branch.level, Branch.number, Branch.hash))
+    return [
+        f"branch {number} of level {level} is not the one its entries make"
+        for level, number, kept in rows
+        if (number + 1) << level > tree.size or tree.full(level, number).hex() != kept
+    ]
 
 
 def _check_memory(session: Session, signer: Signer, tree: rules.Tree) -> list[str]:

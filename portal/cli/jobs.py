@@ -17,7 +17,7 @@ from portal.accounts.queries import hipaa_anywhere
 from portal.admin.actions import apply_due, carry_out_moves
 from portal.api.actions import forget_keys
 from portal.batches import actions as batches
-from portal.contracts.actions import onboarding
+from portal.contracts.actions import COMPLETED, onboarding, walk
 from portal.contracts.models import Contract
 from portal.contracts.queries import version_in_force
 from portal.evidence.actions import keep_logs, send_weekly, stamp_checkpoints
@@ -39,7 +39,7 @@ from portal.residency.databases import RegionDatabase, holding, regions
 from portal.residency.rules import Step
 from portal.retention import actions as retention
 from portal.reviews import actions as reviews
-from portal.reviews.queries import contracts_with_reviews, measured_with_reviews
+from portal.reviews.queries import RUNNING_TERMS, measured_with_reviews
 from portal.settings.rules import BadSetting
 from portal.signing import jobs as signing
 from portal.statements import actions as statements
@@ -132,17 +132,22 @@ def start_batches(app: Flask) -> None:
 def keep_service(app: Flask) -> None:
     """Remind of onboarding, and call the executive reviews the contracts' numbers ask for."""
     for _, session in regions().each():
-        for contract_id in onboarding.waiting_contracts(session):
-            try:
-                with holding(session, contract_id):
-                    contract = session.get_one(Contract, contract_id)
-                    onboarding.remind_onboarding(session, contract, at=clock.now())
-                    if version_in_force(contract) is not None:
-                        incidents.keep_reviews(session, contract, at=clock.now())
-                        statements.call_reviews(session, contract, at=clock.now())
-            except Exception:  # as above
-                logging.getLogger("counterpart.work").exception("service of %s", contract_id)
-                session.rollback()
+        with walk(session, "service", COMPLETED, most=60) as some:
+            for contract_id in some:
+                _keep_service(session, contract_id)
+        session.rollback()
+
+
+def _keep_service(session: Session, contract_id: str) -> None:
+    try:
+        with holding(session, contract_id):
+            contract = session.get_one(Contract, contract_id)
+            onboarding.remind_onboarding(session, contract, at=clock.now())
+            if version_in_force(contract) is not None:
+                incidents.keep_reviews(session, contract, at=clock.now())
+                statements.call_reviews(session, contract, at=clock.now())
+    except Exception:  # as above
+        logging.getLogger("counterpart.work").exception("service of %s", contract_id)
         session.rollback()
 
 
@@ -160,15 +165,19 @@ def remind_of_approvals(app: Flask) -> None:
 def plan_reviews(app: Flask) -> None:
     """Plan the reviews that the terms and the numbers ask for, each contract by itself."""
     for _, session in regions().each():
-        refs = list(contracts_with_reviews(session))
-        for contract_id in refs:
-            try:
-                with holding(session, contract_id):
-                    reviews.plan_reviews(session, contract_id, at=clock.now())
-            except Exception:  # one contract that fails must not stop the reviews of the others
-                logging.getLogger("counterpart.work").exception("reviews of %s failed", contract_id)
-                session.rollback()
-            db.session.rollback()
+        with walk(session, "reviews", RUNNING_TERMS, most=250) as some:
+            for contract_id in some:
+                _plan_reviews(session, contract_id)
+                db.session.rollback()
+        session.rollback()
+
+
+def _plan_reviews(session: Session, contract_id: str) -> None:
+    try:
+        with holding(session, contract_id):
+            reviews.plan_reviews(session, contract_id, at=clock.now())
+    except Exception:  # one contract that fails must not stop the reviews of the others
+        logging.getLogger("counterpart.work").exception("reviews of %s failed", contract_id)
         session.rollback()
 
 
@@ -261,7 +270,7 @@ JOBS = (
     Job("start contracts from sheets", start_batches, EACH_LOOK, shared=True),
     Job("remind of onboarding, call reviews", keep_service, timedelta(minutes=1)),
     Job("issue, settle and seal statements", settle_months, timedelta(seconds=15)),
-    Job("plan reviews", plan_reviews, timedelta(hours=1)),
+    Job("plan reviews", plan_reviews, timedelta(minutes=15)),
     Job("sign checkpoints", sign_checkpoints, EACH_LOOK),
     Job("check the logs whole", check_logs, timedelta(days=1)),
     Job("mail weekly receipts", mail_weekly_receipts, timedelta(minutes=10)),

@@ -52,6 +52,8 @@ class Contract(Model):
             "id",
             "archived_on",
         ),
+        Index("contracts_staged", "stage", "id"),
+        Index("contracts_on_template", "template_sha256", "vendor_id", "created_at", "id"),
         Index("contracts_archived_vendor", "vendor_id", "archived_on", "id"),
         Index("contracts_archived_customer", "customer_id", "archived_on", "id"),
     )
@@ -288,3 +290,15 @@ class OnboardingFile(OfContract, Model):
     size: Mapped[int] = mapped_column(Integer, comment="bytes")
     name_enc: Mapped[bytes] = mapped_column(LargeBinary)
     name = Sealed()
+
+
+class Walk(Model):
+    """How far a job came that looks at the contracts of a region in turn."""
+
+    __tablename__ = "walks"
+    __bind_key__ = REGIONAL
+
+    job: Mapped[str] = mapped_column(String(20), primary_key=True)
+    region: Mapped[str] = mapped_column(String(12))
+    last: Mapped[str] = mapped_column(String(24), comment="contract looked at last; empty: all")
+    place: Mapped[int] = mapped_column(Integer, comment="of the next entry to be looked at")

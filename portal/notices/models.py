@@ -17,6 +17,23 @@ def _few(name: str, column: str, where: str) -> Index:
 WAITING = "sent_at IS NULL AND dead_at IS NULL"
 UNREAD = "read_at IS NULL"
 UNDIGESTED = "digest_at IS NOT NULL AND digested_at IS NULL"
+GIVEN_UP = "dead_at IS NOT NULL"
+
+
+def _mail_indexes() -> tuple[Index, ...]:
+    return (
+        _few("outbox_waiting", "due_at", WAITING),
+        _few("outbox_given_up", "caused_by", GIVEN_UP),
+        Index("outbox_caused", "caused_by", "id"),
+    )
+
+
+def _notice_indexes() -> tuple[Index, ...]:
+    return (
+        Index("inbox_of_person", "person_id", "id"),
+        _few("inbox_unread", "person_id", UNREAD),
+        _few("inbox_undigested", "digest_at", UNDIGESTED),
+    )
 
 
 class MailColumns:
@@ -50,7 +67,7 @@ class RegionMail(MailColumns, Model):
 
     __tablename__ = "outbox"
     __bind_key__ = REGIONAL
-    __table_args__ = (_few("outbox_waiting", "due_at", WAITING),)
+    __table_args__ = _mail_indexes()
 
     region: Mapped[str] = mapped_column(String(12))
 
@@ -59,7 +76,7 @@ class DirectoryMail(MailColumns, Model):
     """Mail about an account."""
 
     __tablename__ = "outbox"
-    __table_args__ = (_few("outbox_waiting", "due_at", WAITING),)
+    __table_args__ = _mail_indexes()
 
 
 class NoticeColumns:
@@ -67,7 +84,7 @@ class NoticeColumns:
 
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
     dedupe: Mapped[str] = mapped_column(String(160), unique=True)
-    person_id: Mapped[str] = mapped_column(String(26), index=True)
+    person_id: Mapped[str] = mapped_column(String(26))
     organisation_id: Mapped[str | None] = mapped_column(
         String(26), comment="for whom the person reads it; none: for themselves"
     )
@@ -90,10 +107,7 @@ class RegionNotice(NoticeColumns, Model):
 
     __tablename__ = "inbox"
     __bind_key__ = REGIONAL
-    __table_args__ = (
-        _few("inbox_unread", "person_id", UNREAD),
-        _few("inbox_undigested", "digest_at", UNDIGESTED),
-    )
+    __table_args__ = _notice_indexes()
 
     region: Mapped[str] = mapped_column(String(12))
 
@@ -102,10 +116,7 @@ class DirectoryNotice(NoticeColumns, Model):
     """A notice about an account."""
 
     __tablename__ = "inbox"
-    __table_args__ = (
-        _few("inbox_unread", "person_id", UNREAD),
-        _few("inbox_undigested", "digest_at", UNDIGESTED),
-    )
+    __table_args__ = _notice_indexes()
 
 
 class ReaderRow(Model):

@@ -41,12 +41,15 @@ def _place(name: str) -> Session:
     return db.session() if name == DIRECTORY else regions().session(name)
 
 
+COUNTED = 99
+
+
 def _organisation() -> str | None:
     return current_user.actor.organisation_id if current_user.actor else None
 
 
-def unread_count() -> int:
-    """Return how many notices wait for the person of this request.
+def unread_count() -> str:
+    """Return how many notices wait for the person of this request, "99+" for more, or nothing.
 
     Read beside the request's own sessions, so that a form never waits for another region, and
     without those that do not answer now: every page asks.
@@ -60,16 +63,17 @@ def unread_count() -> int:
                 count += found or 0
                 if found is None:
                     place.rest()
-        return count
     finally:
         reading.reset(before)
+    return f"{COUNTED}+" if count > COUNTED else str(count or "")
 
 
 def _unread_in(session: Session) -> int | None:
     """Return how many wait in one database; None where it does not answer."""
     with session:
         try:
-            return queries.count_unread([session], current_user.person.id, _organisation())
+            person = current_user.person.id
+            return queries.count_unread([session], person, _organisation(), most=COUNTED + 1)
         except DBAPIError as error:
             if fault_of(error) is None:
                 raise

@@ -1,11 +1,20 @@
 """Data keys, the region's own name, and document records."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Integer, LargeBinary, String
+from sqlalchemy import ColumnElement, Integer, LargeBinary, String, and_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kit.db import REGIONAL, Instant, Model
+
+
+def is_inside(column: Any, contract_id: str) -> ColumnElement[bool]:
+    """Whether a chain is one inside a contract: `<contract>/<side>`.
+
+    Said as a range, which an index finds; names sort by their bytes, and `0` follows `/`.
+    """
+    return and_(column > f"{contract_id}/", column < f"{contract_id}0")
 
 
 class RegionIdentity(Model):

@@ -1,7 +1,7 @@
 """What this portal is set up with, what a region holds of contracts, and what it lacks to start."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,15 +11,22 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from portal.audit.models import RegionEntry
 from portal.kit.token import TokenAway
-from portal.kit.vault import is_elsewhere
+from portal.kit.vault import cipher_of, is_elsewhere
 from portal.notices.models import RegionMail, RegionNotice
 from portal.residency.databases import file_of, key_on_token
-from portal.residency.models import Document
+from portal.residency.models import DataKey, Document, is_inside
 from portal.residency.rules import Facts
 from portal.residency.stores import Store, StoreAway
 from portal.settings.rules import Region, Settings
 
 KEY_BYTES = 32
+
+
+def open_keys(session: Session, refs: Collection[str]) -> None:
+    """Open the keys of several contracts with one query, for as long as the session lives."""
+    rows = session.scalars(select(DataKey).where(DataKey.id.in_(refs))).all() if refs else []
+    for row in rows:
+        cipher_of(session, row.id)
 
 
 def facts_of(settings: Settings, region: Region) -> Facts:
@@ -57,9 +64,26 @@ class Held:
     notices: int
     mails: int
 
+    def __add__(self, other: "Held") -> "Held":
+        return Held(
+            self.entries + other.entries, self.documents + other.documents, self.size + other.size,
+            self.notices + other.notices, self.mails + other.mails,
+        )  # fmt: skip
+
+
+AT_ONCE = 1_000
+"""Of how many contracts one query asks: a database takes so many names and no more."""
+
 
 def held_of(session: Session, contracts: Sequence[str]) -> Held:
-    """Count what a region holds of contracts; four queries, however many they are."""
+    """Count what a region holds of contracts; four queries for a thousand of them."""
+    held = Held(0, 0, 0, 0, 0)
+    for first in range(0, len(contracts), AT_ONCE):
+        held += _held_of(session, contracts[first : first + AT_ONCE])
+    return held
+
+
+def _held_of(session: Session, contracts: Sequence[str]) -> Held:
     files = session.execute(
         select(func.count(), func.coalesce(func.sum(Document.size), 0)).where(
             Document.contract_id.in_(contracts)
@@ -80,7 +104,7 @@ def _count(
 ) -> int:  # fmt: skip
     belongs: ColumnElement[bool] = column.in_(contracts)
     if inner and len(contracts) == 1:
-        belongs = or_(belongs, column.startswith(f"{contracts[0]}/", autoescape=True))
+        belongs = or_(belongs, is_inside(column, contracts[0]))
     return session.scalar(select(func.count()).where(belongs)) or 0
 
 

@@ -149,14 +149,13 @@ def _since(session: Session, contract: Contract, review: Review) -> date:
     return date.fromisoformat(last) if last else add_days(date.fromisoformat(review.due_on), -92)
 
 
-def contracts_with_reviews(session: Session) -> Iterator[str]:
-    """Yield the contracts that run, for the worker."""
-    yield from session.scalars(select(Renewal.contract_id).where(Renewal.state != "over"))
-
-
 def uid_of(ref: str, key: str) -> str:
     """Return the identity of a review in every calendar, planned or not yet."""
     return f"review.{key.replace(':', '-')}.{ref}@counterpart"
+
+
+RUNNING_TERMS = select(Renewal.contract_id).where(Renewal.state != "over")
+"""The contracts that run, for the worker."""
 
 
 def executive_entries(session: Session, actor: Actor, *, at: datetime) -> Iterator[Entry]:

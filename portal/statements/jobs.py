@@ -11,6 +11,7 @@ from datetime import date, datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from portal.contracts.actions import COMPLETED, walk
 from portal.contracts.models import Contract
 from portal.contracts.queries import service_end, terms_in_force
 from portal.contracts.rules.document import canonical_bytes
@@ -34,7 +35,7 @@ LOG = logging.getLogger("counterpart.statements")
 
 
 AT_ONCE = 200
-"""How many contracts are looked at together."""
+"""How many contracts are looked at together, besides those with news."""
 
 Ends = Callable[[Session, Sequence[str]], Mapping[str, date]]
 """Says on which day the term that was last written of each contract ends, end-exclusive."""
@@ -63,11 +64,9 @@ def issue_due(session: Session, *, at: datetime, ends: Ends = no_ends) -> int:
 
     The month in which a term ends waits until it is written whether that term was renewed.
     """
-    refs = queries.contracts_owed(session, at=at)
-    return sum(
-        issue_among(session, refs[first : first + AT_ONCE], at=at, ends=ends)
-        for first in range(0, len(refs), AT_ONCE)
-    )
+    with walk(session, "statements", COMPLETED, most=AT_ONCE) as some:
+        owed = queries.contracts_owed(session, at=at, among=some)
+        return issue_among(session, owed, at=at, ends=ends)
 
 
 def issue_among(session: Session, refs: Sequence[str], *, at: datetime, ends: Ends) -> int:

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.audit.rules import Tree, consistency_holds, inclusion_holds, leaf_hash
+from portal.audit.rules import (
+    STEP,
+    KeptTree,
+    Tree,
+    consistency_holds,
+    inclusion_holds,
+    leaf_hash,
+)
 
 # The entries and roots of the test vectors of certificate-transparency (merkletree tests).
 ENTRIES = [
@@ -107,3 +114,22 @@ def test_a_tree_that_is_not_there_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match="no such"):
             call()
+
+
+def test_a_tree_of_kept_branches_says_the_same_and_reads_little() -> None:
+    whole = Tree(leaves(70_000))
+    read = 0
+
+    def nodes(level: int, first: int, stop: int) -> list[bytes]:
+        nonlocal read
+        assert level % STEP == 0
+        read += stop - first
+        return [whole.full(level, number) for number in range(first, stop)]
+
+    for size in (70_000, 69_999, 65_536, 65_535, 257, 256, 255, 1):
+        read, kept = 0, KeptTree(70_000, nodes)
+        assert kept.root(size) == whole.root(size)
+        assert kept.inclusion(size // 2, size) == whole.inclusion(size // 2, size)
+        assert kept.consistency(size, 70_000) == whole.consistency(size, 70_000)
+        assert read < 4 * 2**STEP * 3
+    assert kept.size == whole.size

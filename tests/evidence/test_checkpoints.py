@@ -9,9 +9,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal.audit import queries as log
+from portal.audit import rules
 from portal.audit.actions import record
-from portal.audit.models import Leaf
-from portal.audit.rules import Actor, open_note, read_receipt
+from portal.audit.models import Branch, Leaf
+from portal.audit.rules import Actor, Tree, open_note, read_receipt, tree
 from portal.audit.signer import Forked, Signer, signer_of
 from portal.contracts.models import Contract
 from portal.evidence.actions import keep_log, keep_logs
@@ -75,6 +76,7 @@ def test_the_order_of_a_region_is_dense_over_all_contracts(
         "UPDATE checkpoints SET note = 'x'",
         "INSERT INTO leaves SELECT place + 7, region, chain, seq + 9, hash FROM leaves LIMIT 1",
         "INSERT INTO checkpoints VALUES (9, 'us', 'note', 'at')",
+        "INSERT INTO branches VALUES (8, 0, 'us', 'x')",
     ],
 )  # fmt: skip
 @pytest.mark.slow
@@ -107,6 +109,53 @@ def test_a_checkpoint_is_signed_at_once_for_a_round_and_hourly_for_the_rest(
     note = log.last_checkpoint(eu).note  # type: ignore[union-attr]
     assert open_note(note, signer.vkey).root == log.tree_of(eu).root()
     assert signer.remembered() == open_note(note, signer.vkey)
+    assert log.check_tree(eu, signer) == []
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Branches over four, so that a short log has some."""
+    monkeypatch.setattr(rules, "STEP", 2)
+    monkeypatch.setattr(tree, "STEP", 2)
+
+
+def branches(session: Session) -> list[tuple[int, int]]:
+    order = (Branch.level, Branch.number)
+    return [(row[0], row[1]) for row in session.execute(select(*order).order_by(*order))]
+
+
+def test_a_checkpoint_keeps_the_branches_that_are_full_and_reads_them_later(
+    eu: Session, contract: Contract, signer: Signer, at: datetime, narrow: None
+) -> None:
+    write(eu, contract.id, *[MINOR] * 6)
+    keep_log(eu, signer, at=at, now=True)
+    assert branches(eu) == [(2, 0)]
+    write(eu, contract.id, *[MINOR] * 11)
+    keep_log(eu, signer, at=at, now=True)
+    assert branches(eu) == [(2, 0), (2, 1), (2, 2), (2, 3), (4, 0)]
+    hashes = [bytes.fromhex(one) for one in eu.scalars(select(Leaf.hash).order_by(Leaf.place))]
+    for size in range(1, 18):
+        assert log.tree_of(eu).root(size) == Tree(hashes).root(size)
+    assert log.check_tree(eu, signer) == []
+    # What is kept is what is read, and the daily check holds it against the entries.
+    unwalled(eu, f"UPDATE branches SET hash = '{'0' * 64}' WHERE level = 4")
+    assert log.tree_of(eu).root() != Tree(hashes).root()
+    (said,) = log.check_tree(eu, signer)
+    assert said == "branch 0 of level 4 is not the one its entries make"
+    write(eu, contract.id, MINOR)
+    with pytest.raises(Forked):
+        keep_log(eu, signer, at=at, now=True)
+
+
+def test_a_log_that_kept_no_branches_finds_them_at_its_next_checkpoint(
+    eu: Session, contract: Contract, signer: Signer, at: datetime, narrow: None
+) -> None:
+    write(eu, contract.id, *[MINOR] * 9)
+    keep_log(eu, signer, at=at, now=True)
+    unwalled(eu, "DELETE FROM branches")
+    write(eu, contract.id, *[MINOR] * 8)
+    keep_log(eu, signer, at=at, now=True)
+    assert branches(eu) == [(2, 0), (2, 1), (2, 2), (2, 3), (4, 0)]
     assert log.check_tree(eu, signer) == []
 
 

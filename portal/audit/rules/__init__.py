@@ -14,17 +14,26 @@ from portal.audit.rules.entries import (
 from portal.audit.rules.log_keys import LogKeys, hand_over, read_keys
 from portal.audit.rules.notes import BadNote, Checkpoint, open_note, read_note, sign_note, vkey
 from portal.audit.rules.receipts import BadReceipt, Receipt, read_receipt, receipt_text
-from portal.audit.rules.tree import Tree, consistency_holds, inclusion_holds, leaf_hash
+from portal.audit.rules.tree import (
+    STEP,
+    KeptTree,
+    Tree,
+    consistency_holds,
+    inclusion_holds,
+    leaf_hash,
+)
 
 __all__ = [
     "EVENT",
     "PORTAL",
+    "STEP",
     "ZERO",
     "Actor",
     "BadNote",
     "BadReceipt",
     "ChainFinding",
     "Checkpoint",
+    "KeptTree",
     "LogKeys",
     "Receipt",
     "Tree",

@@ -2,13 +2,18 @@
 
 A leaf is the SHA-256 over 0x00 and an entry's canonical bytes; a node that over 0x01 and its two
 children. A tree of n leaves splits at the greatest power of two below n.
+
+A *branch* is the root over a full, aligned run of 256 leaves, or of 256 branches below it. Kept
+beside the leaves, they let a root or a proof be found without reading every leaf.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 EMPTY = hashlib.sha256(b"").digest()
+STEP = 8
+"""Levels between two that are kept: a branch stands over 2^8 of the level below it."""
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -45,10 +50,14 @@ class Tree:
             levels.append([node_hash(below[i - 1], below[i]) for i in range(1, len(below), 2)])
         return levels
 
+    def full(self, level: int, index: int) -> bytes:
+        """Return the root of the aligned run number `index` of 2^level leaves."""
+        return self._levels[level][index]
+
     def _of(self, start: int, stop: int) -> bytes:
         size = stop - start
         if size & (size - 1) == 0 and start % size == 0:
-            return self._levels[size.bit_length() - 1][start // size]
+            return self.full(size.bit_length() - 1, start // size)
         middle = start + _split(size)
         return node_hash(self._of(start, middle), self._of(middle, stop))
 
@@ -90,6 +99,34 @@ class Tree:
             return [*path, self._of(middle, stop)]
         path = self._consistency(first - split, middle, stop, known=False)
         return [*path, self._of(start, middle)]
+
+
+Nodes = Callable[[int, int, int], Sequence[bytes]]
+"""Returns the nodes from `first` to before `stop` of a level that is kept; level 0 are leaves."""
+
+
+class KeptTree(Tree):
+    """The same tree, read from what is kept of it: a root or a proof costs a few hundred nodes."""
+
+    def __init__(self, size: int, nodes: Nodes) -> None:
+        super().__init__(())
+        self._size, self._nodes = size, nodes
+        self._known: dict[tuple[int, int], bytes] = {}
+
+    @property
+    def size(self) -> int:
+        """How many leaves there are."""
+        return self._size
+
+    def full(self, level: int, index: int) -> bytes:
+        """Return the root of the aligned run number `index` of 2^level leaves."""
+        place = (level, index)
+        if place not in self._known:
+            kept = level - level % STEP
+            width = 1 << (level - kept)
+            below = self._nodes(kept, index * width, (index + 1) * width)
+            self._known[place] = Tree(below).root()
+        return self._known[place]
 
 
 def inclusion_holds(

@@ -17,8 +17,11 @@ from portal.contracts.actions.life import (
     start_contract,
     withdraw,
 )
+from portal.contracts.actions.walks import COMPLETED, IN_SIGNING, walk
 
 __all__ = [
+    "COMPLETED",
+    "IN_SIGNING",
     "Pin",
     "Pins",
     "add_fact",
@@ -34,6 +37,7 @@ __all__ = [
     "propose_interim_change",
     "start_amendment",
     "start_contract",
+    "walk",
     "withdraw",
     "withdraw_interim_change",
 ]

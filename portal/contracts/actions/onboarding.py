@@ -1,6 +1,5 @@
 """Ticking the onboarding checklist, giving its items owners and dates, attaching files."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -8,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.rules import Actor, demand
 from portal.audit.actions import record
-from portal.contracts.models import Contract, Fact, OnboardingFile, OnboardingItem
+from portal.contracts.models import Contract, OnboardingFile, OnboardingItem
 from portal.contracts.queries import (
     dated_facts,
     members_of,
@@ -103,13 +102,6 @@ def attach_file(
             files=[document.sha256],
         )  # fmt: skip
         return row
-
-
-def waiting_contracts(session: Session) -> Sequence[str]:
-    """Return the completed contracts of a region, whose items may need a reminder."""
-    return session.scalars(
-        select(Fact.contract_id).where(Fact.kind == "completed").distinct()
-    ).all()
 
 
 def remind_onboarding(session: Session, contract: Contract, *, at: datetime) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session, selectinload
 
 from portal.accounts.rules import Actor
@@ -311,17 +311,25 @@ class OnTemplate:
 
 
 def contracts_on_template(
-    sessions: Sequence[Session], actor: Actor, sha256: str, *, today: date
+    sessions: Sequence[Session], actor: Actor, sha256: str, *, today: date, limit: int
 ) -> list[OnTemplate]:
-    """Return the actor's contracts that rest on this version, newest first."""
-    whose = and_(is_party(actor), Contract.template_sha256 == sha256)
-    rows = _rows(sessions, actor, today=today, whose=whose)
+    """Return the newest of the actor's contracts that rest on this version, up to `limit`."""
+    narrowed = [
+        [Contract.template_sha256 == sha256, column == actor.organisation_id]
+        for column in (Contract.vendor_id, Contract.customer_id)
+    ]
+    found = [
+        (place, session)
+        for session in sessions
+        for place in _places(session, narrowed, EVERY, after=None, limit=limit)
+    ]
+    newest = sorted(found, key=lambda one: one[0].key, reverse=True)[:limit]
     return [
         OnTemplate(
             row.ref, row.title, row.customer if row.side is Side.VENDOR else row.vendor,
             row.state,
         )
-        for row in rows
+        for row in _opened(newest, actor, today=today)
     ]  # fmt: skip
 
 

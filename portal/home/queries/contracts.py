@@ -9,7 +9,7 @@ from portal.accounts.rules import Actor, may
 from portal.contracts.models import Fact
 from portal.contracts.queries import waiting_contracts
 from portal.contracts.rules.waiting import WAIT_WORDS, Wait, waits_for
-from portal.home.queries.mine import MOST, led_by, other_of
+from portal.home.queries.mine import MOST, led_by, other_of, pairs
 from portal.home.rules import Item
 from portal.kit.words import say
 
@@ -57,6 +57,6 @@ def ended_lines(sessions: Sequence[Session], actor: Actor, *, at: datetime) -> l
                 f"/contracts/{contract.id}", rank=6, at=fact.at, state=ENDINGS[fact.kind],
                 kind="rejected",
             )
-            for fact, contract in session.execute(query)
+            for fact, contract in pairs(session, query)
         ]  # fmt: skip
     return found

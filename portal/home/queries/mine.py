@@ -3,10 +3,12 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session
 
 from portal.accounts.rules import Actor
 from portal.contracts.models import Contract
 from portal.contracts.rules.life import Side
+from portal.residency.queries import open_keys
 
 MOST = 50
 
@@ -26,6 +28,13 @@ def led_by(table: Any, actor: Actor, *conditions: ColumnElement[bool], order: An
     some = select(table.id).where(*conditions, mine).order_by(order).limit(MOST)
     found = select(table, Contract).join(Contract, Contract.id == table.contract_id)
     return found.where(table.id.in_(some)).order_by(order)
+
+
+def pairs(session: Session, query: Select[Any]) -> list[tuple[Any, Contract]]:
+    """Return rows with their contracts, whose keys are asked for once and not a line each."""
+    found = [(row[0], row[1]) for row in session.execute(query)]
+    open_keys(session, {contract.id for _, contract in found})
+    return found
 
 
 def _of_actor(actor: Actor) -> ColumnElement[bool]:

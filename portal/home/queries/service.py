@@ -12,7 +12,7 @@ from portal.changes.rules.outages import Standing
 from portal.changes.rules.plan import Effect, Stage
 from portal.contracts.models import Contract
 from portal.contracts.rules.life import Side
-from portal.home.queries.mine import led_by, other_of, side_of
+from portal.home.queries.mine import led_by, other_of, pairs, side_of
 from portal.home.rules import Item
 from portal.incidents.models import Incident
 from portal.kit.words import month, say
@@ -91,8 +91,7 @@ def _incidents(sessions: Sequence[Session], actor: Actor) -> Iterator[tuple[Inci
         query = led_by(
             Incident, actor, Incident.standing.in_(NOT_CLOSED), order=Incident.next_due_at
         )
-        for row in session.execute(query):
-            yield row[0], row[1]
+        yield from pairs(session, query)
 
 
 def change_lines(sessions: Sequence[Session], actor: Actor, *, at: datetime) -> list[Item]:
@@ -108,7 +107,7 @@ def change_lines(sessions: Sequence[Session], actor: Actor, *, at: datetime) -> 
             ChangeRow.begin >= at - WATCHED,
             order=ChangeRow.begin,
         ).options(selectinload(ChangeRow.events))
-        for row, contract in session.execute(query):
+        for row, contract in pairs(session, query):
             change, side = as_change(row), side_of(contract, actor)
             asked = side in row.asks.split(",") and side not in change.approved_by
             if change.stage is not Stage.ANNOUNCED or change.plan.end < at or not asked:
@@ -136,7 +135,7 @@ def outage_lines(
             OutageRow.created_at >= at - WATCHED,
             order=OutageRow.created_at.desc(),
         ).options(selectinload(OutageRow.events))
-        for row, contract in session.execute(query):
+        for row, contract in pairs(session, query):
             outage = standing_outage(row)
             down = outage.effect is Effect.DOWN
             words = say("Outage %(ref)s") if down else say("Degraded service %(ref)s")
@@ -170,7 +169,7 @@ def statement_lines(
         return waits, coming, wrong
     for session in sessions:
         query = led_by(Statement, actor, Statement.stage.in_(STATEMENTS), order=Statement.month)
-        for row, contract in session.execute(query):
+        for row, contract in pairs(session, query):
             side, words = STATEMENTS[row.stage]
             mine = side_of(contract, actor)
             href = f"/contracts/{contract.id}/statements/{row.month}"

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.audit.actions import record
 from portal.audit.rules import PORTAL
+from portal.contracts.actions import COMPLETED, walk
 from portal.contracts.models import Contract
 from portal.contracts.queries import layers_of
 from portal.kit.db import transaction
@@ -38,13 +39,14 @@ def hold(session: Session, contract_id: str) -> Contract:
 
 def enrol(session: Session, *, at: datetime, limit: int = 200) -> int:
     """Compute the dates of completed contracts that have none yet; return how many."""
-    missing = unknown_contracts(session, limit=limit)
-    session.rollback()
-    for contract_id in missing:
-        with transaction(session):
-            contract = hold(session, contract_id)
-            if renewal_of(session, contract) is None:
-                _enrol(session, running(session, contract, number=0, on=at.date()), at=at)
+    with walk(session, "dates", COMPLETED, most=limit) as some:
+        missing = unknown_contracts(session, some)
+        session.rollback()
+        for contract_id in missing:
+            with transaction(session):
+                contract = hold(session, contract_id)
+                if renewal_of(session, contract) is None:
+                    _enrol(session, running(session, contract, number=0, on=at.date()), at=at)
     return len(missing)
 
 

@@ -219,7 +219,10 @@ def deliveries_of(session: Session, notice: Notice) -> list[Delivery]:
     """Return how the message about a notice went, address by address: proof for its sender."""
     rows = session.scalars(
         select(RegionMail)
-        .where(RegionMail.dedupe.like(f"renewal:notice.{notice.id}.%"))
+        .where(
+            RegionMail.dedupe > f"renewal:notice.{notice.id}.",
+            RegionMail.dedupe < f"renewal:notice.{notice.id}/",
+        )
         .order_by(RegionMail.id)
     )
     return [_delivery(row) for row in rows]

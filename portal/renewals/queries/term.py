@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from portal.accounts.rules import Actor
@@ -109,29 +109,17 @@ def ends_among(session: Session, refs: Sequence[str]) -> dict[str, date]:
     return {ref: date.fromisoformat(ends) for ref, ends in rows}
 
 
-def unknown_contracts(session: Session, *, limit: int) -> list[str]:
-    """Return completed contracts whose dates nobody has computed yet; an amendment has none."""
-    known = select(func.count()).select_from(Renewal).scalar_subquery()
-    completed = (
-        select(func.count(func.distinct(Fact.contract_id)))
-        .join(Contract, Contract.id == Fact.contract_id)
-        .where(Fact.kind == "completed", Contract.amends_id.is_(None))
-        .scalar_subquery()
+def unknown_contracts(session: Session, refs: Sequence[str]) -> list[str]:
+    """Return those of some completed contracts whose dates nobody has computed yet.
+
+    An amendment has none.
+    """
+    missing = select(Contract.id).where(
+        Contract.id.in_(refs),
+        Contract.amends_id.is_(None),
+        ~exists().where(Renewal.contract_id == Contract.id),
     )
-    if session.scalar(select(known == completed)):
-        return []
-    missing = (
-        select(Fact.contract_id)
-        .join(Contract, Contract.id == Fact.contract_id)
-        .where(
-            Fact.kind == "completed",
-            Contract.amends_id.is_(None),
-            ~exists().where(Renewal.contract_id == Fact.contract_id),
-        )
-        .distinct()
-        .limit(limit)
-    )
-    return list(session.scalars(missing))
+    return list(session.scalars(missing.order_by(Contract.id)))
 
 
 def changed_contracts(session: Session) -> list[str]:

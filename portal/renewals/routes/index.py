@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.gate import current_actor
 from portal.accounts.rules import demand
 from portal.contracts.rules.life import Side
+from portal.contracts.rules.listing import Count
 from portal.kit import clock
 from portal.kit.web import download, needs, page
 from portal.kit.words import say, short_month
@@ -84,7 +85,7 @@ def _shown(wanted: Filter) -> list[dict[str, Any]]:
     ]
 
 
-def _months(wanted: Filter, months: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+def _months(wanted: Filter, months: Sequence[tuple[str, Count]]) -> list[dict[str, Any]]:
     if wanted.show is not Show.NEXT:
         return []
     filled = [
@@ -95,9 +96,9 @@ def _months(wanted: Filter, months: Sequence[tuple[str, int]]) -> list[dict[str,
             "count": count,
         }
         for name, count in months
-        if count
+        if count.number
     ]
-    total = sum(count for _, count in months)
+    total = sum((count for _, count in months), Count(0))
     every = {
         "label": say("All months"),
         "href": _address(wanted, month=None),

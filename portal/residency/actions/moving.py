@@ -33,7 +33,7 @@ from portal.notices.models import RegionMail
 from portal.residency import rules
 from portal.residency.actions.documents import key_of, read_document
 from portal.residency.databases import RegionDatabase
-from portal.residency.models import DataKey, Document, Move
+from portal.residency.models import DataKey, Document, Move, is_inside
 from portal.residency.rules import Step
 
 Told = Callable[[Step], None]
@@ -164,7 +164,7 @@ def _tables() -> list[tuple[Table, str]]:
 def _belongs(table: Table, column: str, contracts: list[str]) -> Any:
     """Return the condition for rows of these contracts, and of the chains inside them."""
     named = table.c[column]
-    inside = (named.startswith(f"{one}/", autoescape=True) for one in contracts)
+    inside = (is_inside(named, one) for one in contracts)
     return or_(named.in_(contracts), *inside)
 
 

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from portal.contracts.actions import IN_SIGNING, walk
 from portal.contracts.models import Contract
 from portal.contracts.queries import state
 from portal.contracts.rules.life import State
@@ -13,17 +14,21 @@ from portal.kit.errors import Refused
 from portal.notices.models import ReaderRow
 from portal.notices.queries import reader_of
 from portal.residency.databases import Regions
-from portal.signing import actions, queries
+from portal.signing import actions
+
+AT_ONCE = 100
+"""How many signings are looked at together, besides those with news."""
 
 
 def keep_signings(regions: Regions, *, at: datetime) -> int:
     """End the offers whose time is over and remind whom a signing waits for; return how many."""
     done = 0
     for database in regions.databases.values():
-        with database.open_session() as session:
-            waiting = queries.contracts_to_work_on(session, today=at.date())
-            session.commit()
-            for ref in waiting:
+        with (
+            database.open_session() as session,
+            walk(session, "signings", IN_SIGNING, most=AT_ONCE) as some,
+        ):
+            for ref in some:
                 done += _keep(session, ref, at=at)
                 session.rollback()
     return done

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.audit.models import RegionEntry
@@ -116,14 +116,27 @@ def _sealing_words(deed: Deed | None, *, signed: int, slots: int) -> tuple[str, 
 
 
 def contracts_to_work_on(session: Session, *, today: date) -> list[str]:
-    """Return the contracts whose deed may have a next step: frozen, standing, not yet sealed."""
+    """Return the contracts whose deed may have a next step: frozen, standing, not yet sealed.
+
+    One that only waits for people is not opened, however many do.
+    """
     sealed = select(Deed.version_id).where(Deed.kind == SEALED)
+    revisions = select(func.max(Deed.revision)).where(Deed.version_id == Version.id)
+    signed = select(func.count(Signature.id)).where(Signature.version_id == Version.id)
+    slots = select(func.count(SignerSlot.id)).where(
+        SignerSlot.contract_id == Contract.id, SignerSlot.retired_at.is_(None)
+    )
+    signatures = signed.scalar_subquery()
+    is_behind = func.coalesce(revisions.scalar_subquery(), -1) < signatures
     rows = session.scalars(
         select(Contract)
         .join(Version, Version.contract_id == Contract.id)
-        .where(Version.voided_at.is_(None), Version.renews.is_(None), Version.id.not_in(sealed))
+        .where(
+            Contract.stage == "signing", Version.voided_at.is_(None), Version.renews.is_(None),
+            Version.id.not_in(sealed), or_(is_behind, signatures >= slots.scalar_subquery()),
+        )
         .order_by(Version.frozen_at)
-    ).unique()
+    ).unique()  # fmt: skip
     return [row.id for row in rows if state(row, today=today) in TO_WORK_ON]
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session, defer, selectinload
 
 from portal.accounts.rules import Actor
@@ -260,8 +260,10 @@ def seal_tries(session: Session, row: Statement) -> Sequence[SealTry]:
     ).all()
 
 
-def contracts_owed(session: Session, *, at: datetime) -> list[str]:
-    """Return the contracts of a region that may lack the statement of a month, for the worker.
+def contracts_owed(
+    session: Session, *, at: datetime, among: Sequence[str] | None = None
+) -> list[str]:
+    """Return the contracts, of these or of a region, that may lack the statement of a month.
 
     Told by columns alone, so that a look between two months opens nothing. An amendment has none:
     its contract has.
@@ -271,11 +273,11 @@ def contracts_owed(session: Session, *, at: datetime) -> list[str]:
         select(Contract.id, func.max(Statement.month))
         .join(Fact, (Fact.contract_id == Contract.id) & (Fact.kind == "completed"))
         .outerjoin(Statement, Statement.contract_id == Contract.id)
-        .where(Contract.amends_id.is_(None))
+        .where(Contract.amends_id.is_(None), _among(Contract.id, among))
         .group_by(Contract.id)
     )
     last = {ref: month for ref, month in rows if month is None or month < newest}
-    over = _last_months(session)
+    over = _last_months(session, among)
     return sorted(ref for ref, month in last.items() if (month or "") < over.get(ref, newest))
 
 
@@ -285,10 +287,16 @@ def _newest_month(at: datetime) -> str:
     return str(Month(ahead.year, ahead.month).plus(-1))
 
 
-def _last_months(session: Session) -> dict[str, str]:
-    """Return the last month of service of every contract that is over."""
+def _among(column: Any, refs: Sequence[str] | None) -> ColumnElement[bool]:
+    return true() if refs is None else column.in_(refs)
+
+
+def _last_months(session: Session, among: Sequence[str] | None) -> dict[str, str]:
+    """Return the last month of service of every one of them that is over."""
     days = session.execute(
-        select(Fact.contract_id, Fact.effective_on).where(Fact.kind.in_(("ended", "renewed")))
+        select(Fact.contract_id, Fact.effective_on).where(
+            Fact.kind.in_(("ended", "renewed")), _among(Fact.contract_id, among)
+        )
     )
     return {ref: str(last_month(date.fromisoformat(day))) for ref, day in days if day}
 

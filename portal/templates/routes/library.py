@@ -22,6 +22,9 @@ from portal.templates.rules.writing import Unfit
 from portal.terms.rules import Schema, load_schema, show
 
 bp = Blueprint("templates", __name__)
+SHOWN = 50
+"""How many contracts of a version are shown."""
+
 STATUS_TAGS = {
     "draft": (say("Draft"), "open"),
     "published": (say("Published"), "good"),
@@ -94,7 +97,10 @@ def show_version(template_id: str) -> ResponseReturnValue:
         **_frame(actor, row),
         words=STATE_WORDS,
         kinds=KINDS,
-        contracts=contracts_on_template(sessions, actor, row.sha256, today=clock.now().date()),
+        contracts=contracts_on_template(
+            sessions, actor, row.sha256, today=clock.now().date(), limit=SHOWN
+        ),
+        shown=SHOWN,
         others=[one for one in queries.versions_of(row.slug) if one.id != row.id],
     )
 
