@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +82,15 @@ def _stop_leftover(data: Path) -> None:
 
 
 class Cluster:
-    """The server; made and started at once, stopped by `stop`, gone with its folder."""
+    """The server; made and started at once, stopped by `stop`, gone with its folder.
 
-    def __init__(self) -> None:
-        place = _place()
-        clear_leftovers(Path(place))
+    Benches give it options and a place of their own.
+    """
+
+    def __init__(self, options: Mapping[str, str] = QUICK, place: Path | None = None) -> None:
+        place = place or Path(_place())
+        self.options = options
+        clear_leftovers(place)
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=place))
         # In a session of its own: what ends a whole group of processes must not end it first.
         self.watcher = subprocess.Popen(
@@ -132,7 +137,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server over what it has."""
-        options = [word for key, value in QUICK.items() for word in ("-c", f"{key}={value}")]
+        options = [word for key, value in self.options.items() for word in ("-c", f"{key}={value}")]
         self._run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-w", "-o",
                   " ".join([*options, "-k", str(self.folder)]), "start")  # fmt: skip
         self.admin = psycopg.connect(self.address("postgres", ADMIN), autocommit=True)

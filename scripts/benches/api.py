@@ -119,8 +119,8 @@ def timed(ask: Callable[[], Any], runs: int = RUNS) -> float:
     return min(taken)
 
 
-def token(app: Any) -> str:
-    """Return an access token of the vendor's member."""
+def token(app: Any, person_id: str | None = None) -> str:
+    """Return an access token of a member: the first one, or a certain person."""
     from portal.accounts.models import Membership
     from portal.kit import clock
     from portal.kit.db import db
@@ -129,7 +129,8 @@ def token(app: Any) -> str:
     from portal.oauth.models import OAuthClient, OAuthGrant
 
     with app.app_context():
-        at, member = clock.now(), db.session.query(Membership).first()
+        at, members = clock.now(), db.session.query(Membership)
+        member = (members.filter_by(person_id=person_id) if person_id else members).first()
         client = OAuthClient(
             id=new_id(at), organisation_id=member.organisation_id, name="Bench", kind="web",
             addresses="https://x.example/", scopes="contracts:read", secret_hash="0" * 64,
