@@ -3,8 +3,8 @@
 A copy has new ids everywhere, a data key of its own under which every column is sealed anew, and a
 chain of entries of its own, hashed and placed in the region's log anew, so that the portal's own
 code opens and verifies it. It is not signed anew: signatures and deeds are those of the contract
-it was copied from. Without `whole`, answers of the negotiation, mail that was sent and all but the
-newest notices are left out; without `documents`, documents are rows without a file in the store.
+it was copied from. Without `whole`, answers of the negotiation and all but the newest mails and
+notices are left out; without `documents`, documents are rows without a file in the store.
 """
 
 import hashlib
@@ -34,9 +34,10 @@ from portal.residency.actions.documents import key_of
 from portal.residency.models import Document
 from portal.residency.rules import new_public_ref
 
-AT_ONCE, NOTICES = 500, 8
-LEFT_OUT = frozenset({"answers", "looks", "outbox"})
-SPREAD = frozenset({"contracts", "inbox"})
+AT_ONCE, NEWEST = 500, 6
+LEFT_OUT = frozenset({"answers", "looks"})
+CUT = frozenset({"inbox", "outbox"})
+SPREAD = frozenset({"contracts", "inbox", "outbox"})
 TOKEN = re.compile(r"[0-9a-f]{64}|[0-9a-f]{32}|[0-9A-HJKMNP-TV-Z]{26}|[a-z]{2}-[2-9A-Z]{10}")
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 DICE = random.Random(7)
@@ -74,6 +75,10 @@ class Row:
         return copy
 
 
+def _quoted(columns: Iterable[str]) -> str:
+    return ", ".join(f'"{one}"' for one in columns)
+
+
 def _some_time(stamp: str) -> str:
     """Return an instant of the same day: no two contracts of a list begin at the same one."""
     hour, minute, second, rest = (DICE.randrange(n) for n in (24, 60, 60, 1_000_000))
@@ -106,8 +111,8 @@ def pattern_of(
             (ref, f"{ref}/%"),
         ).mappings()
         rows = [dict(row) for row in found]
-        if name == "inbox" and not whole:
-            rows = rows[-NOTICES:]
+        if name in CUT and not whole:
+            rows = rows[-NEWEST:]
         if name in sealing:
             model, columns = sealing[name]
             for one in session.scalars(
@@ -184,6 +189,7 @@ class Writer:
         title: str,
         others: Mapping[str, str] | None = None,
         customer: str | None = None,
+        content: bytes | None = None,
     ) -> str:
         """Write a contract again, with other names for some ids; return its reference."""
 
@@ -206,18 +212,24 @@ class Writer:
                         copy["customer_name"] = customer or copy["customer_name"]
                     if table in SPREAD:
                         copy["created_at"] = _some_time(copy["created_at"])
+                    if table == "documents" and content is not None:
+                        cipher = ciphers[copy["contract_id"].replace(ref, pattern.ref)][0]
+                        copy |= {"sha256": hashlib.sha256(content).hexdigest(),
+                                 "size": len(content), "generation": 0}  # fmt: skip
+                        self._store(copy["id"], copy["contract_id"], copy["kind"], content, cipher)
                     self._seal(table, row, copy, ciphers, title)
                     self.waiting[table].append(copy)
-        for old, kind, content in pattern.documents:
-            kept = Document(id=names[old], contract_id=ref, kind=kind, generation=0)
-            sealed = ciphers[pattern.ref][0].seal(
-                content, context=f"documents|{kind}|{names[old]}|{ref}"
-            )
-            self.database.store.put_once(key_of(kept), sealed)
+        for old, kind, plain in pattern.documents:
+            self._store(names[old], ref, kind, plain, ciphers[pattern.ref][0])
         self.held += 1
         if self.held >= AT_ONCE:
             self.flush()
         return ref
+
+    def _store(self, id: str, owner: str, kind: str, content: bytes, cipher: Cipher) -> None:
+        row = Document(id=id, contract_id=owner, kind=kind, generation=0)
+        sealed = cipher.seal(content, context=f"documents|{kind}|{id}|{owner}")
+        self.database.store.put_once(key_of(row), sealed)
 
     def _seal(
         self, table: str, row: Row, copy: dict[str, Any], ciphers: Mapping[str, Any], title: str
@@ -282,7 +294,7 @@ class Writer:
                 columns = list(rows[0])
                 marks = ", ".join("?" * len(columns))
                 connection.executemany(
-                    f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})",
+                    f"INSERT INTO {table} ({_quoted(columns)}) VALUES ({marks})",
                     [tuple(row.values()) for row in rows],
                 )
             connection.execute("COMMIT")
@@ -293,6 +305,6 @@ class Writer:
         with psycopg.connect(self.administrator) as connection, connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
             for table, rows in batches:
-                with cursor.copy(f"COPY {table} ({', '.join(rows[0])}) FROM STDIN") as copy:
+                with cursor.copy(f"COPY {table} ({_quoted(rows[0])}) FROM STDIN") as copy:
                     for row in rows:
                         copy.write_row(tuple(row.values()))

@@ -218,10 +218,13 @@ def read_patterns(source: Path, *, whole: bool = False, documents: bool = False)
     return Patterns(found, by_name)
 
 
-def fill(app: Any, patterns: Patterns, count: int, *, cluster: Any = None) -> list[str]:
+def fill(
+    app: Any, patterns: Patterns, count: int, *, cluster: Any = None, content: bytes | None = None
+) -> list[str]:
     """Write this many contracts, spread evenly over the regions; sign the logs.
 
-    Return the contracts that wait for the last of their signers, one for each of the seed's.
+    With `content` each document of each has a file in the store, which holds that. Return the
+    contracts that wait for the last of their signers, one for each of the seed's.
     """
     from copies import Writer
 
@@ -234,7 +237,7 @@ def fill(app: Any, patterns: Patterns, count: int, *, cluster: Any = None) -> li
             id, customer = found["customers"][number % CUSTOMERS]
             writers[number % len(writers)].copy(
                 pattern, title=f"Support {number} ({name})", customer=customer,
-                others={found["harbour"][0]: id},
+                others={found["harbour"][0]: id}, content=content,
             )  # fmt: skip
         lena = found["people"]["lena"]
         waiting = [

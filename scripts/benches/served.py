@@ -86,16 +86,12 @@ def serve(port: int) -> None:
     from portal.cli.running import Server
 
     class One(Server):
-        def load_config(self) -> None:
-            super().load_config()
-            self.cfg.set("workers", 1)
-
         def load(self) -> Any:
             return measured()
 
     from flask import Flask
 
-    One(Flask("none"), host="127.0.0.1", port=port).run()
+    One(Flask("none"), host="127.0.0.1", port=port, processes=1).run()
 
 
 @dataclass
