@@ -216,6 +216,7 @@ def test_a_lock_that_is_not_given_is_answered_as_a_conflict(desk: Desk) -> None:
         other.execute("SELECT id FROM contracts FOR UPDATE")
         answer = desk.sign()
     event.remove(engine, "connect", be_impatient)
+    engine.dispose()
     assert answer.status_code == 409
     shows_no_inside(answer)
     page = desk.ada.get(desk.address)
