@@ -54,6 +54,15 @@ def test_a_completed_contract_gets_its_dates_once(eu: Session, regions: Regions)
     assert {kind for _, kind in dates(eu, contract)} >= {"remind_120", "duty", "notice_by", "ends"}
 
 
+def test_a_contract_without_a_term_stops_no_other(eu: Session, regions: Regions) -> None:
+    odd = [completed(eu, regions, title="No term", P1=None) for _ in range(3)]
+    contract = completed(eu, regions)
+    at = stage.SIGNED + timedelta(days=1)
+    assert actions.enrol(eu, at=at) == 1
+    assert events(eu, contract) == ["renewal:dates:computed"]
+    assert [events(eu, one) for one in odd] == [[], [], []]
+
+
 def test_reminders_go_out_on_their_morning_and_once(eu: Session, regions: Regions) -> None:
     contract = completed(eu, regions)
     work(eu, stage.SIGNED)

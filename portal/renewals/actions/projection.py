@@ -1,5 +1,6 @@
 """Writing the dates of a contract's term into columns, and moving them when the terms move them."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -29,6 +30,8 @@ from portal.renewals.rules.reading import mode_of, price_deadline
 from portal.renewals.rules.schedule import ENDS, Due, decide_by, schedule, terms_change
 from portal.residency.databases import hold_family
 
+LOG = logging.getLogger("counterpart.work")
+
 
 def hold(session: Session, contract_id: str) -> Contract:
     """Lock a contract for the caller's transaction, and read everything about it anew."""
@@ -42,12 +45,20 @@ def enrol(session: Session, *, at: datetime, limit: int = 200) -> int:
     with walk(session, "dates", COMPLETED, most=limit) as some:
         missing = unknown_contracts(session, some)
         session.rollback()
-        for contract_id in missing:
-            with transaction(session):
-                contract = hold(session, contract_id)
-                if renewal_of(session, contract) is None:
-                    _enrol(session, running(session, contract, number=0, on=at.date()), at=at)
-    return len(missing)
+        return sum(_enrol_alone(session, contract_id, at=at) for contract_id in missing)
+
+
+def _enrol_alone(session: Session, contract_id: str, *, at: datetime) -> bool:
+    try:
+        with transaction(session):
+            contract = hold(session, contract_id)
+            if renewal_of(session, contract) is None:
+                _enrol(session, running(session, contract, number=0, on=at.date()), at=at)
+        return True
+    except Exception:  # one contract whose terms give no dates must not stop those of the others
+        LOG.exception("the dates of %s failed", contract_id)
+        session.rollback()
+        return False
 
 
 def _enrol(session: Session, found: Running, *, at: datetime) -> Renewal:
