@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import sys
 from types import ModuleType
 
 import click
@@ -57,6 +58,8 @@ def _loaded(name: str) -> ModuleType:
 
     It starts a fifth sooner so, and the processes of a server go on sharing the memory.
     """
+    if name in sys.modules:
+        return sys.modules[name]
     gc.disable()
     try:
         return importlib.import_module(name)
