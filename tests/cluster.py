@@ -27,7 +27,6 @@ PLACES = ("directory", *DEFAULT_REGIONS)
 QUICK = {
     "listen_addresses": "''",
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
     "max_connections": "200",
