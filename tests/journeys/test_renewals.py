@@ -64,7 +64,7 @@ def test_a_year_of_renewals(
     ada.page.locator("#intent").check()
     ada.fill("Code from your authenticator", ada.fresh_code())
     ada.press("Tell the price")
-    assert ada.page.get_by_text("1540.00 USD").count()
+    assert ada.page.get_by_text("1,540.00 USD").count()
 
     cleo = visitor("cleo", scripted=scripted, size=PHONE)
     cleo.sign_in()
