@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-PATIENCE = 60  # s
+PATIENCE = 240  # s
 
 
 @contextmanager

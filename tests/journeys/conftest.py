@@ -37,7 +37,7 @@ FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu", "--
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1200, "height": 900}
 # A page may be slow on a busy machine; what is waited for comes, or never does.
-PATIENCE = 120  # s
+PATIENCE = 240  # s
 expect.set_options(timeout=PATIENCE * 1000)
 LOOKS = 1
 STEP = timedelta(seconds=30)
