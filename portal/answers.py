@@ -43,21 +43,13 @@ def answer_errors(app: Flask) -> None:
         undo()
         return web.page("errors/404.html", 404)
 
-    def store_away(error: StoreAway) -> Any:
+    def away(error: StoreAway | TokenAway) -> Any:
         undo()
-        HTTP.warning("store away", extra={"endpoint": request.endpoint or "none"})
+        what, page = ("store", "503") if isinstance(error, StoreAway) else ("token", "shut")
+        HTTP.error(f"{what} away", extra={"endpoint": request.endpoint or "none"})
         if request.path.startswith("/api/"):
             return problem_response(error)
-        answer = make_response(render_template("errors/503.html"), 503)
-        answer.headers["Retry-After"] = "60"
-        return answer
-
-    def token_away(error: TokenAway) -> Any:
-        undo()
-        HTTP.error("token away", extra={"endpoint": request.endpoint or "none"})
-        if request.path.startswith("/api/"):
-            return problem_response(error)
-        answer = make_response(render_template("errors/shut.html"), 503)
+        answer = make_response(render_template(f"errors/{page}.html"), 503)
         answer.headers["Retry-After"] = "60"
         return answer
 
@@ -92,8 +84,8 @@ def answer_errors(app: Flask) -> None:
 
     app.register_error_handler(Refused, refused)
     app.register_error_handler(NotFound, missing)
-    app.register_error_handler(StoreAway, store_away)
-    app.register_error_handler(TokenAway, token_away)
+    app.register_error_handler(StoreAway, away)
+    app.register_error_handler(TokenAway, away)
     app.register_error_handler(DBAPIError, database)
     app.register_error_handler(NoConnection, database)
     app.register_error_handler(CodeNeeded, code_needed)

@@ -24,7 +24,7 @@ from portal.evidence.actions import keep_logs, send_weekly, stamp_checkpoints
 from portal.incidents import actions as incidents
 from portal.intake import actions as intake
 from portal.kit import clock
-from portal.kit.db import db
+from portal.kit.db import by_itself, db
 from portal.negotiation.actions import remind_approvers
 from portal.notices import actions as notices
 from portal.notices.actions.delivery import Carrier
@@ -92,16 +92,13 @@ def keep_renewals(app: Flask) -> None:
         renewals.enrol(session, at=clock.now())
         for contract_id in changed_contracts(session):
             session.rollback()
-            renewals.refresh(session, contract_id, at=clock.now())
+            with by_itself(session, f"new dates of {contract_id}"):
+                renewals.refresh(session, contract_id, at=clock.now())
         for contract_id in due_contracts(session, at=clock.now()):
-            try:
-                with holding(session, contract_id):
-                    renewals.keep_dates(
-                        session, contract_id, at=clock.now(), measure=measured_with_reviews
-                    )
-            except Exception:  # one contract that fails must not stop the dates of the others
-                logging.getLogger("counterpart.work").exception("dates of %s failed", contract_id)
-                session.rollback()
+            with by_itself(session, f"dates of {contract_id}"), holding(session, contract_id):
+                renewals.keep_dates(
+                    session, contract_id, at=clock.now(), measure=measured_with_reviews
+                )
             # Whom to tell was asked of the directory: its lock is let go before the next one.
             db.session.rollback()
         session.rollback()
@@ -113,14 +110,10 @@ def keep_incidents(app: Flask) -> None:
         at = clock.now()
         due = {*incidents.due_contracts(session, at=at), *incidents.due_for_causes(session, at=at)}
         for contract_id in sorted(due):
-            try:
-                with holding(session, contract_id):
-                    contract = session.get_one(Contract, contract_id)
-                    incidents.keep_incidents(session, contract, at=clock.now())
-                    incidents.keep_root_causes(session, contract, at=clock.now())
-            except Exception:  # one contract that fails must not stop the others
-                logging.getLogger("counterpart.work").exception("incidents of %s", contract_id)
-                session.rollback()
+            with by_itself(session, f"incidents of {contract_id}"), holding(session, contract_id):
+                contract = session.get_one(Contract, contract_id)
+                incidents.keep_incidents(session, contract, at=clock.now())
+                incidents.keep_root_causes(session, contract, at=clock.now())
         session.rollback()
 
 
@@ -134,21 +127,18 @@ def keep_service(app: Flask) -> None:
     for _, session in regions().each():
         with walk(session, "service", COMPLETED, most=60) as some:
             for contract_id in some:
-                _keep_service(session, contract_id)
+                with by_itself(session, f"service of {contract_id}"):
+                    _keep_service(session, contract_id)
         session.rollback()
 
 
 def _keep_service(session: Session, contract_id: str) -> None:
-    try:
-        with holding(session, contract_id):
-            contract = session.get_one(Contract, contract_id)
-            onboarding.remind_onboarding(session, contract, at=clock.now())
-            if version_in_force(contract) is not None:
-                incidents.keep_reviews(session, contract, at=clock.now())
-                statements.call_reviews(session, contract, at=clock.now())
-    except Exception:  # as above
-        logging.getLogger("counterpart.work").exception("service of %s", contract_id)
-        session.rollback()
+    with holding(session, contract_id):
+        contract = session.get_one(Contract, contract_id)
+        onboarding.remind_onboarding(session, contract, at=clock.now())
+        if version_in_force(contract) is not None:
+            incidents.keep_reviews(session, contract, at=clock.now())
+            statements.call_reviews(session, contract, at=clock.now())
 
 
 def settle_months(app: Flask) -> None:
@@ -167,17 +157,9 @@ def plan_reviews(app: Flask) -> None:
     for _, session in regions().each():
         with walk(session, "reviews", RUNNING_TERMS, most=250) as some:
             for contract_id in some:
-                _plan_reviews(session, contract_id)
+                with by_itself(session, f"reviews of {contract_id}"), holding(session, contract_id):
+                    reviews.plan_reviews(session, contract_id, at=clock.now())
                 db.session.rollback()
-        session.rollback()
-
-
-def _plan_reviews(session: Session, contract_id: str) -> None:
-    try:
-        with holding(session, contract_id):
-            reviews.plan_reviews(session, contract_id, at=clock.now())
-    except Exception:  # one contract that fails must not stop the reviews of the others
-        logging.getLogger("counterpart.work").exception("reviews of %s failed", contract_id)
         session.rollback()
 
 

@@ -4,6 +4,7 @@
 so using one through `db.session` raises; a region's session comes from `residency`.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -38,6 +39,7 @@ from sqlalchemy.types import TypeDecorator
 from portal.kit import clock
 
 REGIONAL = "regional"
+WORK = logging.getLogger("counterpart.work")
 
 # A GET reads and may share the database; every other request takes the write lock at BEGIN, because
 # a read lock that must be raised to a write lock fails at once under SQLite.
@@ -203,6 +205,16 @@ def transaction(session: AnySession) -> Iterator[Session]:
     except BaseException:
         concrete.rollback()
         raise
+
+
+@contextmanager
+def by_itself(session: Session, what: str) -> Iterator[None]:
+    """Do one part of a job by itself: what fails is told, undone, and stops no other."""
+    try:
+        yield
+    except Exception:  # whatever it is: the other parts are not to wait for it
+        WORK.exception("%s failed", what)
+        session.rollback()
 
 
 def let_go(session: Session) -> None:

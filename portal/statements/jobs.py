@@ -6,6 +6,7 @@ added only while the stage asks for it, and a seal is filed only where there is 
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 
 from sqlalchemy.exc import IntegrityError
@@ -15,7 +16,7 @@ from portal.contracts.actions import COMPLETED, walk
 from portal.contracts.models import Contract
 from portal.contracts.queries import service_end, terms_in_force
 from portal.contracts.rules.document import canonical_bytes
-from portal.kit.db import transaction
+from portal.kit.db import by_itself, transaction
 from portal.kit.refs import new_id
 from portal.residency.actions import store_document
 from portal.residency.databases import RegionDatabase, Regions, holding
@@ -72,18 +73,13 @@ def issue_due(session: Session, *, at: datetime, ends: Ends = no_ends) -> int:
 def issue_among(session: Session, refs: Sequence[str], *, at: datetime, ends: Ends) -> int:
     """Issue what is owed to these contracts; return how many statements."""
     issued, planned = 0, ends(session, refs)
-    for contract in queries.served_contracts(session, refs):
-        for month in _missing(session, contract, at=at, ends=planned.get(contract.id)):
-            session.commit()
-            try:
-                issued += issue(session, contract, month, at=at) is not None
-            except IntegrityError:
-                # Another worker issued it between our look and our write.
-                session.rollback()
-            except Exception:
-                session.rollback()
-                LOG.exception("%s: the statement of %s could not be issued", contract.id, month)
-                break
+    for ref, contract in [(one.id, one) for one in queries.served_contracts(session, refs)]:
+        # A month waits for the one before it: the first that fails ends this contract's turn.
+        with by_itself(session, f"statements of {ref}"):
+            for month in _missing(session, contract, at=at, ends=planned.get(ref)):
+                session.commit()
+                with suppress(IntegrityError):  # another worker was first: it is undone
+                    issued += issue(session, contract, month, at=at) is not None
     session.commit()
     return issued
 
@@ -104,12 +100,12 @@ def settle_due(session: Session, *, at: datetime) -> int:
     done = 0
     due = [(row.contract_id, row) for row in queries.statements_due(session, at=at)]
     for contract_id, row in due:
-        with holding(session, contract_id):
+        with by_itself(session, f"silence of {contract_id}"), holding(session, contract_id):
             contract = session.get_one(Contract, contract_id)
             act = ACTS.get(Stage(row.stage), let_lapse)
             done += act(session, contract, row, at=at)
     for contract_id in list(queries.ended_with_credits(session)):
-        with holding(session, contract_id):
+        with by_itself(session, f"credits of {contract_id}"), holding(session, contract_id):
             done += expire_credits(session, session.get_one(Contract, contract_id), at=at)
     session.commit()
     return done

@@ -29,7 +29,7 @@ from portal.statements.rules.month import Month
 from portal.statements.rules.settling import Stage
 from tests import cast
 from tests.changes import works
-from tests.conftest import settings_for
+from tests.conftest import make_contract, settings_for
 from tests.incidents import desk
 
 SEPTEMBER = Month(2026, 9)
@@ -301,6 +301,19 @@ def test_between_two_months_nothing_is_opened(eu: Session, served: Contract) -> 
     assert jobs.issue_due(eu, at=noon) == 1
     assert queries.contracts_owed(eu, at=noon + 10 * DAY) == []
     assert queries.contracts_owed(eu, at=noon + 17 * DAY) == [served.ref]
+
+
+def test_a_contract_that_cannot_be_counted_stops_no_other(
+    eu: Session, regions: Regions, served: Contract
+) -> None:
+    odd = [make_contract(eu, regions, title=f"No zone {number}") for number in range(4)]
+    for contract in odd:
+        desk.put_in_force(eu, contract, {"A5": "2026-09-01", "M4": "Nowhere"}, at=works.FROM)
+    desk.settle(eu)
+    late = datetime(2027, 1, 4, tzinfo=UTC)
+    assert jobs.issue_due(eu, at=late) == 4
+    assert len(queries.statements_of(eu, served)) == 4
+    assert not any(queries.statements_of(eu, contract) for contract in odd)
 
 
 def test_an_amendment_has_no_statements_of_its_own(

@@ -1,6 +1,5 @@
 """Writing the dates of a contract's term into columns, and moving them when the terms move them."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -13,7 +12,7 @@ from portal.audit.rules import PORTAL
 from portal.contracts.actions import COMPLETED, walk
 from portal.contracts.models import Contract
 from portal.contracts.queries import layers_of
-from portal.kit.db import transaction
+from portal.kit.db import by_itself, transaction
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.renewals.models import PlannedDate, Renewal
@@ -30,8 +29,6 @@ from portal.renewals.rules.reading import mode_of, price_deadline
 from portal.renewals.rules.schedule import ENDS, Due, decide_by, schedule, terms_change
 from portal.residency.databases import hold_family
 
-LOG = logging.getLogger("counterpart.work")
-
 
 def hold(session: Session, contract_id: str) -> Contract:
     """Lock a contract for the caller's transaction, and read everything about it anew."""
@@ -42,23 +39,22 @@ def hold(session: Session, contract_id: str) -> Contract:
 
 def enrol(session: Session, *, at: datetime, limit: int = 200) -> int:
     """Compute the dates of completed contracts that have none yet; return how many."""
+    done = 0
     with walk(session, "dates", COMPLETED, most=limit) as some:
         missing = unknown_contracts(session, some)
         session.rollback()
-        return sum(_enrol_alone(session, contract_id, at=at) for contract_id in missing)
+        for contract_id in missing:
+            with by_itself(session, f"first dates of {contract_id}"):
+                _enrol_missing(session, contract_id, at=at)
+                done += 1
+    return done
 
 
-def _enrol_alone(session: Session, contract_id: str, *, at: datetime) -> bool:
-    try:
-        with transaction(session):
-            contract = hold(session, contract_id)
-            if renewal_of(session, contract) is None:
-                _enrol(session, running(session, contract, number=0, on=at.date()), at=at)
-        return True
-    except Exception:  # one contract whose terms give no dates must not stop those of the others
-        LOG.exception("the dates of %s failed", contract_id)
-        session.rollback()
-        return False
+def _enrol_missing(session: Session, contract_id: str, *, at: datetime) -> None:
+    with transaction(session):
+        contract = hold(session, contract_id)
+        if renewal_of(session, contract) is None:
+            _enrol(session, running(session, contract, number=0, on=at.date()), at=at)
 
 
 def _enrol(session: Session, found: Running, *, at: datetime) -> Renewal:

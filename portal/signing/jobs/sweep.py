@@ -9,7 +9,7 @@ from portal.contracts.actions import IN_SIGNING, walk
 from portal.contracts.models import Contract
 from portal.contracts.queries import state
 from portal.contracts.rules.life import State
-from portal.kit.db import directory_reader
+from portal.kit.db import by_itself, directory_reader
 from portal.kit.errors import Refused
 from portal.notices.models import ReaderRow
 from portal.notices.queries import reader_of
@@ -29,7 +29,8 @@ def keep_signings(regions: Regions, *, at: datetime) -> int:
             walk(session, "signings", IN_SIGNING, most=AT_ONCE) as some,
         ):
             for ref in some:
-                done += _keep(session, ref, at=at)
+                with by_itself(session, f"signing of {ref}"):
+                    done += _keep(session, ref, at=at)
                 session.rollback()
     return done
 
