@@ -20,6 +20,7 @@ from portal.negotiation.models import Answer
 from portal.residency.databases import Regions
 from portal.terms.rules import Term, parse
 from tests import cast
+from tests.incidents import desk
 from tests.negotiation.table import (
     RESPONSE,
     SCHEMA,
@@ -39,19 +40,7 @@ ClientAs = Callable[[str], FlaskClient]
 def client_as(client_as: ClientAs, context: Flask, eu: Session) -> ClientAs:
     """Clients whose every request has a context of its own, as requests have outside of tests."""
 
-    def make(key: str) -> FlaskClient:
-        client = client_as(key)
-        plain_open = client.open
-
-        def open_apart(*args: Any, **kwargs: Any) -> Any:
-            settle(eu)
-            with context.app_context():
-                return plain_open(*args, **kwargs)
-
-        client.open = open_apart  # type: ignore[method-assign]
-        return client
-
-    return make
+    return desk.each_apart(client_as, context, eu)
 
 
 def value(words: str, term: str = RESPONSE) -> Any:
