@@ -13,10 +13,11 @@ from portal.accounts.parking import park
 from portal.api.routes import problem_response
 from portal.kit import clock, web
 from portal.kit.db import db
-from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
+from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused, SignatureNeeded
 from portal.kit.faults import Fault, fault_of
 from portal.kit.token import TokenAway
 from portal.kit.words import Words, say
+from portal.profiles.routes import ask_signature
 from portal.residency.stores import StoreAway
 
 HTTP = logging.getLogger("counterpart.http")
@@ -69,6 +70,12 @@ def answer_errors(app: Flask) -> None:
         target = request.full_path.rstrip("?") if request.method == "GET" else None
         return web.leave_for(url_for("accounts.code", next=target))
 
+    def signature_needed(error: SignatureNeeded) -> Any:
+        undo()
+        if request.path.startswith("/api/"):
+            return problem_response(error)
+        return ask_signature(error)
+
     def http_error(error: HTTPException) -> Any:
         undo()
         if error.code is None or error.code < 400:
@@ -89,6 +96,7 @@ def answer_errors(app: Flask) -> None:
     app.register_error_handler(DBAPIError, database)
     app.register_error_handler(NoConnection, database)
     app.register_error_handler(CodeNeeded, code_needed)
+    app.register_error_handler(SignatureNeeded, signature_needed)
     app.register_error_handler(HTTPException, http_error)
 
 

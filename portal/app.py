@@ -47,10 +47,10 @@ from portal.notices.rules import ALWAYS
 from portal.oauth.routes import bp as oauth_pages
 from portal.operations.routes import bp as operations_pages
 from portal.plans.routes import bp as plans_pages
-from portal.profiles.actions import note_view
+from portal.profiles.actions import demand_signature, note_view
 from portal.profiles.queries import profiles_of_ref
 from portal.profiles.routes import bp as profiles_pages
-from portal.profiles.routes import signature_of
+from portal.profiles.routes import take_signature
 from portal.profiles.rules import Profile, record_of
 from portal.renewals.routes import bp as renewals_pages
 from portal.residency.databases import Regions, read_or_make_key, regions
@@ -156,7 +156,7 @@ def _open_databases(app: Flask, settings: Settings) -> None:
     directory = Ring(settings.keys / "directory.key")
     cipher_of: CipherOf = lambda owner: directory  # noqa: E731  one key serves the directory
     app.extensions["directory_cipher_of"] = cipher_of
-    app.extensions["regions"] = Regions(settings)
+    app.extensions["regions"] = Regions(settings, before_entry=demand_signature)
     app.extensions["providers"] = Providers(settings.providers)
     db.init_app(app)
     with app.app_context():
@@ -244,8 +244,8 @@ def _guard(app: Flask, settings: Settings) -> None:
         actor = gate.acting()
         if actor is not None and not actor.emergency:
             acting.set(actor.organisation_id)
-        if request.method not in SAFE and hasattr(view, "act"):
-            return signature_of(view, (request.view_args or {})["ref"])
+        if request.method not in SAFE and "ref" in (request.view_args or {}):
+            take_signature(view, (request.view_args or {})["ref"])
         return None
 
     @app.teardown_request

@@ -291,8 +291,15 @@ def demand_recent_code(now: datetime) -> None:
     """Raise `CodeNeeded` when the person has a factor and gave no code in the last ten minutes."""
     visitor = current_user
     given = visitor.sign_in.mfa_at
+    if g.get("code_given"):
+        return
     if visitor.person.has_factor and (given is None or now - given > RECENT_CODE):
         raise CodeNeeded
+
+
+def note_code() -> None:
+    """Remember that this very request brought a code that was accepted."""
+    g.code_given = True
 
 
 def current_actor() -> Actor:

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,8 @@ from portal.kit import clock, metrics
 from portal.kit.db import insert_for, lock_in_turn
 from portal.kit.vault import put
 
+# Asked with what is about to be entered: session, chain, event, and actor, at and facts by name.
+BeforeEntry = Callable[..., None]
 # A region has one order of entries: who appends holds it until the commit.
 LOG_ORDER = "the order of the log"
 
@@ -41,9 +43,15 @@ def record(
     """Append one entry to a chain, in the caller's transaction; return the new head.
 
     Facts hold identifiers, counts and hashes only, never content or names of people.
+    A session may carry who is asked first (`before_entry`): it may refuse, or enter something that
+    belongs before.
     """
+    known = facts or {}
+    before: BeforeEntry | None = session.info.get("before_entry")
+    if before is not None:
+        before(session, chain, event, actor=actor, at=at, facts=known)
     with metrics.appending():
-        return _append(session, chain, event, actor=actor, at=at, facts=facts or {})
+        return _append(session, chain, event, actor=actor, at=at, facts=known)
 
 
 def _append(

@@ -41,19 +41,6 @@ def needs(action: str) -> Callable[[View], View]:
     return declare
 
 
-def signed_act(act: str, *, code_before: bool = False) -> Callable[[View], View]:
-    """Declare an act that regulated contracts want signed, under its name in the log.
-
-    `code_before`: the view itself asks for a code given lately, so that comes first.
-    """
-
-    def declare(view: View) -> View:
-        view.act, view.code_before = act, code_before  # type: ignore[attr-defined]
-        return view
-
-    return declare
-
-
 def parks(endpoint: str) -> Callable[[View], View]:
     """Declare that what was typed here survives a lost session, and the page that takes it back."""
 

@@ -1,8 +1,9 @@
 """Putting a contract under a profile and out of it; entering who looked at it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -11,12 +12,13 @@ from portal.accounts.actions import prove_password, spend_code
 from portal.accounts.queries import members_with
 from portal.accounts.rules import Actor, CodeOutcome, CodeResult, Role, demand, wait_message
 from portal.audit.actions import record
+from portal.audit.rules import PORTAL
 from portal.audit.rules import Actor as LogActor
 from portal.contracts.models import Contract
 from portal.contracts.queries import organisation_of, people_to_tell, side_of, state
 from portal.contracts.rules.life import Side
 from portal.kit.db import reading, transaction
-from portal.kit.errors import NotFound, Refused
+from portal.kit.errors import NotFound, Refused, SignatureNeeded
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.kit.words import say
@@ -90,12 +92,13 @@ def agree_to_turn(
         _demand(
             session, contract, Profile(row.profile), on=row.on, hindrances=hindrances, at=at
         )  # fmt: skip
-        row.agreed_by, row.agreed_at = actor.person_id, at
-        row.holds_from = rules.begins(on=row.on, at=at)
+        # Entered first: whether it takes a signature is asked of the profiles that hold until now.
         record(
             session, contract.id, "profile:turn:agreed", actor=actor.log, at=at,
             facts={"profile": row.profile, "on": row.on, "turn": row.id},
         )  # fmt: skip
+        row.agreed_by, row.agreed_at = actor.person_id, at
+        row.holds_from = rules.begins(on=row.on, at=at)
         _tell(session, contract, "profile:turn:agreed", row, actor, at)
     return row
 
@@ -194,23 +197,58 @@ def report_attempt(
             )  # fmt: skip
 
 
-def sign_act(
-    session: Session, actor: Actor, contract: Contract, act: str, *, meaning: str, proof: Proof,
-    content_sha256: str, at: datetime,
-) -> None:  # fmt: skip
-    """Enter the signature of an act that follows in the contract's log, with what it was for.
+@dataclass(frozen=True)
+class Signature:
+    """What a person typed to sign the act of this request, proven, and what they had been shown.
 
     `content_sha256` is that of what was typed with the act, so that it fits no other.
     """
-    problem = rules.meaning_problem(meaning, regulated=True)
-    if problem or act not in rules.ACTS or proof.factor != rules.BOTH_FACTORS:
-        raise Refused(problem or say("This act takes the password and a fresh code."))
-    with transaction(session):
-        record(
-            session, contract.id, "profile:act:signed", actor=actor.log, at=at,
-            facts={"act": act, "meaning": meaning, "factor": proof.factor, "step": proof.step,
-                   "sha256": content_sha256},
-        )  # fmt: skip
+
+    person_id: str
+    proof: Proof
+    meaning: str
+    act_sha256: str
+    content_sha256: str
+
+
+def carry(session: Session, signature: Signature) -> None:
+    """Let the next act of this session that asks for a signature have this one; it serves once."""
+    session.info["signature"] = signature
+
+
+def demand_signature(
+    session: Session, chain: str, event: str, *, actor: LogActor, at: datetime,
+    facts: Mapping[str, Any],
+) -> None:  # fmt: skip
+    """Enter the signature of a regulated contract's act just before the act, in its transaction.
+
+    Asked before every entry, so that no door leads past it. Without a signature, or with one that
+    was given to something else, nothing is entered and nothing done: `SignatureNeeded`.
+    """
+    if event not in rules.SIGNED or actor.person == PORTAL.person:
+        return
+    contract = session.get(Contract, chain)
+    if contract is None or not queries.is_regulated(session, contract, at=at):
+        return
+    shown = rules.act_sha256(chain, event, facts)
+    signature: Signature | None = session.info.pop("signature", None)
+    if signature is None or not _fits(signature, actor, shown):
+        raise SignatureNeeded(chain, event, facts, changed=signature is not None)
+    record(
+        session, chain, "profile:act:signed", actor=actor, at=at,
+        facts={"act": event, "act_sha256": shown, "meaning": signature.meaning,
+               "factor": signature.proof.factor, "step": signature.proof.step,
+               "sha256": signature.content_sha256},
+    )  # fmt: skip
+
+
+def _fits(signature: Signature, actor: LogActor, shown: str) -> bool:
+    return (
+        signature.person_id == actor.person
+        and signature.act_sha256 == shown
+        and signature.proof.factor == rules.BOTH_FACTORS
+        and rules.meaning_problem(signature.meaning, regulated=True) is None
+    )
 
 
 def _waiting(session: Session, contract: Contract, turn_id: str) -> ProfileTurn:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, flash, make_response, request, url_for
+from flask import Blueprint, Response, flash, g, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
@@ -13,14 +13,15 @@ from portal.accounts.gate import current_actor, demand_declared
 from portal.accounts.queries import hipaa_among
 from portal.accounts.rules import Actor, may
 from portal.admin.queries import leaving_hipaa
+from portal.audit.sentences import told
 from portal.contracts.models import Contract
 from portal.contracts.queries import find_contract, name_of, organisation_of, side_of
 from portal.contracts.rules.life import Side
 from portal.kit import clock
 from portal.kit.csv_file import csv_bytes
 from portal.kit.db import directory_reader, reading
-from portal.kit.errors import NotFound, Refused
-from portal.kit.web import download, fill_main, needs, page, see_other, signed_act
+from portal.kit.errors import NotFound, Refused, SignatureNeeded
+from portal.kit.web import download, fill_main, needs, page, see_other
 from portal.kit.words import say
 from portal.profiles import actions, queries, rules
 from portal.profiles.forms import ActForm, TurnForm
@@ -39,38 +40,41 @@ def _opened(ref: str) -> tuple[Actor, Session, Contract]:
     return actor, session, contract
 
 
-def signature_of(view: Any, ref: str) -> ResponseReturnValue | None:
-    """Have an act of a regulated contract signed before its view is called; None: it goes on.
+def take_signature(view: Any, ref: str) -> None:
+    """Judge what was typed to sign an act, before its view is called.
 
-    Who may not do it, or does not see the contract, is left to the view.
+    The code is consumed in the directory first, as at every signature (decision 0002); the proof
+    waits on the region's session for the entry of the act. What is wrong is said on the page that
+    asks for it. Who may not do the act, or does not see the contract, is left to the view.
     """
+    if getattr(view, "machine", False) or "signed_code" not in request.form:
+        return
     actor, now = gate.acting(), clock.now()
     if actor is None or actor.emergency or not may(actor, view.needs):
-        return None
+        return
     session = regions().session_of(ref)
     try:
         contract = find_contract(session, actor, ref)
     except NotFound:
-        return None
+        return
     if not queries.is_regulated(session, contract, at=now):
-        return None
-    if view.code_before:
-        gate.demand_recent_code(now)
-    form = ActForm() if "signed_code" in request.form else ActForm(formdata=None)
-    if "signed_code" not in request.form or not form.validate():
-        return _act_page(contract, view.act, form)
+        return
+    form = g.act_form = ActForm()
+    if not form.validate():
+        return
     proof = actions.prove(
         session, actor, contract, actions.Typed(form.signed_code.data, form.signed_password.data),
         purpose="sign", address=request.remote_addr, at=now,
     )  # fmt: skip
     if isinstance(proof, actions.Unproven):
         form[f"signed_{proof.field}"].errors = [proof.message]
-        return _act_page(contract, view.act, form)
-    actions.sign_act(
-        session, actor, contract, view.act, meaning=form.signed_meaning.data, proof=proof,
-        content_sha256=rules.content_sha256(_typed_before()), at=now,
+        return
+    gate.note_code()
+    signature = actions.Signature(
+        actor.person_id, proof, form.signed_meaning.data, request.form.get("signed_act", ""),
+        rules.content_sha256(_typed_before()),
     )  # fmt: skip
-    return None
+    actions.carry(session, signature)
 
 
 def _typed_before() -> list[tuple[str, str]]:
@@ -82,13 +86,23 @@ def _typed_before() -> list[tuple[str, str]]:
     ]
 
 
-def _act_page(contract: Contract, act: str, form: ActForm) -> Response:
+def ask_signature(needed: SignatureNeeded) -> Response:
+    """Show what is to be signed, and ask for both factors and the meaning."""
     # From here on this request only reads: it must not wait for a writer while it renders.
     reading.set(True)
+    actor = current_actor()
+    contract = find_contract(regions().session_of(needed.chain), actor, needed.chain)
+    form: ActForm = g.pop("act_form", None) or ActForm(formdata=None)
+    if needed.changed:
+        form.form_errors.append(
+            say("What you sign is not what this page showed. Read it again, then sign.")
+        )
+    who = f"{actor.name} ({actor.organisation_name})"
     shown = page(
-        "profiles/act.html", 422, contract=contract, words=rules.ACTS[act], form=form,
-        typed=_typed_before(), action=request.full_path.rstrip("?"),
-        has_factor=current_user.person.has_factor,
+        "profiles/act.html", 422, contract=contract, form=form, typed=_typed_before(),
+        act=told(needed.event, needed.facts, who=who), facts_of_act=needed.facts,
+        act_sha256=rules.act_sha256(needed.chain, needed.event, needed.facts),
+        action=request.full_path.rstrip("?"), has_factor=current_user.person.has_factor,
     )  # fmt: skip
     return fill_main(make_response(shown))
 
@@ -136,7 +150,6 @@ def _page(
 
 @bp.post("/contracts/<ref>/profiles")
 @needs("profile:edit")
-@signed_act("profile:turn", code_before=True)
 def ask(ref: str) -> ResponseReturnValue:
     """Ask the other side to put the contract under a profile, or out of it."""
     actor, session, contract = _opened(ref)
@@ -159,7 +172,6 @@ def ask(ref: str) -> ResponseReturnValue:
 
 @bp.post("/contracts/<ref>/profiles/<turn_id>/agreement")
 @needs("profile:edit")
-@signed_act("profile:turn", code_before=True)
 def agree(ref: str, turn_id: str) -> ResponseReturnValue:
     """Agree to what the other side asked."""
     actor, session, contract = _opened(ref)

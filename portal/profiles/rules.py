@@ -2,12 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import rfc8785
 
 from portal.contracts.rules.life import State
 from portal.kit.errors import Refused
@@ -153,14 +156,38 @@ def meaning_problem(meaning: str, *, regulated: bool) -> str | None:
     return None
 
 
-ACTS = {
-    "statement:accept": say("You accept this statement. Its figures are frozen."),
-    "change:approve": say("You approve this change for your side."),
-    "change:allow": say("You allow this work in the freeze for your side."),
-    "review:hold": say("You keep these minutes and what was agreed."),
-    "content:delete": say("You let the content of this contract be deleted."),
-    "profile:turn": say("You change which profiles this contract is under."),
-}
+# What is entered for a person only with a signature where the contract is regulated: the acts by
+# which a side agrees, accepts, refuses or contests, and those that end what was agreed. Signatures,
+# approvals and notices have forms of their own that take both factors. What is only reported, asked
+# or written down binds nobody; the clocks of an incident are settled by the signed statement.
+SIGNED = frozenset({
+    "changes:change:approved", "changes:change:excepted", "changes:change:postponed",
+    "changes:outage:cause_accepted", "changes:outage:cause_refused", "changes:outage:confirmed",
+    "changes:outage:corrected", "changes:outage:disputed",
+    "contract:move:agreed", "contract:move:asked",
+    "incident:review:held", "incident:root_cause:accepted",
+    "interim_change:agreed", "interim_change:declined",
+    "profile:turn:agreed", "profile:turn:asked",
+    "renewal:notice:received",
+    "retention:deletion:agreed", "retention:deletion:asked",
+    "review:held",
+    "signing:reopening:proposed", "signing:reopening:refused", "signing:signature:declined",
+    "signing:version:reopened", "signing:version:voided",
+    "statements:statement:accepted", "statements:statement:claimed",
+    "statements:statement:confirmed", "statements:statement:disputed",
+    "statements:statement:objected",
+})  # fmt: skip
+# Facts that the act itself makes: they are others each time it is shown.
+MADE = {"profile:turn:asked": {"turn"}, "retention:deletion:asked": {"deletion"}}
+
+
+def act_sha256(chain: str, event: str, facts: Mapping[str, Any]) -> str:
+    """Return the hash of an act as the log will tell it, without what it makes itself.
+
+    The page that asks for the signature carries it: a signature fits what was shown, or nothing.
+    """
+    known = {name: one for name, one in facts.items() if name not in MADE.get(event, ())}
+    return hashlib.sha256(rfc8785.dumps([chain, event, known])).hexdigest()
 
 
 def content_sha256(values: Iterable[tuple[str, str]]) -> str:

@@ -9,6 +9,7 @@ from flask import current_app, g
 from sqlalchemy import Connection, Engine, event, inspect, select, text
 from sqlalchemy.orm import Session
 
+from portal.audit.actions import BeforeEntry
 from portal.kit.db import acting, is_postgresql, open_engine, reading
 from portal.kit.errors import NotFound, Refused
 from portal.kit.files import read_or_make
@@ -109,8 +110,9 @@ class ContractKeys(Pair):
 class RegionDatabase:
     """One region: its engine, store, and the key that wraps the keys of its contracts."""
 
-    def __init__(self, region: Region) -> None:
+    def __init__(self, region: Region, *, before_entry: BeforeEntry | None = None) -> None:
         self.region = region
+        self._before_entry = before_entry
         path = file_of(region)
         is_new = path is not None and not path.exists()
         if path is not None:
@@ -197,6 +199,7 @@ class RegionDatabase:
         session = Session(self.engine, expire_on_commit=False)
         session.info["region"] = self.region.name
         session.info["cipher_of"] = self.cipher_for(session)
+        session.info["before_entry"] = self._before_entry
         event.listen(session, "before_flush", _refuse_foreign_rows)
         if is_postgresql(self.engine):
             event.listen(session, "after_begin", _begin_on_postgresql)
@@ -273,9 +276,10 @@ def _last_move(session: Session, ref: str) -> Move | None:
 class Regions:
     """All regions configured on this host."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, before_entry: BeforeEntry | None = None) -> None:
         self.databases: Mapping[str, RegionDatabase] = {
-            name: RegionDatabase(region) for name, region in settings.regions.items()
+            name: RegionDatabase(region, before_entry=before_entry)
+            for name, region in settings.regions.items()
         }
 
     def __getitem__(self, name: str) -> RegionDatabase:

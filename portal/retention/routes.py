@@ -16,7 +16,7 @@ from portal.contracts.queries import find_contract, side_of, state
 from portal.contracts.rules.life import STATE_WORDS
 from portal.kit import clock
 from portal.kit.errors import Refused
-from portal.kit.web import needs, page, see_other, signed_act
+from portal.kit.web import needs, page, see_other
 from portal.kit.words import say
 from portal.residency.databases import regions
 from portal.retention import actions, queries, rules
@@ -141,7 +141,6 @@ def lift(ref: str, hold_id: str) -> ResponseReturnValue:
 
 @bp.post("/contracts/<ref>/deletion")
 @needs("retention:edit")
-@signed_act("content:delete", code_before=True)
 def ask_to_delete(ref: str) -> ResponseReturnValue:
     """Ask the other side to let the content be deleted."""
     actor, session, contract = _opened(ref)
@@ -154,7 +153,6 @@ def ask_to_delete(ref: str) -> ResponseReturnValue:
 
 @bp.post("/contracts/<ref>/deletion/agreement")
 @needs("retention:edit")
-@signed_act("content:delete", code_before=True)
 def agree_to_delete(ref: str) -> ResponseReturnValue:
     """Agree that the content is deleted."""
     actor, session, contract = _opened(ref)

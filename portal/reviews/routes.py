@@ -17,7 +17,7 @@ from portal.contracts.rules.life import Side
 from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.kit.kept_words import kept
-from portal.kit.web import download, needs, page, see_other, signed_act
+from portal.kit.web import download, needs, page, see_other
 from portal.kit.words import Words, say
 from portal.renewals.rules.dates import add_days
 from portal.residency.databases import regions
@@ -152,7 +152,6 @@ def _attendees(desk: Desk) -> Words:
 
 @bp.post("/contracts/<ref>/reviews/<review_id>/minutes")
 @needs("review:keep")
-@signed_act("review:hold")
 def hold(ref: str, review_id: str) -> ResponseReturnValue:
     """Keep the minutes and what was agreed."""
     desk = opened(ref, "review:keep")

@@ -17,11 +17,13 @@ from portal.api.routes.door import OPERATIONS
 from portal.api.routes.sent import BOOK
 from portal.api.rules.document import page_of
 from portal.audit.queries import lines
+from portal.contracts.models import Contract
 from portal.incidents.models import Incident
 from portal.kit import clock
 from portal.residency.databases import Regions
 from tests.api.conftest import Caller
 from tests.conftest import make_contract
+from tests.profiles.test_signed_acts import regulate
 
 REPORT = {"title": "Orders are not saved", "severity": "S2", "module": "Order entry"}
 
@@ -114,6 +116,23 @@ def test_what_is_refused_leaves_nothing_and_keeps_no_key(
     reopened = ask("POST", path, {"words": "Again."}, Idempotency_Key="k")
     assert reopened.status_code == 201 and reopened.json["standing"] == "open"
     assert counted(app) == (before[0], before[1] + 2)
+
+
+@pytest.mark.slow
+def test_no_program_signs_an_act_of_a_regulated_contract(
+    app: Flask, call: Callable[..., Caller], ref: str
+) -> None:
+    ben = call("ben")
+    month = ben("GET", f"/contracts/{ref}/statements").json["items"][0]["month"]
+    with app.app_context():
+        session = app.extensions["regions"].session("eu")
+        regulate(session, session.get_one(Contract, ref))
+        session.close()
+    before = counted(app)
+    path = f"/contracts/{ref}/statements/{month}/confirmation"
+    refused = ben("POST", path, {"revision": 1})
+    assert (refused.status_code, refused.json["code"]) == (403, "role_missing")
+    assert "by a person" in refused.json["detail"] and counted(app) == before
 
 
 @pytest.mark.slow

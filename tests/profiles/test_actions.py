@@ -30,6 +30,7 @@ from portal.residency.databases import regions as regions_of
 from portal.residency.rules import new_public_ref
 from tests import cast
 from tests.conftest import make_contract
+from tests.profiles.test_signed_acts import with_signature
 
 ADA, CLEO, DOV, MAL = (cast.actor(key) for key in ("ada", "cleo", "dov", "mal"))
 DAY = timedelta(hours=24)
@@ -112,9 +113,14 @@ def test_what_was_agreed_is_never_changed(eu: Session, contract: Contract) -> No
 
 def test_it_is_left_by_both_and_a_day_later(eu: Session, contract: Contract) -> None:
     put_under(eu, contract, Profile.REGULATED)
-    row = ask(eu, contract, on=False, by=DOV, profile=Profile.REGULATED)
+    row = with_signature(
+        eu, "dov", lambda: ask(eu, contract, on=False, by=DOV, profile=Profile.REGULATED)
+    )
     agreed = clock.now()
-    actions.agree_to_turn(eu, ADA, contract, row.id, hindrances=[], at=agreed)
+    with_signature(
+        eu, "ada",
+        lambda: actions.agree_to_turn(eu, ADA, contract, row.id, hindrances=[], at=agreed),
+    )  # fmt: skip
     before, after = (
         queries.profiles_of(eu, contract, at=agreed + DAY + timedelta(seconds=s)) for s in (-1, 0)
     )

@@ -20,6 +20,7 @@ from tests import cast
 from tests.changes import works
 from tests.incidents import desk
 from tests.negotiation.table import offer_all
+from tests.profiles.test_signed_acts import regulate, signed, signing
 
 Visitors = Callable[[str], FlaskClient]
 SEPTEMBER = Month(2026, 9)
@@ -86,6 +87,27 @@ def test_the_sides_settle_it_on_its_page(visitors: Visitors, issued: str) -> Non
     assert ben.post(f"{issued}/payment", data={"how": "=Invoice 7"}).status_code == 303
     table = ben.get(issued.replace("statements/2026-09", "credits.csv")).text
     assert "'=Invoice 7" in table
+
+
+@pytest.mark.slow
+def test_under_regulated_signatures_the_page_names_the_statement_that_is_signed(
+    visitors: Visitors, eu: Session, served: Contract, issued: str
+) -> None:
+    regulate(eu, served)
+    word = {"revision": "1", "word": "object", "objection": "The outage was shorter."}
+    asked = visitors("ben").post(f"{issued}/confirmation", data=word)
+    page = unescape(asked.text)
+    assert asked.status_code == 422 and "objected to the statement of 2026-09." in page
+    assert "<dt>Revision</dt><dd>1</dd>" in page and "Fingerprint of what you sign" in page
+    signs = signing("ben", asked.text)
+    # The act is refused after all: its figures are not those of revision 2.
+    ben = visitors("ben")
+    refused = ben.post(f"{issued}/confirmation", data=word | {"revision": "2"} | signs)
+    assert refused.status_code == 409 and signed(eu, served) == []
+    signs["signed_code"] = cast.code("ben", clock.now() + timedelta(seconds=30))
+    assert ben.post(f"{issued}/confirmation", data=word | signs).status_code == 303
+    assert [one["act"] for one in signed(eu, served)] == ["statements:statement:objected"]
+    assert "The outage was shorter." in read(ben, issued)
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from portal.api.rules.problems import Problem
 from portal.api.rules.shapes import Wrong
 from portal.kit import clock
 from portal.kit.db import db
-from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused
+from portal.kit.errors import CodeNeeded, NotAllowed, NotFound, Refused, SignatureNeeded
 from portal.kit.faults import Fault, fault_of
 from portal.kit.refs import new_id
 from portal.kit.token import TokenAway
@@ -58,7 +58,7 @@ def _problem_of(error: Exception) -> Problem:
             return Problem("invalid", error.message, errors=wrong)
         case Refused():
             return Problem("refused", error.message)
-        case CodeNeeded():
+        case CodeNeeded() | SignatureNeeded():
             return Problem("role_missing", "This is done by a person, at the page, with a code.")
         case StoreAway() | TokenAway():
             return Problem("unavailable", headers={"Retry-After": "60"})

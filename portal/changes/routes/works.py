@@ -24,7 +24,7 @@ from portal.changes.rules import verdict as judge
 from portal.changes.rules.plan import Change, Stage
 from portal.contracts.rules.life import Side
 from portal.kit.errors import NotFound
-from portal.kit.web import needs, page, see_other, signed_act
+from portal.kit.web import needs, page, see_other
 from portal.kit.words import say
 
 SHOW = {"coming": say("Coming"), "over": say("Over"), "draft": say("Drafts"), "all": say("All")}
@@ -235,7 +235,6 @@ def announce(ref: str, change: str) -> ResponseReturnValue:
 
 @bp.post("/contracts/<ref>/changes/<change>/approval")
 @needs("change:approve")
-@signed_act("change:approve")
 def approve(ref: str, change: str) -> ResponseReturnValue:
     """Approve an announced plan for one's side."""
     seen = visit(ref, "change:approve")
@@ -246,7 +245,6 @@ def approve(ref: str, change: str) -> ResponseReturnValue:
 
 @bp.post("/contracts/<ref>/changes/<change>/exception")
 @needs("change:approve")
-@signed_act("change:allow")
 def allow(ref: str, change: str) -> ResponseReturnValue:
     """Allow an announced plan in a freeze, for one's side."""
     seen = visit(ref, "change:approve")

@@ -3,7 +3,7 @@
 from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.kit.web import needs, see_other, signed_act
+from portal.kit.web import needs, see_other
 from portal.kit.words import say
 from portal.statements import actions, queries
 from portal.statements.forms import AnswerForm, ConfirmForm, DisputeForm, PaymentForm, RevisionForm
@@ -48,7 +48,6 @@ def confirm(ref: str, month: str) -> ResponseReturnValue:
 
 @bp.post("/contracts/<ref>/statements/<month>/acceptance")
 @needs("statement:settle")
-@signed_act("statement:accept")
 def accept(ref: str, month: str) -> ResponseReturnValue:
     """Accept the figures: they are frozen and sealed."""
     seen = visit(ref, "statement:settle")
