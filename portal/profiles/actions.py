@@ -15,10 +15,10 @@ from portal.audit.actions import record
 from portal.audit.rules import PORTAL
 from portal.audit.rules import Actor as LogActor
 from portal.contracts.models import Contract
-from portal.contracts.queries import organisation_of, people_to_tell, side_of, state
+from portal.contracts.queries import organisation_of, own_side, people_to_tell, state
 from portal.contracts.rules.life import Side
 from portal.kit.db import reading, transaction
-from portal.kit.errors import NotFound, Refused, SignatureNeeded
+from portal.kit.errors import Refused, SignatureNeeded
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.kit.words import say
@@ -42,7 +42,7 @@ def ask_for_turn(
     HIPAA takes the signed business associate agreement; `hindrances` say what else is missing.
     """
     demand(actor, "profile:edit")
-    side = _side(contract, actor)
+    side = own_side(contract, actor)
     with transaction(session):
         _demand(session, contract, profile, on=on, hindrances=hindrances, at=at)
         row = ProfileTurn(
@@ -85,7 +85,7 @@ def agree_to_turn(
     demand(actor, "profile:edit")
     with transaction(session):
         row = _waiting(session, contract, turn_id)
-        if row.asked_side == _side(contract, actor):
+        if row.asked_side == own_side(contract, actor):
             raise Refused(
                 say("Your side asked for this. An administrator of the other must agree.")
             )
@@ -108,7 +108,7 @@ def withdraw_turn(
 ) -> None:
     """End a wish nobody agreed to; either side may."""
     demand(actor, "profile:edit")
-    _side(contract, actor)
+    own_side(contract, actor)
     with transaction(session):
         row = _waiting(session, contract, turn_id)
         row.withdrawn_at = at
@@ -189,7 +189,7 @@ def report_attempt(
         head = record(
             session, contract.id, ATTEMPT, actor=actor.log, at=at, facts={"factor": factor}
         )
-        for to in administrators(contract, _side(contract, actor)):
+        for to in administrators(contract, own_side(contract, actor)):
             tell(
                 session, event=ATTEMPT, to=to, chain=contract.id, cause=head[:32],
                 link=f"/contracts/{contract.id}/log", by=actor.person_id, at=at,
@@ -256,13 +256,6 @@ def _waiting(session: Session, contract: Contract, turn_id: str) -> ProfileTurn:
     if row.agreed_at is not None or row.withdrawn_at is not None:
         raise Refused(say("This was answered already. Nothing was changed."))
     return row
-
-
-def _side(contract: Contract, actor: Actor) -> Side:
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
-    return side
 
 
 def administrators(contract: Contract, side: Side) -> list[Recipient]:

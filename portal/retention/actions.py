@@ -12,7 +12,7 @@ from portal.audit.actions import record
 from portal.audit.queries import head
 from portal.audit.rules import PORTAL
 from portal.contracts.models import Contract
-from portal.contracts.queries import people_to_tell, side_of
+from portal.contracts.queries import own_side, people_to_tell
 from portal.contracts.rules.life import Side
 from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
@@ -33,7 +33,7 @@ def set_hold(
 ) -> LegalHold:
     """Keep everything about a contract from now on; the other side learns that, and not why."""
     demand(actor, "hold:set")
-    side, why = _side(contract, actor), rules.read_reason(reason)
+    side, why = own_side(contract, actor), rules.read_reason(reason)
     with transaction(session):
         row = LegalHold(
             id=new_id(at), region=contract.region, contract_id=contract.id, side=side,
@@ -69,7 +69,7 @@ def lift(session: Session, actor: Actor, contract: Contract, hold_id: str, *, at
 
 
 def _standing(session: Session, contract: Contract, actor: Actor, hold_id: str) -> LegalHold:
-    row = queries.find_hold(session, contract, hold_id, side=_side(contract, actor))
+    row = queries.find_hold(session, contract, hold_id, side=own_side(contract, actor))
     if row.lifted_at is not None:
         raise Refused(say("This hold was lifted already."))
     return row
@@ -78,7 +78,7 @@ def _standing(session: Session, contract: Contract, actor: Actor, hold_id: str) 
 def ask_to_delete(session: Session, actor: Actor, contract: Contract, *, at: datetime) -> Deletion:
     """Ask the other side to let a contract's content be deleted, once its time is over."""
     demand(actor, "retention:edit")
-    side = _side(contract, actor)
+    side = own_side(contract, actor)
     with transaction(session):
         queries.demand_deletable(session, contract, today=at.date())
         row = Deletion(
@@ -103,7 +103,7 @@ def agree_to_delete(session: Session, actor: Actor, contract: Contract, *, at: d
         row = _open(session, contract)
         if row.agreed_at is not None:
             raise Refused(say("This was agreed to already."))
-        if row.asked_side == _side(contract, actor):
+        if row.asked_side == own_side(contract, actor):
             raise Refused(
                 say("Your side asked for this. An administrator of the other must agree.")
             )
@@ -116,7 +116,7 @@ def agree_to_delete(session: Session, actor: Actor, contract: Contract, *, at: d
 def withdraw_deletion(session: Session, actor: Actor, contract: Contract, *, at: datetime) -> None:
     """Stop a deletion that is not done yet; either side may."""
     demand(actor, "retention:edit")
-    _side(contract, actor)
+    own_side(contract, actor)
     with transaction(session):
         row = _open(session, contract)
         row.withdrawn_at = at
@@ -185,13 +185,6 @@ def _delete(
     deletion_id, contract_id = row.id, row.contract_id
     remove_contracts(session, database, refs, mark=mark)
     return True
-
-
-def _side(contract: Contract, actor: Actor) -> Side:
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
-    return side
 
 
 def _enter(

@@ -11,10 +11,10 @@ from portal.audit.actions import record
 from portal.audit.rules import PORTAL
 from portal.audit.rules import Actor as LogActor
 from portal.contracts.models import Contract
-from portal.contracts.queries import people_to_tell, side_of, state, terms_in_force
+from portal.contracts.queries import own_side, people_to_tell, state, terms_in_force
 from portal.contracts.rules.life import RUNNING, Side
 from portal.kit.db import transaction
-from portal.kit.errors import NotFound, Refused
+from portal.kit.errors import Refused
 from portal.kit.kept_words import keep, kept
 from portal.kit.refs import new_id
 from portal.kit.vault import put
@@ -120,9 +120,7 @@ def call_review(
 
 
 def _demand_running(contract: Contract, actor: Actor, *, at: datetime) -> Side:
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     if state(contract, today=at.date()) not in RUNNING:
         raise Refused(say("Reviews belong to a contract in force."))
     return side
@@ -213,9 +211,7 @@ def finish_action(
     demand(actor, "review:keep")
     with transaction(session):
         contract = hold(session, contract.id)
-        side = side_of(contract, actor)
-        if side is None:
-            raise NotFound
+        side = own_side(contract, actor)
         row = find_action(session, contract, action_id)
         if row.side != side:
             raise Refused(say("The side whose action it is says when it is done."))

@@ -19,7 +19,7 @@ WRAPPERS = {
     "accounts": {"gate", "oidc", "parking", "passwords", "pepper", "totp", "webauthn"},
     "audit": {"sentences", "signer"},
     "changes": {"ics"},
-    "contracts": {"docx"},
+    "contracts": {"docx", "visit"},
     "negotiation": {"holidays"},
     "renewals": {"ics"},
     "reviews": {"ics"},

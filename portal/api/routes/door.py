@@ -22,7 +22,7 @@ from portal.api.rules.problems import At, Problem
 from portal.api.rules.shapes import Schema, Wrong
 from portal.api.rules.values import Cursors, etag_of, plain
 from portal.contracts.models import Contract
-from portal.contracts.queries import find_contract, side_of
+from portal.contracts.queries import find_contract, own_side
 from portal.contracts.rules.life import Side
 from portal.kit import clock
 from portal.kit.db import reading
@@ -68,9 +68,7 @@ class Ask:
     @property
     def side(self) -> Side:
         """The side on which the member stands."""
-        side = side_of(self.contract, self.actor)
-        if side is None:
-            raise NotFound
+        side = own_side(self.contract, self.actor)
         return side
 
     @property

@@ -14,10 +14,10 @@ from portal.changes.actions.outages import add_event, new_outage
 from portal.changes.models import Monitor, OutageRow
 from portal.changes.rules.plan import Effect
 from portal.contracts.models import Contract
-from portal.contracts.queries import side_of, terms_in_force
+from portal.contracts.queries import own_side, terms_in_force
 from portal.contracts.rules.life import Side
 from portal.kit.db import transaction
-from portal.kit.errors import NotFound, Refused
+from portal.kit.errors import Refused
 from portal.kit.refs import new_id, new_token
 from portal.kit.vault import put
 from portal.kit.words import say
@@ -37,9 +37,7 @@ def add_monitor(
 ) -> tuple[Monitor, str]:
     """Let a machine report outages for the actor's side; the token is shown this once."""
     demand(actor, "monitor:edit")
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     terms_in_force(session, contract, on=at.date())
     token = PREFIX + new_token()
     with transaction(session):

@@ -14,10 +14,10 @@ from portal.changes.models import OutageEventRow, OutageRow
 from portal.changes.rules.outages import CAUSE_WORDS, CauseStanding, Outage, Standing
 from portal.changes.rules.plan import Effect
 from portal.contracts.models import Contract
-from portal.contracts.queries import side_of, terms_in_force
+from portal.contracts.queries import own_side, terms_in_force
 from portal.contracts.rules.life import Side
 from portal.kit.db import transaction
-from portal.kit.errors import NotFound, Refused
+from portal.kit.errors import Refused
 from portal.kit.refs import new_id, new_ref
 from portal.kit.vault import put
 from portal.kit.words import say
@@ -37,7 +37,7 @@ def report_outage(
 ) -> OutageRow:
     """Record an outage, over or not; the other side is asked to confirm it."""
     demand(actor, "outage:report")
-    side = _side(contract, actor)
+    side = own_side(contract, actor)
     terms_in_force(session, contract, on=at.date())
     _demand_times(begin, end, at=at)
     if effect is Effect.NONE:
@@ -75,7 +75,7 @@ def end_outage(
             raise Refused(say("This outage has an end already. Dispute it if you saw another."))
         _demand_times(outage.begin, end, at=at)
         _add(session, contract, actor, row, "ended", end=end, at=at)
-        _tell(session, contract, _side(contract, actor).other, row, "ended", at=at)
+        _tell(session, contract, own_side(contract, actor).other, row, "ended", at=at)
 
 
 def confirm_outage(
@@ -103,7 +103,7 @@ def dispute_outage(
     with transaction(session):
         _answerable(contract, actor, row)
         _add(session, contract, actor, row, "disputed", begin=begin, end=end, note=reason, at=at)
-        _tell(session, contract, _side(contract, actor).other, row, "disputed", at=at)
+        _tell(session, contract, own_side(contract, actor).other, row, "disputed", at=at)
 
 
 def correct_outage(
@@ -145,7 +145,7 @@ def claim_cause(
 ) -> None:  # fmt: skip
     """Name a cause the contract does not count; the vendor must show it (clause 5.9)."""
     demand(actor, "outage:report")
-    if _side(contract, actor) is not Side.VENDOR:
+    if own_side(contract, actor) is not Side.VENDOR:
         raise Refused(say("The vendor shows the cause of an outage that would not count."))
     listed = terms_in_force(session, contract, on=at.date()).get("D10") or ()
     if cause not in CAUSE_WORDS or cause not in listed:
@@ -166,7 +166,7 @@ def answer_cause(
 ) -> None:  # fmt: skip
     """Accept the claimed cause, so that the minutes are excluded, or refuse it with a reason."""
     demand(actor, "outage:report")
-    if _side(contract, actor) is not Side.CUSTOMER:
+    if own_side(contract, actor) is not Side.CUSTOMER:
         raise Refused(say("The customer answers what the vendor claims."))
     kind = {"yes": "cause_accepted", "no": "cause_refused"}.get(accepted)
     if kind is None:
@@ -195,8 +195,8 @@ def _add(
     note: str | None = None,
 ) -> None:
     add_event(
-        session, contract, row, kind, side=_side(contract, actor), person_id=actor.person_id, at=at,
-        begin=begin, end=end, cause=cause, note=(note or "").strip() or None,
+        session, contract, row, kind, side=own_side(contract, actor), person_id=actor.person_id,
+        at=at, begin=begin, end=end, cause=cause, note=(note or "").strip() or None,
     )  # fmt: skip
     record(
         session, contract.id, f"changes:outage:{kind}", actor=actor.log, at=at,
@@ -238,16 +238,9 @@ def _tell(
     )  # fmt: skip
 
 
-def _side(contract: Contract, actor: Actor) -> Side:
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
-    return side
-
-
 def _answerable(contract: Contract, actor: Actor, row: OutageRow) -> Outage:
     outage = queries.standing_outage(row)
-    if outage.reporter is _side(contract, actor):
+    if outage.reporter is own_side(contract, actor):
         raise Refused(say("The other side answers what your side recorded."))
     if outage.standing not in (Standing.REPORTED, Standing.DISPUTED):
         raise Refused(say("This outage is settled by now."))
@@ -255,7 +248,7 @@ def _answerable(contract: Contract, actor: Actor, row: OutageRow) -> Outage:
 
 
 def _demand_reporter(contract: Contract, actor: Actor, outage: Outage) -> None:
-    if outage.reporter is not _side(contract, actor):
+    if outage.reporter is not own_side(contract, actor):
         raise Refused(say("Only the side that recorded an outage can do this."))
 
 

@@ -15,10 +15,10 @@ from portal.changes.rules import asked as contract_asks
 from portal.changes.rules import verdict as judge
 from portal.changes.rules.plan import OVER, STAGE_WORDS, Change, Plan, Sort, Stage, plan_to_json
 from portal.contracts.models import Contract
-from portal.contracts.queries import side_of, terms_in_force
+from portal.contracts.queries import own_side, terms_in_force
 from portal.contracts.rules.life import Side
 from portal.kit.db import transaction
-from portal.kit.errors import NotFound, Refused
+from portal.kit.errors import Refused
 from portal.kit.refs import new_id, new_ref
 from portal.kit.vault import put
 from portal.kit.words import say, say_n
@@ -104,7 +104,7 @@ def approve(
 ) -> None:
     """Give one side's approval to the plan that stands; once is enough."""
     demand(actor, "change:approve")
-    side = _side(contract, actor)
+    side = own_side(contract, actor)
     with transaction(session):
         change = queries.as_change(row)
         _demand_stage(change, Stage.ANNOUNCED)
@@ -119,7 +119,7 @@ def allow_in_freeze(
 ) -> None:
     """Give one side's word that this piece of work may run in a freeze; it takes both."""
     demand(actor, "change:approve")
-    side = _side(contract, actor)
+    side = own_side(contract, actor)
     terms = terms_in_force(session, contract, on=at.date())
     with transaction(session):
         change = queries.as_change(row)
@@ -140,7 +140,7 @@ def postpone(
 ) -> None:  # fmt: skip
     """Move an announced change, the customer's right as often and as early as agreed (6.7)."""
     demand(actor, "change:approve")
-    if _side(contract, actor) is not Side.CUSTOMER:
+    if own_side(contract, actor) is not Side.CUSTOMER:
         raise Refused(
             say("Postponing is the customer’s right. Withdraw the change and plan it anew.")
         )
@@ -273,7 +273,7 @@ def _add(
     facts: Mapping[str, Any] | None = None,
     told: bool = True,
 ) -> None:
-    side = _side(contract, actor)
+    side = own_side(contract, actor)
     event = ChangeEvent(
         id=new_id(at), region=contract.region, contract_id=contract.id, change_id=row.id, kind=kind,
         position=len(row.events) + 1, at=happened or at, recorded_at=at, begin=begin, end=end,
@@ -309,15 +309,8 @@ def _tell(
     )  # fmt: skip
 
 
-def _side(contract: Contract, actor: Actor) -> Side:
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
-    return side
-
-
 def _demand_vendor(contract: Contract, actor: Actor) -> None:
-    if _side(contract, actor) is not Side.VENDOR:
+    if own_side(contract, actor) is not Side.VENDOR:
         raise Refused(
             say("%(name)s plans and runs the changes of this contract.", name=contract.vendor_name)
         )

@@ -11,15 +11,15 @@ from portal.audit.rules import PORTAL
 from portal.contracts.models import Contract, SignerSlot, Stakeholder
 from portal.contracts.queries import (
     layers_of,
+    own_side,
     schema_of,
-    side_of,
     template_of,
     version_in_force,
 )
 from portal.contracts.rules import amending as rules
 from portal.contracts.rules.waiting import ALL_STEPS_DONE
 from portal.kit.db import transaction
-from portal.kit.errors import NotFound, Refused
+from portal.kit.errors import Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.kit.words import say
@@ -42,9 +42,7 @@ def start_amendment(
     The other side sees nothing before round 1 of the amendment is sent.
     """
     demand(actor, "amendment:start")
-    side = side_of(parent, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(parent, actor)
     if version_in_force(parent) is None:
         raise Refused(say("Only a signed contract can be amended."))
     schema = schema_of(parent)

@@ -12,8 +12,8 @@ from portal.contracts.queries import (
     find_interim_change,
     members_of,
     organisation_of,
+    own_side,
     schema_of,
-    side_of,
     terms_in_force,
     version_in_force,
 )
@@ -22,7 +22,7 @@ from portal.contracts.rules.amending import Decision
 from portal.contracts.rules.effective import first_day
 from portal.contracts.rules.life import Side
 from portal.kit.db import transaction
-from portal.kit.errors import NotFound, Refused
+from portal.kit.errors import Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.kit.words import say
@@ -155,9 +155,7 @@ def withdraw_interim_change(
 
 def _demand_part(session: Session, contract: Contract, actor: Actor, *, on: date) -> Side:
     """Return the actor's side; refuse whoever the contract does not name for such a change."""
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     if version_in_force(contract) is None:
         raise Refused(say("Only a signed contract has schedules to change."))
     if not rules.may_agree(actor.roles, terms_in_force(session, contract, on=on)):

@@ -15,8 +15,8 @@ from portal.contracts.models import Contract, SignerSlot, Stakeholder
 from portal.contracts.queries import (
     members_of,
     name_of,
+    own_side,
     people_to_tell,
-    side_of,
     signers_across,
     state,
     template_of,
@@ -139,9 +139,7 @@ def finish_step(
 
 def demand_starting(contract: Contract, actor: Actor, *, at: datetime) -> None:
     """Refuse whoever is not preparing round 1 of this contract."""
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     if state(contract, today=at.date()) is not State.DRAFT:
         raise Refused(say("Round 1 was sent. From now on the terms change in the negotiation."))
     if turn(contract) is not side:
@@ -165,9 +163,7 @@ def name_people(
     `approving` names the functions whose person approves before anybody signs.
     """
     demand(actor, "contract:edit_people")
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     if state(contract, today=at.date()) not in OPEN:
         raise Refused(say("The agreement is frozen: who signs it is part of it."))
     members = {member.person_id: member for member in members_of(actor.organisation_id)}
@@ -288,9 +284,7 @@ def withdraw(
 ) -> None:
     """End a negotiation; both sides are told. Frozen terms are voided instead."""
     demand(actor, "contract:withdraw")
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     if not reason.strip():
         raise Refused(say("Give a reason: the other side will read it."))
     with transaction(session):

@@ -11,9 +11,9 @@ from portal.contracts.models import Contract, OnboardingFile, OnboardingItem
 from portal.contracts.queries import (
     dated_facts,
     members_of,
+    own_side,
     people_to_tell,
     service_start,
-    side_of,
 )
 from portal.contracts.queries.onboarding import usual_owner
 from portal.contracts.rules import onboarding as rules
@@ -33,7 +33,7 @@ def tick_item(
 ) -> OnboardingItem:
     """Tick an item for one's own side, or take one's side's tick back; both ticks make it done."""
     demand(actor, "onboarding:tick")
-    side = _side(contract, actor)
+    side = own_side(contract, actor)
     with transaction(session):
         row = _row(session, contract, key, at=at)
         ticked = (row.vendor_at if side is Side.VENDOR else row.customer_at) is None
@@ -59,7 +59,7 @@ def plan_item(
 ) -> OnboardingItem:
     """Give an item an owner, of either side, and a date."""
     demand(actor, "onboarding:tick")
-    _side(contract, actor)
+    own_side(contract, actor)
     organisations = (contract.vendor_id, contract.customer_id)
     if owner_id not in {m.person_id for one in organisations for m in members_of(one)}:
         raise Refused(say("Choose somebody of either side."))
@@ -83,7 +83,7 @@ def attach_file(
 ) -> OnboardingFile:
     """Attach a file to an item, such as a runbook."""
     demand(actor, "onboarding:tick")
-    side = _side(contract, actor)
+    side = own_side(contract, actor)
     document = store_document(
         session, database, contract_id=contract.id, kind="onboarding_file", content=content, at=at
     )
@@ -145,13 +145,6 @@ def _remind(
             cause=f"{row.id}:{row.due}:{row.reminded}", link=f"/contracts/{contract.id}/onboarding",
             at=at, item=item.label, due=due.isoformat(),
         )  # fmt: skip
-
-
-def _side(contract: Contract, actor: Actor) -> Side:
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
-    return side
 
 
 def _row(session: Session, contract: Contract, key: str, *, at: datetime) -> OnboardingItem:

@@ -10,6 +10,7 @@ from portal.contracts.queries.finding import find_interim_change as find_interim
 from portal.contracts.queries.finding import name_of as name_of
 from portal.contracts.queries.finding import organisation_of as organisation_of
 from portal.contracts.queries.finding import own_organisation as own_organisation
+from portal.contracts.queries.finding import own_side as own_side
 from portal.contracts.queries.finding import running_contracts as running_contracts
 from portal.contracts.queries.finding import side_of as side_of
 from portal.contracts.queries.finding import template_of as template_of

@@ -67,6 +67,14 @@ def side_of(contract: Contract, actor: Actor) -> Side | None:
     return Side.CUSTOMER if actor.organisation_id == contract.customer_id else None
 
 
+def own_side(contract: Contract, actor: Actor) -> Side:
+    """Return the side of an actor who must be on one; to anybody else it is `NotFound`."""
+    side = side_of(contract, actor)
+    if side is None:
+        raise NotFound
+    return side
+
+
 def turn(contract: Contract) -> Side:
     """Return whose turn it is in the negotiation."""
     return turn_of(dated_facts(contract), started_by=Side(contract.started_by_side))

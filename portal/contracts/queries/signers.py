@@ -5,13 +5,12 @@ from datetime import date, datetime
 
 from portal.accounts.rules import Actor
 from portal.contracts.models import Contract, Stakeholder
-from portal.contracts.queries.finding import name_of, side_of, turn
+from portal.contracts.queries.finding import name_of, own_side, side_of, turn
 from portal.contracts.queries.in_force import current_version
 from portal.contracts.queries.life import state
 from portal.contracts.rules.life import Side, State
 from portal.contracts.rules.order import ALL_AT_ONCE, Seat, listed, open_seats
 from portal.contracts.rules.waiting import Standing
-from portal.kit.errors import NotFound
 
 
 def signed_by(contract: Contract) -> dict[str, datetime]:
@@ -70,9 +69,7 @@ def seats_to_sign(contract: Contract) -> list[Seat]:
 
 def standing(contract: Contract, actor: Actor, *, today: date) -> Standing:
     """Return where a contract stands for the member who looks."""
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     where = state(contract, today=today)
     open_now = seats_to_sign(contract) if where is State.SIGNING else []
     approving = approvals_missing(contract) if where is State.SIGNING else []

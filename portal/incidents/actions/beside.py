@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 from portal.accounts.rules import Actor, demand
 from portal.audit.actions import record
 from portal.contracts.models import Contract
-from portal.contracts.queries import side_of
+from portal.contracts.queries import own_side
 from portal.incidents.models import Attachment, Incident, IncidentEvent, Note, Watcher
 from portal.incidents.queries import find_incident
 from portal.incidents.rules.files import MEDIA_TYPES, ending_of, file_problem
 from portal.kit.db import transaction
-from portal.kit.errors import NotFound, Refused
+from portal.kit.errors import Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.kit.words import say
@@ -75,9 +75,7 @@ def write_note(
 ) -> Note:
     """Keep a note for one's own side. The log both sides read holds no entry of it."""
     demand(actor, "incident:follow")
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     if not words.strip():
         raise Refused(say("Write the note."))
     with transaction(session):
@@ -92,9 +90,7 @@ def write_note(
 def watch(session: Session, contract: Contract, actor: Actor, number: int, *, at: datetime) -> bool:
     """Begin to watch an incident, or stop; return whether one watches now."""
     demand(actor, "contract:see")
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     with transaction(session):
         incident = find_incident(session, contract, number)
         row = session.scalar(

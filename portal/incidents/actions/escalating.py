@@ -14,7 +14,7 @@ from portal.audit.actions import record
 from portal.audit.rules import PORTAL
 from portal.audit.rules import Actor as LogActor
 from portal.contracts.models import Contract
-from portal.contracts.queries import side_of
+from portal.contracts.queries import own_side
 from portal.incidents.actions.derived import derive, told_levels
 from portal.incidents.actions.handling import close_in
 from portal.incidents.actions.letters import path_of
@@ -36,7 +36,7 @@ from portal.incidents.rules.escalation import (
     next_step,
 )
 from portal.kit.db import transaction
-from portal.kit.errors import NotFound, Refused
+from portal.kit.errors import Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.kit.words import say, say_n
@@ -235,9 +235,7 @@ def escalate(
 ) -> Escalation:
     """Carry an incident to the next level because a side asks for it, with its reason (8.1)."""
     demand(actor, "incident:follow")
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     if not reason.strip():
         raise Refused(say("Give the reason: the next level reads it."))
     with transaction(session):

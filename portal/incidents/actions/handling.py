@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.rules import Actor, demand
 from portal.audit.rules import PORTAL
 from portal.contracts.models import Contract
-from portal.contracts.queries import settled_until, side_of
+from portal.contracts.queries import own_side, settled_until
 from portal.incidents.actions.beside import Files, Kept, attach, hashes_of, keep_files
 from portal.incidents.actions.letters import tell_sides
 from portal.incidents.actions.log import Line, append
@@ -20,7 +20,7 @@ from portal.incidents.models import Incident, IncidentEvent
 from portal.incidents.queries import find_incident, history_of, promises_for
 from portal.incidents.rules.steps import Situation, why_not
 from portal.kit.db import transaction
-from portal.kit.errors import NotAllowed, NotFound, Refused
+from portal.kit.errors import NotAllowed, Refused
 from portal.kit.words import say
 from portal.residency.databases import RegionDatabase
 from portal.sla.rules.incident import CUSTOMER, Happened, pauses_of
@@ -207,9 +207,7 @@ def _with_files(said: Said) -> Said:
 
 
 def _side(said: Said) -> str:
-    side = side_of(said.contract, said.actor)
-    if side is None:
-        raise NotFound
+    side = own_side(said.contract, said.actor)
     return side.value
 
 

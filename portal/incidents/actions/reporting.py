@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.rules import Actor, demand
 from portal.audit.actions import record
 from portal.contracts.models import Contract
-from portal.contracts.queries import members_of, service_start, side_of, version_in_force
+from portal.contracts.queries import members_of, own_side, service_start, side_of, version_in_force
 from portal.contracts.rules.life import Side
 from portal.incidents.actions.beside import Files, attach, hashes_of, keep_files
 from portal.incidents.actions.letters import tell_sides
@@ -20,7 +20,7 @@ from portal.incidents.queries import contact_ids, module_key, promises_on
 from portal.incidents.rules import entitlement_of
 from portal.incidents.rules.entitlement import UNLIMITED
 from portal.kit.db import transaction
-from portal.kit.errors import NotAllowed, NotFound, Refused
+from portal.kit.errors import NotAllowed, Refused
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.kit.words import long_day, say
@@ -59,9 +59,7 @@ def report(
 ) -> Incident:
     """Open an incident under the version in force; the vendor is told, the clocks start."""
     demand(actor, "incident:report")
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     kept = keep_files(session, database, contract, said.files, at=at)
     with transaction(session):
         called = _called_at(said, side, at)

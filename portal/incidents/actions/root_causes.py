@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.rules import Actor, demand
 from portal.audit.actions import record
 from portal.contracts.models import Contract
-from portal.contracts.queries import people_to_tell, side_of
+from portal.contracts.queries import own_side, people_to_tell, side_of
 from portal.contracts.rules.life import Side
 from portal.incidents.actions.letters import path_of
 from portal.incidents.models import Account, Incident, Measure, RootCause
@@ -226,9 +226,7 @@ _WHAT = {
 def _open(
     session: Session, contract: Contract, actor: Actor, number: int, side: Side
 ) -> tuple[Incident, RootCause]:
-    mine = side_of(contract, actor)
-    if mine is None:
-        raise NotFound
+    mine = own_side(contract, actor)
     incident = find_incident(session, contract, number)
     row = find_root_cause(session, incident)
     if row is None:

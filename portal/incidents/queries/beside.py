@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import Person
 from portal.accounts.rules import Actor
 from portal.contracts.models import Contract
-from portal.contracts.queries import side_of
+from portal.contracts.queries import own_side
 from portal.incidents.models import Attachment, Incident, NamedContact, Note, Watcher
 from portal.kit.db import db
 from portal.kit.errors import NotFound
@@ -44,9 +44,7 @@ def find_attachment(
 
 def notes_for(session: Session, contract: Contract, actor: Actor, incident: Incident) -> list[Note]:
     """Return the notes of the actor's own side, oldest first; the other side's are not read."""
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     return list(
         session.scalars(
             select(Note)

@@ -9,13 +9,12 @@ from sqlalchemy.orm import Session
 from portal.accounts.gate import current_actor
 from portal.accounts.rules import Actor, demand
 from portal.contracts.models import Contract
-from portal.contracts.queries import find_contract, side_of
+from portal.contracts.queries import find_contract, own_side
 from portal.contracts.rules.life import Side
 from portal.incidents.models import Incident
 from portal.incidents.queries import find_incident
 from portal.incidents.rules.files import LARGEST_FILE
 from portal.kit import clock
-from portal.kit.errors import NotFound
 from portal.residency.databases import RegionDatabase, regions
 
 bp = Blueprint("incidents", __name__)
@@ -56,7 +55,5 @@ def visit(ref: str, *, needs: str = "contract:see") -> Visit:
     session = regions().session_of(ref)
     contract = find_contract(session, actor, ref)
     demand(actor, needs)
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     return Visit(session, database, actor, contract, side, clock.now())

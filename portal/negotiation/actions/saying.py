@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.rules import Actor, demand
 from portal.audit.actions import record
 from portal.contracts.models import Contract
-from portal.contracts.queries import side_of
+from portal.contracts.queries import own_side, side_of
 from portal.contracts.rules.life import Side
 from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
@@ -96,9 +96,7 @@ def resolve(
 ) -> Comment | Note:
     """Mark a comment, or a note of one's own side, as settled; resolving twice changes nothing."""
     demand(actor, "comment:write")
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     with transaction(session):
         comment: Comment | None = session.scalar(
             select(Comment).where(Comment.id == said_id, Comment.contract_id == contract.id)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 from portal.accounts.models import Person
 from portal.accounts.rules import Actor
 from portal.contracts.models import Contract
-from portal.contracts.queries import schema_of, side_of, standing_terms, state, turn
+from portal.contracts.queries import own_side, schema_of, standing_terms, state, turn
 from portal.contracts.rules.life import Side, State
 from portal.kit.db import directory_reader
 from portal.kit.errors import NotFound
@@ -154,9 +154,7 @@ def negotiation_of(
     session: Session, contract: Contract, actor: Actor, *, at: datetime
 ) -> Negotiation:
     """Return the negotiation as the actor's side sees it; a fixed number of queries."""
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     return as_side(session, contract, side, at=at)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.rules import Actor, demand
 from portal.audit.actions import record
 from portal.contracts.models import Contract
-from portal.contracts.queries import name_of, people_to_tell, side_of
+from portal.contracts.queries import name_of, own_side, people_to_tell
 from portal.contracts.rules.life import Side
 from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
@@ -60,9 +60,7 @@ class Table:
 
 def table_of(session: Session, actor: Actor, contract: Contract, *, at: datetime) -> Table:
     """Return what a side's act stands on; the dates are computed first where nobody did yet."""
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     found, row = running(session, contract, on=at.date()), renewal_of(session, contract)
     if row is None:
         raise NotFound

@@ -8,9 +8,8 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.rules import Actor
 from portal.contracts.models import Contract
-from portal.contracts.queries import name_of, side_of
+from portal.contracts.queries import name_of, own_side
 from portal.contracts.rules.life import Side
-from portal.kit.errors import NotFound
 from portal.kit.words import say
 from portal.notices.models import RegionMail
 from portal.renewals.models import Decision, Notice, PlannedDate, Renewal
@@ -131,9 +130,7 @@ def outlook(
     measure: Measure = measured_in,
 ) -> Outlook:
     """Return everything the page shows; the other side's decision is never part of it."""
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     found, row = running(session, contract, on=at.date()), renewal_of(session, contract)
     today, terms = found.today(at), found.terms
     notice, price = (

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.rules import Actor, demand
 from portal.audit.actions import record
 from portal.contracts.models import Contract, SignerSlot
-from portal.contracts.queries import people_to_tell, side_of
+from portal.contracts.queries import own_side, people_to_tell, side_of
 from portal.contracts.rules.life import Side
 from portal.kit.db import transaction
 from portal.kit.errors import NotFound, Refused
@@ -98,9 +98,7 @@ def ask_for_paper(
 ) -> PaperRequest:
     """Ask for a paper copy; the people of one's own side send it by the due day. Once is enough."""
     demand(actor, "contract:see")
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     with transaction(session):
         hold(session, contract)
         open_one = queries.open_paper_request(session, contract, actor.person_id)

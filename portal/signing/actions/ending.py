@@ -9,7 +9,7 @@ from portal.audit.actions import record
 from portal.audit.rules import PORTAL
 from portal.contracts.actions import add_fact
 from portal.contracts.models import Contract
-from portal.contracts.queries import approvers, current_version, side_of, state
+from portal.contracts.queries import approvers, current_version, own_side, side_of, state
 from portal.contracts.rules.life import State
 from portal.contracts.rules.waiting import may_void
 from portal.kit.db import transaction
@@ -61,9 +61,7 @@ def void(session: Session, actor: Actor, contract: Contract, *, reason: str, at:
     text = _reason(reason)
     with transaction(session):
         hold(session, contract)
-        side, version = side_of(contract, actor), current_version(contract)
-        if side is None:
-            raise NotFound
+        side, version = own_side(contract, actor), current_version(contract)
         if version is None or state(contract, today=at.date()) not in VOIDABLE:
             raise Refused(say("Only a signing that not everybody has finished can be voided."))
         add_fact(

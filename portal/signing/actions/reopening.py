@@ -8,10 +8,10 @@ from portal.accounts.rules import Actor, demand
 from portal.audit.actions import record
 from portal.contracts.actions import add_fact
 from portal.contracts.models import Contract, Version
-from portal.contracts.queries import current_version, side_of, state
+from portal.contracts.queries import current_version, own_side, state
 from portal.contracts.rules.life import Side
 from portal.kit.db import transaction
-from portal.kit.errors import NotFound, Refused
+from portal.kit.errors import Refused
 from portal.kit.words import say
 from portal.signing import queries, rules
 from portal.signing.actions.ending import VOIDABLE
@@ -92,9 +92,7 @@ def _standing(
     session: Session, actor: Actor, contract: Contract, *, at: datetime
 ) -> tuple[Version, Side]:
     hold(session, contract)
-    version, side = current_version(contract), side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    version, side = current_version(contract), own_side(contract, actor)
     if version is None or state(contract, today=at.date()) not in VOIDABLE:
         raise Refused(say("Only frozen terms that not everybody has signed can be opened again."))
     return version, side

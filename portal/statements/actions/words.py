@@ -10,9 +10,8 @@ from portal.accounts.rules import Actor
 from portal.audit.actions import record
 from portal.audit.rules import PORTAL
 from portal.contracts.models import Contract
-from portal.contracts.queries import name_of, people_to_tell, side_of, terms_in_force
+from portal.contracts.queries import name_of, own_side, people_to_tell, terms_in_force
 from portal.contracts.rules.life import Side
-from portal.kit.errors import NotFound
 from portal.kit.refs import new_id
 from portal.kit.vault import put
 from portal.notices.actions import tell
@@ -75,9 +74,7 @@ def _derive(session: Session, contract: Contract, row: Statement) -> None:
 
 def side_for(contract: Contract, actor: Actor) -> Side:
     """Return the actor's side, or raise `NotFound`."""
-    side = side_of(contract, actor)
-    if side is None:
-        raise NotFound
+    side = own_side(contract, actor)
     return side
 
 
