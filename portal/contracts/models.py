@@ -215,7 +215,7 @@ class Version(OfContract, Model):
     voided_at: Mapped[datetime | None] = mapped_column(Instant)
     renews: Mapped[str | None] = mapped_column(String(26), comment="the signed version")
     begins: Mapped[str | None] = mapped_column(String(10), comment="date, of a renewal's term")
-    canonical = Sealed()
+    canonical = Sealed(frozen=True)
 
 
 class InterimChange(OfContract, Model):

@@ -143,8 +143,12 @@ def cipher_of(session: Session, owner: str) -> Cipher:
 class Sealed:
     """A JSON value kept encrypted in the column `<name>_enc` of a row with `id` and `owner_key`.
 
-    The row must be in a session that holds the key: add rows with `put`.
+    The row must be in a session that holds the key: add rows with `put`. A value that is `frozen`
+    is opened once a row, and whoever reads it leaves it as it is.
     """
+
+    def __init__(self, *, frozen: bool = False) -> None:
+        self.frozen = frozen
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -163,8 +167,14 @@ class Sealed:
         sealed = getattr(row, self.column)
         if sealed is None:
             return None
+        kept = row.__dict__.get(f"_{self.name}_opened")
+        if kept is not None and kept[0] == sealed:
+            return kept[1]
         cipher, context = self._place(row)
-        return json.loads(cipher.open(sealed, context=context))
+        value = json.loads(cipher.open(sealed, context=context))
+        if self.frozen:
+            row.__dict__[f"_{self.name}_opened"] = sealed, value
+        return value
 
     def __set__(self, row: Any, value: Any) -> None:
         if value is None:

@@ -19,6 +19,7 @@ from portal.sla.rules.instants import SECOND, Span, clip, to_instant, to_micros,
 
 MINUTE = 60 * SECOND
 HUNDRED = Fraction(100)
+ONE, NONE = Fraction(1), Fraction(0)
 MEASURED, OUTSIDE = "measured", "outside the hours measured"
 
 
@@ -280,11 +281,11 @@ class _Active:
     def weight(self) -> Fraction:
         """Return how often this minute counts (clause 5.4)."""
         if self.basis is Basis.ALL:
-            return Fraction(1)
+            return ONE
         selling = self.sells_always or bool(self.marks[Kind.SELLING])
         if self.basis is Basis.SALES_CRITICAL or not selling:
-            return Fraction(int(selling or self.basis is Basis.WEIGHTED))
-        return max((mark.weight for mark in self.marks[Kind.PEAK]), default=Fraction(1))
+            return ONE if selling or self.basis is Basis.WEIGHTED else NONE
+        return max((mark.weight for mark in self.marks[Kind.PEAK]), default=ONE)
 
 
 def _swept(marks: _Marks, rule: UptimeRule, active: _Active) -> Uptime:
@@ -300,18 +301,22 @@ class _Tally:
 
     def __init__(self, denominator: Denominator) -> None:
         self.gross = denominator is Denominator.GROSS
-        self.measured = self.lost = Fraction(0)
+        # Most stretches weigh one: they are counted in whole numbers, which cost far less.
+        self.plain, self.weighted, self.lost = 0, NONE, NONE
         self.minutes: dict[str, int] = {}
         self.pieces: list[Piece] = []
 
     def add(self, begin: int, end: int, active: _Active) -> None:
         length, weight = end - begin, active.weight()
         downs, outs = active.marks[Kind.DOWN], active.marks[Kind.OUT]
-        down = max((mark.weight for mark in downs), default=Fraction(0))
+        down = max((mark.weight for mark in downs), default=NONE)
         reason = min(outs, key=lambda mark: mark.order).reason if outs else None
         if weight and (reason is None or self.gross):
-            self.measured += length * weight
-        if weight and reason is None:
+            if weight is ONE:
+                self.plain += length
+            else:
+                self.weighted += length * weight
+        if weight and down and reason is None:
             self.lost += length * weight * down
         kept = reason or MEASURED if weight else OUTSIDE
         self.minutes[kept] = self.minutes.get(kept, 0) + length
@@ -331,7 +336,7 @@ class _Tally:
         minutes = {
             kept: timedelta(microseconds=length) for kept, length in sorted(self.minutes.items())
         }
-        return Uptime(self.measured, self.lost, minutes, tuple(self.pieces))
+        return Uptime(self.plain + self.weighted, self.lost, minutes, tuple(self.pieces))
 
 
 def _said(piece: Piece) -> tuple[object, ...]:

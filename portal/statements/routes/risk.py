@@ -18,7 +18,7 @@ from portal.statements import queries
 from portal.statements.routes.doors import bp, visit
 from portal.statements.rules import risk as rules
 
-SIGNED, LOOKED = "signed", 100
+SIGNED, LOOKED = "signed", 50
 
 
 @bp.get("/contracts/<ref>/risk")
@@ -39,7 +39,7 @@ def _words() -> dict[str, Any]:
 @bp.get("/risk")
 @needs("contract:see")
 def portfolio() -> ResponseReturnValue:
-    """Show what is at risk over the contracts that run, a hundred at a time, the worst first."""
+    """Show what is at risk over the contracts that run, fifty at a time, the worst first."""
     actor, now = current_actor(), clock.now()
     demand(actor, "contract:see")
     asked = read_place(request.args.get("after"))

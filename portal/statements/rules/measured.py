@@ -142,13 +142,14 @@ def measured(
     work = work_minutes(facts.changes, terms, until=now)
     closed = facts.closes
     outs = [*exclusions_of(outages, terms), *work.exclusions]
+    own_rule, own_hours = uptime_rule(terms), hours_between(terms, first, end)
+    peaks = own_hours.in_peaks
 
     def scope(
         kind: str, name: str, clause: str, term: str, target: str, downs: Sequence[Down],
         excluded: Sequence[Exclusion],
     ) -> Scope:  # fmt: skip
-        rule, hours = uptime_rule(terms), hours_between(terms, first, end)
-        peaks = hours.in_peaks
+        rule, hours = own_rule, own_hours
         if kind == "peaks":
             rule = UptimeRule(Basis.SALES_CRITICAL, shortest=rule.shortest)
             hours = Hours(selling=peaks)

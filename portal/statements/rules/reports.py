@@ -37,7 +37,10 @@ def presumed_until(month: Month, terms: Terms) -> datetime | None:
 
 def is_missing(month: Month, terms: Terms, *, delivered: datetime | None, now: datetime) -> bool:
     """Return whether what the report covers counts as missed, as far as is known now."""
-    missing, until = report_missing_from(month, terms), presumed_until(month, terms)
-    if missing is None or until is None or now <= missing:
+    missing = report_missing_from(month, terms)
+    if missing is None or now <= missing:
+        return False
+    until = presumed_until(month, terms)
+    if until is None:
         return False
     return delivered is None or (delivered > missing and delivered > until)

@@ -3,9 +3,11 @@
 Stretches are half-open pairs of whole minutes since 1970-01-01 00:00 UTC, in order, never touching.
 """
 
+import json
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from portal.terms.rules.durations import DAY
@@ -54,9 +56,14 @@ def windows_year(windows: Value, year: int, *, zone: str, holidays: frozenset[da
     """Return the stretches of a list of windows in one year; `zone` serves those without one."""
     pieces: list[tuple[int, int]] = []
     for slot in windows:
-        own = ZoneInfo(slot["tz"] or zone)
-        pieces += _slot_year(slot, year, own, holidays)
+        pieces += _laid_out(json.dumps(slot, sort_keys=True), year, slot["tz"] or zone, holidays)
     return merged(pieces)
+
+
+# The same few windows stand in most contracts, and a list of contracts asks for each of them.
+@lru_cache(maxsize=4_096)
+def _laid_out(slot: str, year: int, zone: str, holidays: frozenset[date]) -> Stretches:
+    return _slot_year(json.loads(slot), year, ZoneInfo(zone), holidays)
 
 
 def _slot_year(slot: Value, year: int, zone: ZoneInfo, holidays: frozenset[date]) -> Stretches:
