@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import negotiate_locale
-from flask import Flask, Response, g, make_response, render_template, request, url_for
+from flask import Flask, Response, abort, g, make_response, render_template, request, url_for
 from flask_babel import Babel, get_locale, refresh
 from flask_login import LoginManager, current_user
 from flask_wtf import CSRFProtect
@@ -67,6 +67,7 @@ HTTP = logging.getLogger("counterpart.http")
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1024 * 1024
 SAFE = {"GET", "HEAD", "OPTIONS"}
+FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 PAGES = (
     accounts_pages,
     admin_pages,
@@ -226,6 +227,8 @@ def _guard(app: Flask, settings: Settings) -> None:
         view = app.view_functions.get(request.endpoint or "")
         if view is None or request.endpoint == "static":
             return None
+        if _holds_nul():
+            abort(400)
         if request.method not in SAFE and _foreign_origin():
             raise Refused(
                 say("This form came from another site. Open the page here and try again.")
@@ -263,6 +266,15 @@ def _guard(app: Flask, settings: Settings) -> None:
             # What it wrote is committed; what it read after that was read under the write lock.
             undo()
         return web.mend_for_htmx(response)
+
+
+def _holds_nul() -> bool:
+    """Whether a name or value holds U+0000: no text has one, and PostgreSQL keeps none."""
+    sent = [request.path, *request.args, *(one for row in request.args.lists() for one in row[1])]
+    if request.mimetype in FORMS:
+        sent += [*request.form, *(one for row in request.form.lists() for one in row[1])]
+        sent += [file.filename or "" for file in request.files.values()]
+    return any("\0" in one for one in sent)
 
 
 def _entered(response: Response) -> Response:

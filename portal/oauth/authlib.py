@@ -6,7 +6,11 @@ from urllib.parse import unquote_plus
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import ClientMixin, OAuth2Request, grants
-from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError
+from authlib.oauth2.rfc6749.errors import (
+    InvalidClientError,
+    InvalidGrantError,
+    InvalidRequestError,
+)
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
@@ -275,6 +279,22 @@ def _save_token(token: dict[str, Any], request: OAuth2Request) -> None:
         raise InvalidGrantError("It was used already.") from None
 
 
+class Server(AuthorizationServer):  # type: ignore[misc]
+    """Authlib's server, with one answer to every client that does not prove itself."""
+
+    def authenticate_client(
+        self, request: OAuth2Request, methods: list[str], endpoint: str = "token"
+    ) -> KnownClient:
+        """Return the client; whether there is one of that name nobody learns from a refusal."""
+        try:
+            found: KnownClient = super().authenticate_client(request, methods, endpoint)
+        except InvalidClientError:
+            raise InvalidClientError(
+                status_code=401, description="No client of this name proved itself."
+            ) from None
+        return found
+
+
 def make_server(app: Flask) -> AuthorizationServer:
     """Return the authorisation server of an app, with the flows this portal knows."""
     app.config.update(
@@ -286,7 +306,7 @@ def make_server(app: Flask) -> AuthorizationServer:
         ),
         OAUTH2_SCOPES_SUPPORTED=list(rules.SCOPES),
     )
-    server = AuthorizationServer(app, query_client=_query_client, save_token=_save_token)
+    server = Server(app, query_client=_query_client, save_token=_save_token)
     server.register_grant(CodeGrant, [OnlyS256(required=True)])
     server.register_grant(RefreshGrant)
     server.register_grant(MachineGrant)

@@ -11,7 +11,7 @@ from flask_login import current_user
 
 from portal.accounts import gate
 from portal.accounts.gate import current_actor
-from portal.accounts.rules import demand
+from portal.accounts.rules import Actor, demand
 from portal.kit import clock
 from portal.kit.errors import Refused
 from portal.kit.headers import CSP
@@ -115,6 +115,7 @@ def authorize() -> ResponseReturnValue:
     """Ask the person whether a program may act for them, and with which scopes."""
     actor = current_actor()
     gate.demand_recent_code(clock.now())
+    _demand_own_client(actor, request.args.get("client_id"))
     try:
         grant = _server().get_consent_grant(end_user=_user())
     except OAuth2Error as error:
@@ -140,6 +141,7 @@ def consent() -> ResponseReturnValue:
     actor = current_actor()
     gate.demand_recent_code(clock.now())
     server = _server()
+    _demand_own_client(actor, request.values.get("client_id"))
     try:
         grant = server.get_consent_grant(end_user=_user())
         queries.find_client(actor, grant.request.payload.client_id)
@@ -149,6 +151,12 @@ def consent() -> ResponseReturnValue:
         return _refuse(error)
     answer.status_code = 303  # See other: a 302 after a form may repeat the form.
     return answer
+
+
+def _demand_own_client(actor: Actor, client_id: str | None) -> None:
+    """Look for the client before its address and scopes are: one of others is as good as none."""
+    if client_id:
+        queries.find_client(actor, client_id)
 
 
 def _user() -> dict[str, Any]:

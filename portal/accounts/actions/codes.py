@@ -42,7 +42,9 @@ def spend_code(
     typed = totp.read_code(code)
     if typed is None:
         return CodeOutcome(CodeResult.WRONG)
-    subjects = code_subjects(person_id, address)
+    # Who is in already is counted for themselves alone: others behind the same address, whose codes
+    # are wrong, must not keep a signer from signing.
+    subjects = code_subjects(person_id, address if purpose == SIGN_IN else None)
     until = reserve(subjects, at=at)
     if until is not None:
         return CodeOutcome(CodeResult.LOCKED, until=until)

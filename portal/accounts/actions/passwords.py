@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from portal.accounts import passwords
 from portal.accounts.actions.codes import actor_in_log
@@ -36,20 +36,21 @@ class PasswordOutcome:
         return wait_message(self.until) if self.until else WRONG
 
 
-def check_password(email: str, password: str, *, address: str, at: datetime) -> PasswordOutcome:
+def check_password(
+    email: str, password: str, *, address: str, at: datetime, device: str | None = None
+) -> PasswordOutcome:
     """Judge an address and a password; an unknown person costs the same steps and time.
 
-    No transaction is open while argon2id runs: it takes tens of milliseconds.
+    `device` is the mark of the browser. No transaction is open while argon2id runs: it takes tens
+    of milliseconds.
     """
     email = email.strip().lower()
-    person_id, stored, account = _look_up(email, address)
-    subjects = {
-        "password:account": account, "password:address": address, "password:all": "all"
-    }  # fmt: skip
+    person_id, stored, subjects = _look_up(email, address, device)
     until = reserve(subjects, at=at)
     if until is not None:
         return PasswordOutcome(until=until)
     if not passwords.is_right(stored, password):
+        account = subjects["password:account"]
         enter_failure(person_id, "password", scope="password:account", subject=account, at=at)
         return PasswordOutcome()
     rehashed = passwords.hash_password(password) if passwords.is_old(stored or "") else None
@@ -57,24 +58,36 @@ def check_password(email: str, password: str, *, address: str, at: datetime) -> 
     return PasswordOutcome(person_id, rehashed=rehashed)
 
 
-def _look_up(email: str, address: str) -> tuple[str, str | None, str]:
-    """Return the person, the stored hash and the subject whose tries are counted.
+def _look_up(
+    email: str, address: str, device: str | None
+) -> tuple[str, str | None, dict[str, str]]:
+    """Return the person, the stored hash and the subjects whose tries are counted.
 
-    Someone who signed in from this address before is counted apart, so that a stranger's guesses
-    elsewhere cannot lock them out.
+    A browser in which this person was before is counted by itself, wherever it is, and so is an
+    address they came from: no stranger's guesses, from however many places, lock them out there.
     """
     with transaction(db.session) as session:
         person = person_by_email(email)
         if person is not None and person.deactivated_at:
             person = None
         person_id = person.id if person else ""
-        known = session.scalar(
-            select(SignIn.id)
-            .where(SignIn.person_id == person_id, SignIn.address == address)
-            .limit(1)
-        )
+        been = session.execute(
+            select(SignIn.device == device, SignIn.address == address)
+            .where(
+                SignIn.person_id == person_id,
+                or_(SignIn.device == device, SignIn.address == address),
+            )
+            .distinct()
+        ).all()
         stored = person.password_hash if person else None
-    return person_id, stored, f"{email}|{address}" if known else email
+    if device is not None and any(by_device for by_device, _ in been):
+        return person_id, stored, {"password:account": f"{email}|browser|{device}"}
+    if any(by_address for _, by_address in been):
+        of_place = {"password:account": f"{email}|{address}", "password:address": address}
+        return person_id, stored, of_place
+    return person_id, stored, {
+        "password:account": email, "password:address": address, "password:all": "all"
+    }  # fmt: skip
 
 
 def prove_password(

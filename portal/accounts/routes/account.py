@@ -124,7 +124,7 @@ def start_sign_in() -> ResponseReturnValue:
     if not form.validate():
         return sign_in_page(form, status=422)
     outcome = actions.check_password(
-        form.email.data, form.password.data, address=client_address(), at=now
+        form.email.data, form.password.data, address=client_address(), at=now, device=device_of()
     )
     if outcome.person_id is None:
         status = 429 if outcome.until else 422
