@@ -1,10 +1,12 @@
 """Signing in with a provider by OpenID Connect, over Authlib: who somebody is, and nothing more.
 
 Authorization code with PKCE (S256), state and nonce. Issuer, audience and signature are checked
-to the letter; no redirect is followed; tokens are read once and kept nowhere.
+to the letter; tokens are read once and kept nowhere. The operator names the issuer; what the issuer
+names in turn lies in the open internet, unless the issuer itself was found inside.
 """
 
 import hmac
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -20,14 +22,22 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from portal.kit.outward import NotAsked, ask, is_public
 from portal.settings.rules import Provider
 
 WAIT = 5
+MOST_READ = 512_000
 # What a provider says of itself is asked anew after this, and when a key is not known.
 FRESH = timedelta(hours=1)
 LEEWAY = 60
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "EdDSA"})
 DISCOVERY = "/.well-known/openid-configuration"
+
+
+# What an answer of any shape may raise in the libraries that read it.
+SHAPELESS = (
+    AuthlibBaseError, JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError,
+)  # fmt: skip
 
 
 class ProviderAway(Exception):
@@ -70,6 +80,7 @@ class Providers:
     def __init__(self, known: Mapping[str, Provider]) -> None:
         self.known = known
         self._said: dict[str, tuple[datetime, dict[str, Any]]] = {}
+        self._inside: dict[str, bool] = {}
         self._keys: dict[str, tuple[datetime, KeySet]] = {}
 
     def begin(
@@ -113,13 +124,13 @@ class Providers:
                 token = client.fetch_token(
                     _address(facts, "token_endpoint"), code=answer["code"],
                     code_verifier=pending.verifier, grant_type="authorization_code",
-                    timeout=WAIT, allow_redirects=False,
+                    allow_redirects=False,
                 )  # fmt: skip
                 claims = self._claims(provider, facts, token, pending.nonce, at)
                 told = {**self._more(client, facts, claims), **claims}
         except requests.RequestException as away:
             raise ProviderAway(type(away).__name__) from away
-        except (AuthlibBaseError, JoseError, ValueError) as wrong:
+        except SHAPELESS as wrong:
             raise NotProven(type(wrong).__name__) from wrong
         return Claims(
             issuer=provider.issuer, subject=str(claims["sub"]),
@@ -165,7 +176,7 @@ class Providers:
         """Ask for the address where the token leaves it out; only of the same subject."""
         if "email" in claims or not facts.get("userinfo_endpoint"):
             return {}
-        said = client.get(_address(facts, "userinfo_endpoint"), timeout=WAIT, allow_redirects=False)
+        said = client.get(_address(facts, "userinfo_endpoint"), allow_redirects=False)
         told = said.json() if said.status_code == 200 else {}
         if not isinstance(told, dict) or told.get("sub") != claims["sub"]:
             return {}
@@ -174,38 +185,89 @@ class Providers:
     def _client(self, provider: Provider, facts: Mapping[str, Any], back: str) -> OAuth2Session:
         ways = facts.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         way = "client_secret_basic" if "client_secret_basic" in ways else "client_secret_post"
-        return OAuth2Session(
+        session = OAuth2Session(
             provider.client_id, provider.client_secret, scope="openid email", redirect_uri=back,
             code_challenge_method="S256",
             token_endpoint_auth_method=way if provider.client_secret else "none",
         )  # fmt: skip
+        session.trust_env = False
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, _Guarded(inside=self._inside[provider.name]))
+        return session
 
     def _facts(self, provider: Provider, at: datetime) -> dict[str, Any]:
         held = self._said.get(provider.name)
         if held is None or at - held[0] > FRESH:
-            facts = _read(provider.issuer.rstrip("/") + DISCOVERY)
+            facts, ip = _read(provider.issuer.rstrip("/") + DISCOVERY, inside=True)
             if facts.get("issuer") != provider.issuer:
                 raise ProviderAway("it says it is another issuer")
+            self._inside[provider.name] = not is_public(ip)
             self._said[provider.name] = held = (at, facts)
         return held[1]
 
     def _key_set(self, provider: Provider, facts: Mapping[str, Any], at: datetime) -> KeySet:
         held = self._keys.get(provider.name)
         if held is None or at - held[0] > FRESH:
-            keys: Any = _read(_address(facts, "jwks_uri"))
-            self._keys[provider.name] = held = (at, KeySet.import_key_set(keys))
+            inside = self._inside[provider.name]
+            keys: Any = _read(_address(facts, "jwks_uri"), inside=inside)[0]
+            self._keys[provider.name] = held = (at, _imported(keys))
         return held[1]
 
 
-def _read(address: str) -> dict[str, Any]:
+def _read(address: str, *, inside: bool) -> tuple[dict[str, Any], str]:
+    """Return the object an address answers with, and where it was found."""
     try:
-        with requests.get(address, timeout=WAIT, allow_redirects=False) as answer:
-            said = answer.json() if answer.status_code == 200 else None
-    except (requests.RequestException, ValueError) as away:
-        raise ProviderAway(type(away).__name__) from away
+        answer = ask(address, most=MOST_READ, seconds=WAIT, inside=inside)
+        said = json.loads(answer.content) if answer.status == 200 else None
+    except (NotAsked, ValueError, RecursionError) as away:
+        raise ProviderAway(str(away) if isinstance(away, NotAsked) else "no JSON") from away
     if not isinstance(said, dict):
         raise ProviderAway("no answer that can be read")
-    return said
+    return said, answer.ip
+
+
+def _imported(keys: Mapping[str, Any]) -> KeySet:
+    """Return the keys of a provider that are public ones; a shared secret is none of them."""
+    listed = keys.get("keys")
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        raise ProviderAway("no keys that can be read")
+    public: Any = [one for one in listed if one.get("kty") in ("RSA", "EC", "OKP")]
+    try:
+        return KeySet.import_key_set({"keys": public})
+    except SHAPELESS as wrong:
+        raise ProviderAway("no keys that can be read") from wrong
+
+
+class _Guarded(requests.adapters.BaseAdapter):
+    """Carries what Authlib asks by `kit.outward`: bounded, without redirects, to checked places."""
+
+    def __init__(self, *, inside: bool) -> None:
+        super().__init__()
+        self.inside = inside
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        """Ask once; `ConnectionError` where nothing usable came."""
+        try:
+            answer = ask(
+                str(request.url), method=str(request.method), inside=self.inside,
+                body=request.body if isinstance(request.body, str | bytes) else None,
+                headers={name: str(one) for name, one in request.headers.items()},
+                most=MOST_READ, seconds=WAIT,
+            )  # fmt: skip
+        except NotAsked as away:
+            raise requests.ConnectionError(str(away)) from away
+        response = requests.Response()
+        response.status_code, response.url, response.request = (
+            answer.status,
+            str(request.url),
+            request,
+        )
+        response.headers.update(answer.headers)
+        response._content = answer.content
+        return response
+
+    def close(self) -> None:
+        """Keep nothing open."""
 
 
 def _address(facts: Mapping[str, Any], name: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +23,7 @@ from pyhanko.sign.validation.status import TimestampSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from portal.kit.outward import ask, is_public
 from portal.signing.certificates import TIME_STAMP_POLICY, KeyPair, to_stored
 
 LARGEST_ANSWER_BYTES = 100_000
@@ -73,19 +73,24 @@ class HttpTimeStamper(TimeStamper):  # type: ignore[misc]  # pyHanko's construct
             raise ValueError("a time-stamp authority is reached by http or https")
         self._url = url
         self._timeout_seconds = timeout_seconds
+        # Whether it was found in the operator's own network: then what it names may lie there too.
+        self.is_inside = False
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         """Post the request; `OSError` when the authority gives no time stamp."""
         return await asyncio.to_thread(self._ask, req.dump())
 
     def _ask(self, query: bytes) -> tsp.TimeStampResp:
-        request = urllib.request.Request(  # noqa: S310  the scheme is checked above
-            self._url, data=query, headers={"Content-Type": "application/timestamp-query"}
-        )
-        with urllib.request.urlopen(request, timeout=self._timeout_seconds) as answer:  # noqa: S310
-            if answer.headers.get_content_type() != "application/timestamp-reply":
-                raise OSError("the time-stamp authority did not answer with a time stamp")
-            return tsp.TimeStampResp.load(answer.read(LARGEST_ANSWER_BYTES))
+        answer = ask(
+            self._url, method="POST", body=query, most=LARGEST_ANSWER_BYTES, inside=True,
+            headers={"Content-Type": "application/timestamp-query"}, seconds=self._timeout_seconds,
+        )  # fmt: skip
+        kind = {name.lower(): one for name, one in answer.headers.items()}.get("content-type", "")
+        told = kind.partition(";")[0].strip().lower() == "application/timestamp-reply"
+        if answer.status != 200 or not told:
+            raise OSError("the time-stamp authority did not answer with a time stamp")
+        self.is_inside = not is_public(answer.ip)
+        return tsp.TimeStampResp.load(answer.content)
 
 
 class NoTimeStamp(OSError):
@@ -143,7 +148,11 @@ class CheckedTimeStamper(HttpTimeStamper):
         lists = []
         for certificate in found:
             if certificate.self_signed == "no":
-                lists.append(await asyncio.to_thread(_list_of, certificate, self._timeout_seconds))
+                lists.append(
+                    await asyncio.to_thread(
+                        _list_of, certificate, self._timeout_seconds, inside=self.is_inside
+                    )
+                )
         ends = min(one.not_valid_after for one in chain)
         return Proof(tuple(one.dump() for one in chain), tuple(lists), ends)
 
@@ -151,26 +160,32 @@ class CheckedTimeStamper(HttpTimeStamper):
 def own_proof(chain: Sequence[bytes], *, timeout_seconds: float = 10) -> Proof:
     """Return what proves an operator's own seal for years: its chain and its revocation lists."""
     found = [asn1_x509.Certificate.load(der) for der in chain]
-    lists = [_list_of(one, timeout_seconds) for one in found if one.self_signed == "no"]
+    lists = [
+        _list_of(one, timeout_seconds, inside=True) for one in found if one.self_signed == "no"
+    ]
     return Proof(tuple(chain), tuple(lists), min(one.not_valid_after for one in found))
 
 
-def lists_of(token: bytes, *, timeout_seconds: float = 10) -> list[bytes]:
-    """Return the revocation lists that a token's certificates name; `OSError` if one is not got."""
+def lists_of(token: bytes, *, inside: bool, timeout_seconds: float = 10) -> list[bytes]:
+    """Return the revocation lists that a token's certificates name; `OSError` if one is not got.
+
+    `inside`: the authority itself lies in the operator's network, so its lists may lie there too.
+    """
     held = cms.ContentInfo.load(token)["content"]["certificates"]
     named = [one.chosen for one in held if one.chosen.crl_distribution_points]
-    return [_list_of(one, timeout_seconds) for one in named]
+    return [_list_of(one, timeout_seconds, inside=inside) for one in named]
 
 
-def _list_of(certificate: asn1_x509.Certificate, timeout_seconds: float) -> bytes:
+def _list_of(certificate: asn1_x509.Certificate, timeout_seconds: float, *, inside: bool) -> bytes:
     """Fetch the revocation list a certificate names: without it nothing is proven later."""
     for point in certificate.crl_distribution_points:
         url = point.url
         if url and url.startswith(("https://", "http://")):
-            with urllib.request.urlopen(url, timeout=timeout_seconds) as answer:  # noqa: S310
-                content: bytes = answer.read(LARGEST_LIST_BYTES)
-            asn1_crl.CertificateList.load(content, strict=True)
-            return content
+            answer = ask(url, most=LARGEST_LIST_BYTES, seconds=timeout_seconds, inside=inside)
+            if answer.status != 200:
+                raise NoTimeStamp(f"No revocation list was given: {answer.status}.")
+            asn1_crl.CertificateList.load(answer.content, strict=True)
+            return answer.content
     subject = certificate.subject.human_friendly
     raise NoTimeStamp(f"No revocation list is named for the certificate of {subject}.")
 

@@ -1,22 +1,17 @@
-"""One POST over http.client, to the one address that was looked up and checked.
+"""One POST to the one address that was looked up and checked (`kit.outward`), told in words.
 
-The name is resolved once; every address it has must lie in the open internet; the connection goes
-to the first of them and to no other, so a name that changes its mind between check and connect
-changes nothing. A redirect is an answer like any other: nothing is followed.
+A redirect is an answer like any other: nothing is followed.
 """
 
 import http.client
-import socket
 import ssl
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Timer
 
+from portal.kit.outward import Resolve, alarm_after, connected, is_public, resolve
 from portal.kit.words import say
-from portal.webhooks.rules import TIMEOUT, Address, is_public
+from portal.webhooks.rules import TIMEOUT, Address
 
-Resolve = Callable[[str, int], list[str]]
 MOST_READ = 2_000
 
 
@@ -36,15 +31,6 @@ class Answer:
 
 class NotSent(Exception):
     """Nothing was sent; the message says why, in a few words."""
-
-
-def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a name."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise NotSent(say("the name is not known")) from None
-    return list(dict.fromkeys(str(row[4][0]) for row in found))
 
 
 def pinned(address: Address, look_up: Resolve = resolve) -> str:
@@ -68,14 +54,15 @@ def post(
         return Answer(status, problem, int((time.monotonic() - began) * 1000))
 
     try:
-        connection = _connected(address, pinned(address, look_up), trust, timeout)
+        connection = connected(
+            address.host, address.port, pinned(address, look_up), tls=address.tls, trust=trust,
+            timeout=timeout,
+        )  # fmt: skip
     except NotSent as error:
         return answer(None, str(error))
     except (OSError, ssl.SSLError) as error:
         return answer(None, _words(error))
-    # Each read has the timeout for itself; this one ends them all together.
-    alarm = Timer(max(0.01, timeout - (time.monotonic() - began)), _shut, [connection])
-    alarm.start()
+    alarm = alarm_after(timeout - (time.monotonic() - began), connection)
     try:
         connection.request("POST", address.path, body, {**headers, "Host": address.authority})
         response = connection.getresponse()
@@ -87,31 +74,6 @@ def post(
     finally:
         alarm.cancel()
         connection.close()
-
-
-def _connected(
-    address: Address, ip: str, trust: ssl.SSLContext | None, timeout: float
-) -> http.client.HTTPConnection:
-    connection = http.client.HTTPConnection(address.host, address.port, timeout=timeout)
-    plain = socket.create_connection((ip, address.port), timeout=timeout)
-    connection.sock = plain
-    if address.tls:
-        context = trust or ssl.create_default_context()
-        try:
-            connection.sock = context.wrap_socket(plain, server_hostname=address.host)
-        except BaseException:
-            plain.close()
-            raise
-    return connection
-
-
-def _shut(connection: http.client.HTTPConnection) -> None:
-    sock = connection.sock
-    if sock is not None:
-        try:
-            sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return
 
 
 def _words(error: BaseException) -> str:

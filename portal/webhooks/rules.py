@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import ipaddress
 import json
 import re
 import secrets
@@ -163,31 +162,3 @@ def read_address(text: str, *, inside: Collection[str] = ()) -> Address:
     if port not in PORTS:
         raise Refused(say("Use port 443 or 8443."))
     return Address(host, port, path, tls, inside=False)
-
-
-def is_public(text: str) -> bool:
-    """Return whether an address lies in the open internet, also the one it may lead on to."""
-    try:
-        found = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(found, ipaddress.IPv4Address):
-        return _is_open(found)
-    inner = _embedded(found)
-    return all(map(_is_open, inner)) and (found in _NAT64 or _is_open(found))
-
-
-def _is_open(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    local = isinstance(found, ipaddress.IPv6Address) and found.is_site_local
-    return found.is_global and not (found.is_multicast or found.is_reserved or local)
-
-
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-
-def _embedded(found: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
-    """Return the IPv4 addresses that an IPv6 address leads to."""
-    inner = [found.ipv4_mapped, found.sixtofour, *(found.teredo or ())]
-    if found in _NAT64 or int(found) < 1 << 32:
-        inner.append(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF))
-    return [one for one in inner if one is not None]

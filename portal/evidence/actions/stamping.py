@@ -49,8 +49,8 @@ def _stamp(session: Session, authority: str) -> int:
     made = 0
     for size, note in waiting:
         try:
-            token, at = ask(authority, note.encode())
-            lists = lists_of(token)
+            token, at, inside = ask(authority, note.encode())
+            lists = lists_of(token, inside=inside)
         except (OSError, ValueError, BadStamp) as error:
             LOG.warning("no time stamp from %s: %s", authority, error)
             return made
@@ -71,9 +71,10 @@ def _written(lists: Sequence[bytes]) -> str:
     return json.dumps([base64.b64encode(one).decode() for one in lists])
 
 
-def ask(authority: str, note: bytes) -> tuple[bytes, datetime]:
-    """Return a token over a note and its time; `OSError`, `ValueError` or `BadStamp` if none holds.
+def ask(authority: str, note: bytes) -> tuple[bytes, datetime, bool]:
+    """Return a token over a note, its time, and whether the authority was found inside.
 
+    `OSError`, `ValueError` or `BadStamp` where none holds.
     Goes out by HTTP, so never inside a transaction.
     """
     stamper = HttpTimeStamper(authority)
@@ -84,4 +85,4 @@ def ask(authority: str, note: bytes) -> tuple[bytes, datetime]:
     except Exception as error:  # the library has a kind of its own for a nonce that does not fit
         raise BadStamp(f"{type(error).__name__}: {error}") from error
     token: bytes = answer.dump()
-    return token, read_stamp(token, over=note).at
+    return token, read_stamp(token, over=note).at, stamper.is_inside
