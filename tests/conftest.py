@@ -13,7 +13,10 @@ import pytest
 from flask import Flask, g, has_app_context
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
-from sqlalchemy.orm import Session
+from sqlalchemy import Dialect, Engine
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from portal.accounts.gate import key_of
@@ -133,28 +136,55 @@ def stopped() -> Iterator[None]:
     stop_cluster()
 
 
+class Statements(LRUCache[Any, Any]):
+    """Compiled statements of all databases of one engine, each known by the engine's name."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """Return what was compiled of a statement, for whichever database."""
+        return super().get((key[0].name, *key[1:]), default)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__((key[0].name, *key[1:]), value)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What every fresh portal would compile anew, compiled once a run: templates and addresses.
+    """What every fresh portal would compile anew, compiled once a run: templates, addresses, SQL.
 
-    A portal of a test is built from nothing and lives for a second. Half of its cost would be
-    the same three hundred routes and the same templates, which depend on nothing but their text.
+    A portal of a test is built from nothing and lives for a second. Most of its cost would be
+    the same three hundred routes, the same templates and the same statements, which depend on
+    nothing but their text and the kind of the database.
     """
     folder = tmp_path_factory.getbasetemp() / "templates"
     folder.mkdir()
     Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(str(folder))}
-    build = Rule._compile_builder
-    known: dict[object, Any] = {}
+    build, known = Rule.compile, dict[object, tuple[Any, ...]]()
 
-    def once(rule: Rule, append_unknown: bool = True) -> Any:
+    def once(rule: Rule) -> None:
+        routes = rule.map
+        assert routes is not None
+        if routes.converters != routes.default_converters:
+            build(rule)
+            return
         defaults = tuple(sorted((rule.defaults or {}).items()))
-        key = (rule.rule, rule.subdomain, rule.host, defaults, append_unknown)
+        key = (rule.rule, rule.subdomain, rule.host, defaults, rule.merge_slashes)
         if key not in known:
-            known[key] = build(rule, append_unknown)
-        return known[key]
+            build(rule)
+            made = (rule._build.__func__, rule._build_unknown.__func__)
+            known[key] = (rule._parts, rule._trace, rule._converters, set(rule.arguments), *made)
+        rule._parts, rule._trace, rule._converters, arguments, *made = known[key]
+        rule.arguments = set(arguments)
+        rule._build, rule._build_unknown = (one.__get__(rule, None) for one in made)
+
+    statements = Statements(4000)
+
+    def share(dialect: type[Dialect], engine: Engine) -> None:
+        engine._compiled_cache = statements
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", once)
+        patch.setattr(Rule, "compile", once)
+        patch.setattr(DefaultDialect, "engine_created", classmethod(share))
+        patch.setattr(Mapper, "_compiled_cache", Statements(4000))
         yield
     Flask.jinja_options = {}
 
