@@ -214,7 +214,8 @@ def deliver_mail(app: Flask) -> None:
     """Hand over due mail, the directory's and each region's by itself.
 
     Where an organisation is under the HIPAA profile nothing leaves without TLS: it waits, and the
-    doctor says why.
+    doctor says why. A server that does not answer for one place is asked for no other: other jobs
+    wait meanwhile.
     """
     settings = app.config["SETTINGS"]
     if settings.sends_plain_mail and hipaa_anywhere():
@@ -225,6 +226,8 @@ def deliver_mail(app: Flask) -> None:
         with Relay(settings, folder) as relay:
             carrier = Carrier(settings.mail_from, relay.send, settings.mail_lease, silence_address)
             notices.deliver_due(session, carrier, now=clock.now)
+        if relay.is_away:
+            return
 
 
 @dataclass(frozen=True)

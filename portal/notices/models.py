@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kit.db import REGIONAL, Instant, Model
+from portal.notices.rules import LATE
 
 
 def _few(name: str, column: str, where: str) -> Index:
@@ -60,6 +61,11 @@ class MailColumns:
     person_id: Mapped[str | None] = mapped_column(String(26), comment="the reader")
     event: Mapped[str | None] = mapped_column(String(80))
     caused_by: Mapped[str | None] = mapped_column(String(26), comment="the person who caused it")
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it was handed over long after it was due."""
+        return self.sent_at is not None and self.sent_at - self.due_at > LATE
 
 
 class RegionMail(MailColumns, Model):

@@ -99,9 +99,32 @@ def thin_among(session: Session, organisations: Collection[str]) -> set[str]:
         return set(directory.scalars(rule))
 
 
+def waits_since(session: Session, *, at: datetime, refused: bool = False) -> datetime | None:
+    """Return when the mail was due that waits longest: for anybody to take it, or refused for now.
+
+    One mailbox that is full says nothing about how mail goes: the two are told apart.
+    """
+    table = mail_table(session)
+    # A lease of nobody keeps what was refused; one of somebody is a try under way.
+    held = and_(table.leased_by.is_(None), table.leased_until > at)
+    open_ = or_(
+        table.leased_by.is_not(None), table.leased_until.is_(None), table.leased_until <= at
+    )
+    found: datetime | None = session.scalar(
+        select(func.min(table.due_at)).where(
+            table.sent_at.is_(None), table.dead_at.is_(None), table.due_at <= at,
+            held if refused else open_,
+        )
+    )  # fmt: skip
+    return found
+
+
 @dataclass(frozen=True)
 class Lag:
-    """How an outbox stands: how many wait and are due, how many were given up, and the delay."""
+    """How an outbox stands: how many wait and are due, how many were given up, and the delay.
+
+    The delay is that of the mail server: what it refused for now does not count.
+    """
 
     waiting: int
     given_up: int
@@ -112,11 +135,10 @@ def lag_of(session: Session, *, at: datetime) -> Lag:
     """Return how far delivery is behind in this session's database."""
     table = mail_table(session)
     waits = (table.sent_at.is_(None), table.dead_at.is_(None), table.due_at <= at)
-    count, oldest = session.execute(
-        select(func.count(), func.min(table.due_at)).where(*waits)
-    ).one()
+    count = session.scalar(select(func.count()).where(*waits))
     dead = session.scalar(select(func.count()).where(table.dead_at.is_not(None)))
-    return Lag(count, dead or 0, at - oldest if oldest else timedelta())
+    oldest = waits_since(session, at=at)
+    return Lag(count or 0, dead or 0, at - oldest if oldest else timedelta())
 
 
 ALIVE = timedelta(minutes=2)

@@ -20,6 +20,10 @@ class Undeliverable(Exception):
     """The mail server refused this mail for good (RFC 5321, 4.2.1: 5yz); a retry is no use."""
 
 
+class ServerAway(OSError):
+    """No mail can be handed over now: the server does not answer, or greets as it should not."""
+
+
 class _Server(smtplib.SMTP):
     """A connection that keeps what the server said when it took the last mail."""
 
@@ -43,6 +47,7 @@ class Relay:
         self.settings, self.folder = settings, folder
         self.deadline = settings.mail_lease.total_seconds() / 2
         self._server: _Server | None = None
+        self.is_away = False
 
     def __enter__(self) -> Self:
         return self
@@ -58,13 +63,14 @@ class Relay:
     def send(self, mail: EmailMessage) -> str | None:
         """Hand one mail over and return what the server said; None where it became a file.
 
-        Raises `OSError` to try again later, `Undeliverable` never to.
+        Raises `OSError` to try again later, `Undeliverable` never to, and `ServerAway` where it is
+        not about this mail: then no other is taken either.
         """
         if self.settings.smtp_host is None:
             _write(self.folder, mail)
             return None
+        server = self._reached()
         try:
-            server = self._connected()
             with _within(server, self.deadline):
                 server.send_message(mail)
             return server.answer
@@ -88,6 +94,14 @@ class Relay:
         if self._server is not None:
             self._server.close()
         self._server = None
+
+    def _reached(self) -> _Server:
+        try:
+            return self._connected()
+        except (OSError, ValueError) as error:  # a host that cannot be named is a `ValueError`
+            self._drop()
+            self.is_away = True
+            raise ServerAway(str(error) or type(error).__name__) from error
 
     def _connected(self) -> _Server:
         if self._server is not None and not _is_alive(self._server, self.deadline):
@@ -147,6 +161,9 @@ def _words(code: int, answer: bytes | str) -> str:
 
 
 def _write(folder: Path, mail: EmailMessage) -> None:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    name = str(mail["Message-ID"]).strip("<>").partition("@")[0]
-    (folder / f"{name}.eml").write_bytes(mail.as_bytes())
+    name, content = str(mail["Message-ID"]).strip("<>").partition("@")[0], mail.as_bytes()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (folder / f"{name}.eml").write_bytes(content)
+    except OSError as error:
+        raise ServerAway(error.strerror or type(error).__name__) from error

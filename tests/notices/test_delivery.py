@@ -19,7 +19,7 @@ from portal.kit.errors import NotFound
 from portal.notices.actions import deliver_due, note_bounce, try_again, write_mail
 from portal.notices.actions.delivery import FAILED, Carrier
 from portal.notices.models import RegionMail, RegionNotice
-from portal.notices.queries import lag_of
+from portal.notices.queries import lag_of, waits_since
 from portal.notices.rules.mail import BACKOFF, STRETCH
 from portal.notices.smtp import Relay
 from portal.residency.databases import Regions
@@ -157,10 +157,11 @@ def test_a_passing_failure_is_tried_again_with_the_same_message_id(
     office.script = [answer, answer]
     run(eu, context, office, clock)
     stored = row(eu, key)
-    assert stored.sent_at is None and stored.last_error
-    assert BACKOFF[0] <= stored.due_at - START <= BACKOFF[0] * (1 + STRETCH)
+    assert stored.sent_at is None and stored.last_error and stored.leased_until
+    assert BACKOFF[0] <= stored.leased_until - START <= BACKOFF[0] * (1 + STRETCH)
+    assert stored.due_at == START, "when it was due is not forgotten"
     assert run(eu, context, office, clock) == 0, "not before its time"
-    clock.at = stored.due_at
+    clock.at = stored.leased_until
     run(eu, context, office, clock)
     clock.on(minutes=7)
     run(eu, context, office, clock)
@@ -216,17 +217,19 @@ def test_a_mail_given_up_can_be_sent_again_by_who_caused_it_alone(
     assert row(eu, key).sent_at == clock.at and len(office.taken) == 1
 
 
-def test_seven_failures_over_two_days_are_given_up(
+def test_a_mail_refused_for_five_days_is_given_up(
     eu: Session, context: Flask, office: Office, clock: Hand
 ) -> None:
     (key,) = written(eu)
-    office.script = ["451 not now"] * 7
-    for _ in range(7):
+    tries = len(BACKOFF) + 1
+    office.script = ["451 not now"] * tries
+    for _ in range(tries):
+        assert lag_of(eu, at=clock.at).given_up == 0
         assert run(eu, context, office, clock) == 1
-        clock.at = max(clock.at, row(eu, key).due_at)
+        clock.at = row(eu, key).leased_until or clock.at
     stored = row(eu, key)
-    assert (stored.attempts, stored.last_error) == (7, "451 not now")
-    assert stored.dead_at and timedelta(hours=16) < stored.dead_at - START < timedelta(hours=48)
+    assert (stored.attempts, stored.last_error) == (tries, "451 not now")
+    assert stored.dead_at and timedelta(days=5) < stored.dead_at - START < timedelta(days=6.1)
     assert eu.scalar(select(func.count()).select_from(RegionNotice)) == 1
     assert lag_of(eu, at=clock.at).given_up == 1
 
@@ -235,12 +238,40 @@ def test_seven_failures_over_two_days_are_given_up(
 def test_an_unreachable_server_loses_nothing(eu: Session, context: Flask, clock: Hand) -> None:
     keys = written(eu, 3)
     nobody = Office(port=1, certificate=Path("none"))
-    assert run(eu, context, nobody, clock) == 3
-    assert [row(eu, key).sent_at for key in keys] == [None] * 3
-    clock.on(minutes=10)
+    for _ in range(60):
+        assert run(eu, context, nobody, clock) == 1, "who is not there is asked once a look"
+        clock.on(hours=2)
+    assert [(row(eu, key).sent_at, row(eu, key).attempts) for key in keys] == [(None, 0)] * 3
+    assert row(eu, keys[0]).last_error == "[Errno 111] Connection refused"
     lag = lag_of(eu, at=clock.at)
-    assert (lag.waiting, lag.given_up) == (3, 0)
-    assert timedelta(minutes=8) < lag.behind < timedelta(minutes=10)
+    assert (lag.waiting, lag.given_up, lag.behind) == (3, 0, timedelta(days=5))
+
+
+def test_a_full_mailbox_makes_no_other_mail_late(
+    eu: Session, context: Flask, office: Office, clock: Hand
+) -> None:
+    (key,) = written(eu)
+    office.rcpt["cleo@harbour.example"] = "452 4.2.2 full"
+    for _ in range(8):
+        run(eu, context, office, clock)
+        clock.at = (row(eu, key).leased_until or clock.at) - timedelta(seconds=1)
+        lag = lag_of(eu, at=clock.at)
+        assert (lag.waiting, lag.behind) == (1, timedelta(0))
+        assert waits_since(eu, at=clock.at, refused=True) == START
+        clock.on(seconds=1)
+    office.rcpt.clear()
+    run(eu, context, office, clock)
+    assert row(eu, key).is_late and len(office.taken) == 1
+
+
+def test_a_folder_that_takes_no_mail_uses_up_no_try(
+    eu: Session, context: Flask, clock: Hand
+) -> None:
+    (key,) = written(eu)
+    plain = settings_for(context.config["SETTINGS"].home)
+    with Relay(plain, Path("/dev/full/mail")) as relay:
+        assert deliver_due(eu, carrier(relay), now=clock.now) == 1
+    assert (row(eu, key).attempts, row(eu, key).last_error) == (0, "Not a directory")
 
 
 @pytest.mark.parametrize("kind", ["slow", "drip"])

@@ -26,7 +26,7 @@ from portal.notices import rules
 from portal.notices.actions.telling import insert_notice
 from portal.notices.letters import headline
 from portal.notices.queries import mail_table, reader_by
-from portal.notices.smtp import Undeliverable
+from portal.notices.smtp import ServerAway, Undeliverable
 
 LOG = logging.getLogger("counterpart.mail")
 FAILED = "notices:mail:failed"
@@ -49,12 +49,18 @@ class Carrier:
 def deliver_due(
     session: Session, carrier: Carrier, *, now: Callable[[], datetime], most: int = 200
 ) -> int:
-    """Hand over up to `most` mails that are due, each under a lease of its own; count the tries."""
+    """Hand over up to `most` mails that are due, each under a lease of its own; count the tries.
+
+    The one due first goes first. Where nobody is there to take it, the others wait with it.
+    """
     for tried in range(most):
         row = _claim(session, carrier.lease, at=now())
         if row is None:
             return tried
-        _finish(session, row, _try(carrier, row), at=now())
+        end = _try(carrier, row)
+        _finish(session, row, end, at=now())
+        if isinstance(end, rules.Failure) and end.away:
+            return tried + 1
     return most
 
 
@@ -66,7 +72,7 @@ def _claim(session: Session, lease: timedelta, *, at: datetime) -> Row[Any] | No
             table.sent_at.is_(None),
             table.dead_at.is_(None),
             table.due_at <= at,
-            or_(table.leased_until.is_(None), table.leased_until < at),
+            or_(table.leased_until.is_(None), table.leased_until <= at),
         )
         .order_by(table.due_at)
         .limit(1)
@@ -92,6 +98,10 @@ def _try(carrier: Carrier, row: Row[Any]) -> rules.Failure | str | None:
         return rules.Failure(str(error)[:300], final=True)
     except (ValueError, MessageError) as error:
         return rules.Failure(f"This mail cannot be written: {error}"[:300], final=True)
+    except ServerAway as error:
+        if row.last_error != str(error)[:300]:
+            LOG.warning("no mail can be handed over: %s", error)
+        return rules.Failure(str(error)[:300], final=False, away=True)
     except OSError as error:
         return rules.Failure((str(error) or type(error).__name__)[:300], final=False)
 
@@ -163,7 +173,16 @@ def try_again(session: Session, actor: Actor, key: str, *, at: datetime) -> None
         done: Any = session.execute(
             update(table)
             .where(table.id == key, table.caused_by == actor.person, table.dead_at.is_not(None))
-            .values(dead_at=None, sent_at=None, answer=None, last_error=None, due_at=at, attempts=0)
+            .values(
+                dead_at=None,
+                sent_at=None,
+                answer=None,
+                last_error=None,
+                due_at=at,
+                attempts=0,
+                leased_until=None,
+                leased_by=None,
+            )
             .execution_options(synchronize_session=False)
         )
         if not done.rowcount:

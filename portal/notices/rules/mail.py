@@ -11,8 +11,11 @@ from typing import Any
 
 # Seven tries over a day and a half; each wait is stretched by up to a fifth, so that mails which
 # failed together do not come back together.
-BACKOFF = [timedelta(minutes=m) for m in (1, 5, 15, 60, 180, 720, 1440)]
+# Five days in all, as RFC 5321 (4.5.4.1) asks of who hands mail over.
+BACKOFF = [timedelta(minutes=m) for m in (1, 5, 15, 60, 180, *[360] * 19)]
 STRETCH = 0.2
+# Handed over this much later than it was due, a mail is marked as late.
+LATE = timedelta(hours=1)
 # RFC 8058: the address in the header is one press, without a page in between.
 ONE_CLICK = "List-Unsubscribe=One-Click"
 
@@ -63,10 +66,14 @@ def message(
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a mail was not taken; `final` where trying again is no use."""
+    """Why a mail was not taken; `final` where trying again is no use.
+
+    `away`: nobody was there to take any mail, which says nothing about this one.
+    """
 
     words: str
     final: bool
+    away: bool = False
 
 
 def outcome(
@@ -75,15 +82,19 @@ def outcome(
     """Return the column values after a try: sent, try again later, or given up.
 
     `end` is the failure, or what the mail server said when it took the mail. `attempts` counts this
-    try; `stretch` in [0, 1) spreads the next one.
+    try; `stretch` in [0, 1) spreads the next one. When a mail was due is never changed, so that it
+    shows how late it is: what waits for another try is kept from everybody by a lease of nobody.
+    A server that is away uses up no try, however long.
     """
     free: dict[str, Any] = {"leased_until": None, "leased_by": None}
     if not isinstance(end, Failure):
         return {**free, "sent_at": at, "answer": end and end[:300], "last_error": None}
-    if end.final or attempts >= len(BACKOFF):
+    if end.away:
+        return {**free, "attempts": attempts - 1, "last_error": end.words}
+    if end.final or attempts > len(BACKOFF):
         return {**free, "dead_at": at, "last_error": end.words}
     wait = BACKOFF[attempts - 1] * (1 + STRETCH * stretch)
-    return {**free, "due_at": at + wait, "last_error": end.words}
+    return {**free, "leased_until": at + wait, "last_error": end.words}
 
 
 def bounced(report: bytes) -> tuple[str, str] | None:

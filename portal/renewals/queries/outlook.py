@@ -227,7 +227,8 @@ def deliveries_of(session: Session, notice: Notice) -> list[Delivery]:
 
 def _delivery(row: RegionMail) -> Delivery:
     if row.sent_at:
-        words = say("handed to the mail server")
+        late = say("handed to the mail server late")
+        words = late if row.is_late else say("handed to the mail server")
         return Delivery(row.recipient, words, row.sent_at, False, row.answer)
     if row.dead_at:
         return Delivery(
