@@ -1,6 +1,6 @@
 """Health for a load balancer and a supervisor; the keys, for the portal administrator."""
 
-from flask import Blueprint, current_app
+from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -8,9 +8,9 @@ from portal.accounts import gate
 from portal.kit import clock
 from portal.kit.errors import NotFound
 from portal.kit.web import page, public, signed_in
-from portal.operations.queries import Subject, readiness_checks
+from portal.operations.queries import Subject, late_work, readiness_checks
 from portal.operations.queries.inventory import inventory
-from portal.operations.rules import Level, is_ready
+from portal.operations.rules import Level, is_ready, is_well
 from portal.residency.databases import regions
 
 bp = Blueprint("operations", __name__)
@@ -28,12 +28,17 @@ def livez() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """Say whether people may be sent here: 200, or 503 with the names of what fails.
 
-    Names alone: what was found, and how to mend it, is for `counterpart doctor` on the host.
+    `?with=work` is for who watches, and is red too while mail, seals or time stamps are late: that
+    is no reason to send people away, who can read and sign meanwhile. Names alone: what was found,
+    and how to mend it, is for `counterpart doctor` on the host.
     """
     subject = Subject(current_app.config["SETTINGS"], regions(), clock.now())
     checks = list(readiness_checks(subject))
-    failing = [check.name for check in checks if check.level is Level.ERROR]
     ready = is_ready(checks)
+    if request.args.get("with") == "work":
+        checks += late_work(subject)
+        ready = is_well(checks)
+    failing = [check.name for check in checks if check.level is Level.ERROR]
     return {"ok": ready, "failing": failing}, 200 if ready else 503
 
 

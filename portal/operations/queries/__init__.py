@@ -7,7 +7,7 @@ from portal.operations.queries import databases, host, keys, people, stores, wor
 from portal.operations.queries.subject import Subject
 from portal.operations.rules import Check
 
-__all__ = ["Subject", "every_check", "readiness_checks"]
+__all__ = ["Subject", "every_check", "late_work", "readiness_checks"]
 
 
 def every_check(subject: Subject) -> Iterator[Check]:
@@ -30,3 +30,8 @@ def every_check(subject: Subject) -> Iterator[Check]:
 def readiness_checks(subject: Subject) -> Iterator[Check]:
     """Yield the few that decide whether this process may be sent people; cheap, and no write."""
     return chain(host.vital(subject), keys.vital(subject), databases.vital(subject))
+
+
+def late_work(subject: Subject) -> Iterator[Check]:
+    """Yield whether mail, seals and time stamps are done in time, for who watches the portal."""
+    return work.late(subject)

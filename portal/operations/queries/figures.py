@@ -15,7 +15,7 @@ from portal.operations.queries.subject import Subject
 from portal.operations.queries.work import MARKER, last_check
 from portal.operations.rules import days_left
 from portal.signing.keys import portal_keys
-from portal.signing.queries import last_stamped_at, unsealed_since
+from portal.signing.queries import last_stamped_at, unsealed_since, unstamped_since
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,9 @@ def _work(at: datetime) -> Iterator[Figure]:
 def _deeds(session: Session, region: str, at: datetime) -> Iterator[Figure]:
     waits = unsealed_since(session)
     yield _of("seal_queue_seconds", "How long the oldest signed deed waits for its seal",
+              (at - waits).total_seconds() if waits else 0, "region", region)  # fmt: skip
+    waits = unstamped_since(session)
+    yield _of("stamp_queue_seconds", "How long the oldest sealed deed waits for a time stamp",
               (at - waits).total_seconds() if waits else 0, "region", region)  # fmt: skip
     instants = [log.last_stamp_at(session), last_stamped_at(session)]
     stamped = max((one for one in instants if one), default=None)

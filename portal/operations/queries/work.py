@@ -5,7 +5,6 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,12 +12,15 @@ from sqlalchemy.orm import Session
 from portal.audit import queries as log
 from portal.kit import clock
 from portal.kit.db import db
-from portal.notices.models import DirectoryMail, RegionMail
+from portal.notices.queries import mail_table, waits_since
 from portal.operations.queries.subject import Subject
 from portal.operations.rules import Check, Level, age_words, judged
 from portal.signing.models import SealFailure
+from portal.signing.queries import unsealed_since, unstamped_since
 
 LATE_MAIL = timedelta(minutes=10)
+LATE_SEAL = timedelta(minutes=15)
+LATE_STAMP = timedelta(hours=1)
 LATE_CHECKPOINT = timedelta(hours=2)
 LATE_BACKUP = timedelta(hours=26)
 LATE_CHECK = timedelta(hours=26)
@@ -28,9 +30,10 @@ CHECKED = "last-check.json"
 
 def checks(subject: Subject) -> Iterator[Check]:
     """Yield the checks of mail, checkpoints, seals and backups."""
-    yield from _outbox("directory", db.session(), DirectoryMail, subject.at)
+    yield from late(subject)
+    yield from _refused("directory", db.session(), subject.at)
     for where, _, session in subject.each_region():
-        yield from _outbox(where, session, RegionMail, subject.at)
+        yield from _refused(where, session, subject.at)
         yield _checkpoint(where, session, subject.at)
         yield _seals(where, session, subject.at)
     yield from _smtp(subject)
@@ -38,13 +41,46 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield _checked(subject)
 
 
-def _outbox(where: str, session: Session, table: Any, at: datetime) -> Iterator[Check]:
-    waiting = (table.sent_at.is_(None), table.dead_at.is_(None))
-    oldest = session.scalar(select(func.min(table.due_at)).where(*waiting))
-    age = at - oldest if oldest else timedelta(0)
+def late(subject: Subject) -> Iterator[Check]:
+    """Yield whether what people were promised is done beside them: mail, seals, time stamps.
+
+    Nobody at a page waits for any of it, and all of it goes on by itself.
+    """
+    if "directory" not in subject.silent:
+        yield _mail("directory", db.session(), subject.at)
+    for where, _, session in subject.each_region():
+        yield _mail(where, session, subject.at)
+        yield _waiting(
+            f"deeds on their way ({where})", unsealed_since(session), subject.at, LATE_SEAL,
+            "start `counterpart work`; the contract's page says what is in the way",
+        )  # fmt: skip
+        yield _waiting(
+            f"time stamps ({where})", unstamped_since(session), subject.at, LATE_STAMP,
+            "name another authority that answers (docs/operating.md); deeds are sealed meanwhile",
+        )  # fmt: skip
+
+
+def _mail(where: str, session: Session, at: datetime) -> Check:
+    return _waiting(
+        f"mail on its way ({where})", waits_since(session, at=at), at, LATE_MAIL,
+        "start `counterpart work`, or mend [mail] host, port and starttls, or the server",
+    )  # fmt: skip
+
+
+def _waiting(name: str, since: datetime | None, at: datetime, limit: timedelta, mend: str) -> Check:
+    age = at - since if since else timedelta(0)
+    said = f"the oldest waits {age_words(age)}" if since else "none"
+    return judged(name, said, holds=age <= limit, mend=mend)
+
+
+def _refused(where: str, session: Session, at: datetime) -> Iterator[Check]:
+    table = mail_table(session)
+    since = waits_since(session, at=at, refused=True)
+    age = at - since if since else timedelta(0)
     yield judged(
-        f"mail on its way ({where})", f"the oldest waits {age_words(age)}" if oldest else "none",
-        holds=age <= LATE_MAIL, mend="start `counterpart work`, or look at its log",
+        f"mail refused for now ({where})", f"for {age_words(age)}" if since else "none",
+        holds=age <= LATE_MAIL, otherwise=Level.WARNING,
+        mend="the sender sees which mail it was and what was said; it is tried for five days",
     )  # fmt: skip
     dead = session.scalar(select(func.count()).select_from(table).where(table.dead_at.is_not(None)))
     yield judged(

@@ -35,6 +35,7 @@ from portal.signing.queries.deeds import (
     sealed_entries,
     sealing_state,
     unsealed_since,
+    unstamped_since,
 )
 from portal.signing.queries.signers import (
     SignatureLine,
@@ -121,6 +122,7 @@ __all__ = [
     "slot_of",
     "standing_consent",
     "unsealed_since",
+    "unstamped_since",
     "voided_facts",
     "voided_versions",
     "withdrawn_persons",

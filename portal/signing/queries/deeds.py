@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import Select, and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from portal.audit.models import RegionEntry
 from portal.contracts.models import Contract, SignerSlot, Version
@@ -42,6 +42,20 @@ def unsealed_since(session: Session) -> datetime | None:
         .subquery()
     )
     found: datetime | None = session.scalar(select(func.min(whole.c.at)))
+    return found
+
+
+def unstamped_since(session: Session) -> datetime | None:
+    """Return when the deed was sealed that waits longest for an authority's stamp."""
+    later = aliased(Deed)
+    stamped = select(later.id).where(
+        later.version_id == Deed.version_id, later.revision == Deed.revision + 1
+    )
+    found: datetime | None = session.scalar(
+        select(func.min(Deed.made_at)).where(
+            Deed.kind == SEALED, Deed.stamp_due == 1, ~stamped.exists()
+        )
+    )
     return found
 
 
