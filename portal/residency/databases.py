@@ -317,6 +317,13 @@ class Regions:
         return session
 
     def _home(self, ref: str) -> tuple[str, bool]:
+        # A page asks for its contract at several places; it reads in one moment.
+        known: dict[str, tuple[str, bool]] = g.setdefault("homes", {}) if reading.get() else {}
+        if ref not in known:
+            known[ref] = self._find_home(ref)
+        return known[ref]
+
+    def _find_home(self, ref: str) -> tuple[str, bool]:
         name = region_of(ref)
         for _ in self.databases:
             if name not in self.databases:
@@ -338,6 +345,11 @@ class Regions:
     def each(self) -> list[tuple[RegionDatabase, Session]]:
         """Return every region with its session of this request, in the configured order."""
         return [(db, self.session(name)) for name, db in self.databases.items()]
+
+    @staticmethod
+    def look_anew() -> None:
+        """Forget where contracts were found: a request begins."""
+        g.pop("homes", None)
 
     @staticmethod
     def close() -> None:
