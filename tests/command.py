@@ -15,3 +15,8 @@ def run(home: Path, *words: str) -> Result:
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return done
+
+
+def beside(*words: object) -> list[str]:
+    """Return a command as one that ends when this thread does, however that ends."""
+    return ["setpriv", "--pdeathsig", "TERM", "--", *map(str, words)]

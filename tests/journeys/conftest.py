@@ -31,7 +31,7 @@ from playwright.sync_api import Error as BrowserError
 
 from portal.kit import clock
 from tests import cast
-from tests.command import run
+from tests.command import beside, run
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu", "--disable-quic"]
@@ -79,10 +79,10 @@ def served(home: Path) -> Iterator[Served]:
     port = free_port()
     log = (home.parent / "serve.log").open("wb")
     process = subprocess.Popen(
-        [
-            Path(sys.executable).with_name("counterpart"), "serve", "--port", str(port),
+        beside(
+            Path(sys.executable).with_name("counterpart"), "serve", "--port", port,
             "--processes", "1", "--untried",
-        ],
+        ),
         env=environment(home), stdout=log, stderr=log,
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"

@@ -25,6 +25,7 @@ from portal.notices.actions import write_mail
 from portal.notices.actions.beats import JobOutcome, beat
 from portal.notices.models import JobRun, RegionMail
 from portal.notices.models import Worker as WorkerRow
+from tests.command import beside
 from tests.notices.office import HOST, Office, opened
 from tests.notices.test_delivery import REPORT
 
@@ -71,7 +72,7 @@ class Crew:
 
     def hire(self) -> "subprocess.Popen[bytes]":
         """Start one worker."""
-        command = [Path(sys.executable).with_name("counterpart"), "work", "--every", "0.2"]
+        command = beside(Path(sys.executable).with_name("counterpart"), "work", "--every", "0.2")
         return subprocess.Popen(command, env=self.environment, stdout=self.log, stderr=self.log)
 
     def kill_one(self, dice: random.Random) -> None:

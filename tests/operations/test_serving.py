@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from portal.signing.keys import PAIRS_FILE
+from tests.command import beside
 from tests.journeys.conftest import PATIENCE, environment, free_port, wait_for
 
 pytestmark = pytest.mark.slow
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.slow
 def serve(home: Path, *words: str) -> "subprocess.Popen[str]":
     """Start the command over a home."""
     return subprocess.Popen(
-        [Path(sys.executable).with_name("counterpart"), "serve", *words],
+        beside(Path(sys.executable).with_name("counterpart"), "serve", *words),
         env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 

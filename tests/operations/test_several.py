@@ -37,6 +37,7 @@ from portal.notices.models import RegionMail
 from portal.signing.models import Deed, Signature
 from tests import cast
 from tests.cluster import cluster
+from tests.command import beside
 from tests.conftest import close, make_contract, sign_in
 from tests.incidents import desk
 from tests.journeys.conftest import environment, free_port, wait_for
@@ -202,7 +203,10 @@ class Crew:
         with (self.home.parent / "crew.log").open("ab") as said:
             more = {"SSL_CERT_FILE": str(self.office.certificate)}
             hand = subprocess.Popen(
-                [COUNTERPART, *words], env=environment(self.home) | more, stdout=said, stderr=said
+                beside(COUNTERPART, *words),
+                env=environment(self.home) | more,
+                stdout=said,
+                stderr=said,
             )
         self.hands.append(hand)
         return hand

@@ -20,6 +20,7 @@ from portal.statements import actions, queries
 from portal.statements.rules.month import Month, finished, until
 from tests import cast
 from tests.changes import works
+from tests.command import beside
 from tests.incidents import desk
 
 KILLS = 50 if os.environ.get("COUNTERPART_THOROUGH") else 4
@@ -28,7 +29,7 @@ MONTHS = 3
 
 def worker(home: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [Path(sys.executable).with_name("counterpart"), "work", "--every", "0.1"],
+        beside(Path(sys.executable).with_name("counterpart"), "work", "--every", "0.1"),
         env={**os.environ, "COUNTERPART_HOME": str(home)},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
