@@ -62,7 +62,9 @@ def test_a_store_that_is_away_delays_the_seal_and_the_download_and_loses_nothing
     ref = contract.id
     before = set(regions["eu"].store.each_key())
     assert queries.unsealed_since(eu) is not None
-    for manner, words in (("shut", GIVES), ("slow", GIVES), ("giving", TAKES)):
+    for manner, words in (
+        ("shut", GIVES), ("slow", GIVES), ("giving", TAKES), ("full", TAKES), ("busy", TAKES),
+    ):  # fmt: skip
         door.set(manner)
         assert stage.work(eu, regions, contract, at=later(eu)) == 0
         eu.rollback()
