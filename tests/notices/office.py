@@ -44,6 +44,7 @@ class Office:
     slow: float = 30
     taken: list[Message] = field(default_factory=list)
     plain: int = 0
+    come_back: Callable[[], None] = lambda: None
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -103,23 +104,44 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
     return paths
 
 
+class _Counter(Controller):
+    """Serves at a door that was there before: nobody else can take its port meanwhile."""
+
+    def __init__(self, office: Office, door: socket.socket, **words: Any) -> None:
+        super().__init__(office, hostname=HOST, port=office.port, **words)
+        self.door = door
+
+    def _create_server(self) -> Any:
+        return self.loop.create_server(self._factory_invoker, sock=self.door)
+
+
 @contextmanager
-def opened(folder: Path, *, tls: bool = True) -> Iterator[Office]:
-    """Serve SMTP until the end of the block; with `tls` it takes no mail before STARTTLS."""
+def opened(folder: Path, *, tls: bool = True, away: bool = False) -> Iterator[Office]:
+    """Serve SMTP until the end of the block; with `tls` it takes no mail before STARTTLS.
+
+    One that is `away` refuses every connection until it is told to come back.
+    """
     certificate, key = make_certificate(folder)
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = int(probe.getsockname()[1])
-    office = Office(port, certificate)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    words: dict[str, Any] = {"tls_context": context, "require_starttls": True} if tls else {}
-    controller = Controller(office, hostname=HOST, port=port, **words)
-    controller.start()
-    try:
-        yield office
-    finally:
-        controller.stop()
+    with socket.socket() as door:
+        door.bind((HOST, 0))
+        office = Office(int(door.getsockname()[1]), certificate)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        words: dict[str, Any] = {"tls_context": context, "require_starttls": True} if tls else {}
+        counters: list[_Counter] = []
+
+        def come_back() -> None:
+            counters.append(_Counter(office, door, **words))
+            counters[0].start()
+
+        office.come_back = come_back
+        if not away:
+            come_back()
+        try:
+            yield office
+        finally:
+            for counter in counters:
+                counter.stop()
 
 
 @contextmanager

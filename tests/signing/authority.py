@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -109,6 +109,7 @@ class Server:
     url: str = ""
     fault: str = ""
     asked: int = 0
+    come_back: Callable[[], None] = lambda: None
 
     @property
     def crl_url(self) -> str:
@@ -202,8 +203,11 @@ class Server:
 
 
 @contextmanager
-def serving(fault: str = "") -> Iterator[Server]:
-    """Run the authority on a free port of loopback while the block runs."""
+def serving(fault: str = "", *, away: bool = False) -> Iterator[Server]:
+    """Run the authority on a free port of loopback while the block runs.
+
+    One that is `away` refuses every connection until it is told to come back.
+    """
     server = Server(Issuer("Root of a time-stamp authority", datetime.now(UTC)), fault=fault)
 
     class Handler(BaseHTTPRequestHandler):
@@ -235,16 +239,25 @@ def serving(fault: str = "") -> Iterator[Server]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing: the test reads what counts."""
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=False)
+    http.server_bind()
     server.url = f"http://127.0.0.1:{http.server_address[1]}"
     thread = threading.Thread(target=http.serve_forever, daemon=True)
-    thread.start()
+
+    def come_back() -> None:
+        http.server_activate()
+        thread.start()
+
+    server.come_back = come_back
+    if not away:
+        come_back()
     try:
         yield server
     finally:
-        http.shutdown()
+        if thread.ident is not None:
+            http.shutdown()
+            thread.join()
         http.server_close()
-        thread.join()
 
 
 def root_file(server: Server, folder: Path) -> Path:
