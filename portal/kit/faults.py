@@ -29,6 +29,20 @@ BUSY_ON_SQLITE = ("SQLITE_BUSY", "SQLITE_LOCKED")
 AWAY_ON_SQLITE = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")
 
 
+DISK_FULL = "53100"
+# Said by the database itself about a statement or a commit that it did not carry out.
+UNDONE_CLASSES = ("23", *BUSY, READ_ONLY, DISK_FULL)
+UNDONE_ON_SQLITE = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_BUSY", "SQLITE_CONSTRAINT")
+
+
+def is_undone(error: DBAPIError) -> bool:
+    """Whether it is certain that nothing was committed; a lost connection leaves it open."""
+    if isinstance(error.orig, psycopg.Error):
+        state = error.orig.sqlstate or ""
+        return not error.connection_invalidated and state.startswith(UNDONE_CLASSES)
+    return getattr(error.orig, "sqlite_errorname", "").startswith(UNDONE_ON_SQLITE)
+
+
 def fault_of(error: SQLAlchemyError) -> Fault | None:
     """Return what kept a database from doing it; None where the statement itself was wrong."""
     if isinstance(error, NoConnection):

@@ -18,7 +18,7 @@ from portal.contracts.queries import service_end, terms_in_force
 from portal.contracts.rules.document import canonical_bytes
 from portal.kit.db import by_itself, transaction
 from portal.kit.refs import new_id
-from portal.residency.actions import store_document
+from portal.residency.actions import store_document, taken_back
 from portal.residency.databases import RegionDatabase, Regions, holding
 from portal.settings.rules import Settings
 from portal.signing.keys import portal_keys
@@ -154,7 +154,7 @@ def _seal(
     document = store_document(
         session, database, contract_id=contract.id, kind="statement", content=content, at=at
     )
-    with transaction(session):
+    with taken_back(database, document), transaction(session):
         session.refresh(row)
         if row.stage != Stage.ACCEPTED:
             return False

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from portal.kit.db import reading
-from portal.kit.faults import Fault, fault_of
+from portal.kit.faults import Fault, fault_of, is_undone
 
 
 def raised(orig: BaseException, *, lost: bool = False) -> DBAPIError:
@@ -49,6 +49,27 @@ def on_sqlite(name: str) -> sqlite3.Error:
 )
 def test_each_error_has_one_meaning(error: DBAPIError, expected: Fault | None) -> None:
     assert fault_of(error) is expected
+
+
+@pytest.mark.parametrize(
+    ("error", "certain"),
+    [
+        (raised(errors.DiskFull()), True),
+        (raised(errors.ReadOnlySqlTransaction()), True),
+        (raised(errors.UniqueViolation()), True),
+        (raised(errors.SerializationFailure()), True),
+        (raised(errors.DiskFull(), lost=True), False),
+        (raised(errors.AdminShutdown(), lost=True), False),
+        (raised(errors.IoError()), False),
+        (raised(psycopg.OperationalError("connection lost"), lost=True), False),
+        (raised(on_sqlite("SQLITE_FULL")), True),
+        (raised(on_sqlite("SQLITE_IOERR_FSYNC")), False),
+    ],
+)
+def test_only_what_the_database_itself_refused_is_certainly_undone(
+    error: DBAPIError, certain: bool
+) -> None:
+    assert is_undone(error) is certain
 
 
 def test_a_reader_that_tried_to_write_made_a_slip() -> None:

@@ -6,6 +6,7 @@ from portal.residency.actions.documents import (
     read_document,
     seal_document_anew,
     store_document,
+    taken_back,
 )
 from portal.residency.actions.moving import (
     carry_out,
@@ -26,4 +27,5 @@ __all__ = [
     "seal_document_anew",
     "step_of",
     "store_document",
+    "taken_back",
 ]

@@ -1,15 +1,20 @@
 """Making a contract's data key, and keeping its documents."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from portal.kit.db import let_go
+from portal.kit.faults import is_undone
 from portal.kit.refs import new_id
 from portal.kit.vault import CannotOpen, cipher_of, new_key
 from portal.residency.databases import RegionDatabase
 from portal.residency.models import DataKey, Document
+from portal.residency.stores import StoreAway
 
 
 def make_data_key(
@@ -41,6 +46,7 @@ def store_document(
     Asked before that transaction, for a store may be slow: no lock is held meanwhile, and what
     the session read is read anew. `CannotStore` where no file is taken now. A transaction that
     fails leaves a sealed object nobody names; it is never read, and leaves with its contract.
+    A job, which tries again and again, takes it back: `taken_back`.
     """
     row = Document(
         id=new_id(at),
@@ -57,6 +63,22 @@ def store_document(
     let_go(session)
     database.store.put(key_of(row), sealed)
     return row
+
+
+@contextmanager
+def taken_back(database: RegionDatabase, *rows: Document) -> Iterator[None]:
+    """Remove what was stored for a transaction that surely came to nothing.
+
+    Where nobody can say whether it was committed, all stays as it is.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        if is_undone(error):
+            with suppress(StoreAway):
+                for row in rows:
+                    database.store.remove(key_of(row))
+        raise
 
 
 def read_document(session: Session, database: RegionDatabase, row: Document) -> bytes:

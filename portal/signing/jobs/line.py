@@ -21,7 +21,7 @@ from portal.kit.faults import fault_of
 from portal.kit.refs import new_id
 from portal.kit.vault import CannotOpen
 from portal.kit.words import say
-from portal.residency.actions import store_document
+from portal.residency.actions import store_document, taken_back
 from portal.residency.databases import RegionDatabase, Regions
 from portal.residency.stores import CannotRead, CannotStore
 from portal.settings.rules import Settings
@@ -150,7 +150,7 @@ def _file(bench: Bench, before: Deed | None, made: Made) -> None:
         for kind, content in (("deed", made.content), *made.beside)
     ]  # fmt: skip
     try:
-        with transaction(session):
+        with taken_back(bench.database, document, *beside), transaction(session):
             hold(session, bench.contract)
             if not _still_due(bench, revision):
                 return

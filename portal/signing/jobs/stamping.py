@@ -18,7 +18,7 @@ from portal.kit import clock
 from portal.kit.awaiting import finish
 from portal.kit.db import transaction
 from portal.kit.refs import new_id
-from portal.residency.actions import fetch_document, store_document
+from portal.residency.actions import fetch_document, store_document, taken_back
 from portal.residency.databases import RegionDatabase, Regions
 from portal.settings.rules import Authority, Settings
 from portal.signing import queries
@@ -178,7 +178,7 @@ def _file(
         session, database, contract_id=contract.id, kind="deed", content=content, at=at
     )
     try:
-        with transaction(session):
+        with taken_back(database, document), transaction(session):
             hold(session, contract)
             version = session.get_one(Version, before.version_id)
             latest = queries.latest_deed(session, version)
