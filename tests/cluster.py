@@ -11,7 +11,8 @@ import signal
 import subprocess
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ trap '' HUP INT TERM
 cat >/dev/null
 read -r server <"$1/data/postmaster.pid" && kill -QUIT "$server" &&
   while kill -0 "$server" 2>/dev/null; do sleep 0.05; done
+for disk in "$1"/disks/*; do umount -l "$disk"; done
 rm -rf "$1"
 """
 
@@ -133,6 +135,45 @@ class Cluster:
     def drop(self, name: str) -> None:
         """Remove a database, whoever still reads it."""
         self.admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    @contextmanager
+    def disk(self, megabytes: int) -> Iterator[Path | None]:
+        """Give the server a small disk of its own, as a tablespace that is called by its name.
+
+        Yields None where this host lets a test mount nothing. Who uses it moves away before.
+        """
+        place = self.folder / "disks" / f"disk{next(self._names)}"
+        place.mkdir(parents=True)
+        words = ["-t", "tmpfs", "-o", f"size={megabytes}m,mode=0777", "none", place]
+        if subprocess.run(["mount", *words], capture_output=True, check=False).returncode:
+            place.rmdir()
+            yield None
+            return
+        name, data = sql.Identifier(place.name), place / "data"
+        data.mkdir(mode=0o700)
+        as_other = _other_user()
+        if as_other:
+            shutil.chown(data, as_other["user"])
+        try:
+            self.admin.execute(
+                sql.SQL("CREATE TABLESPACE {} LOCATION {}").format(name, sql.Literal(str(data)))
+            )
+            yield place
+            self.admin.execute(sql.SQL("DROP TABLESPACE {}").format(name))
+        finally:
+            subprocess.run(["umount", "-l", place], check=True)
+            place.rmdir()
+
+    def move(self, database: str, tablespace: str) -> None:
+        """Move a database to another disk; whoever is in it is put out."""
+        self.admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database]
+        )
+        self.admin.execute(
+            sql.SQL("ALTER DATABASE {} SET TABLESPACE {}").format(
+                *map(sql.Identifier, (database, tablespace))
+            )
+        )
 
     def start(self) -> None:
         """Start the server over what it has."""

@@ -4,129 +4,39 @@ Whatever it is: no inside is shown, nothing is signed by half or twice, and the 
 when the server does, without anybody's hand.
 """
 
-import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import time_machine
 from flask import Flask
-from flask.testing import FlaskClient
 from psycopg import sql
-from sqlalchemy import event, func, select
-from sqlalchemy.orm import Session
-from werkzeug.test import TestResponse
+from sqlalchemy import event
 
-from portal.audit import queries as log
 from portal.audit.actions import LOG_ORDER
-from portal.contracts.models import Contract, Fact
-from portal.contracts.queries import current_version
 from portal.kit import clock
-from portal.notices.models import RegionMail
-from portal.signing.models import Signature
-from tests import cast
-from tests.cluster import ADMIN, cluster, databases_of
-from tests.conftest import sign_in
-from tests.signing import stage
+from tests.cluster import cluster, databases_of
+from tests.signing.outage import (
+    PATIENCE_SECONDS,
+    SigningDesk,
+    ready_to_sign,
+    shows_no_inside,
+    signs_once_afterwards,
+)
 
 pytestmark = [pytest.mark.postgres_only, pytest.mark.slow]
 GATE = 4242
-PATIENCE_SECONDS = 120
-INSIDE = ("psycopg", "sqlalchemy", "Traceback", "SELECT", "counterpart_owner", "connection to")
-
-
-@dataclass
-class Desk:
-    """A contract that ada is about to sign at its page, and the server it lies on."""
-
-    app: Flask
-    home: Path
-    ada: FlaskClient
-    ref: str = ""
-    form: dict[str, str] = field(default_factory=dict)
-    tries: Iterator[int] = field(default_factory=itertools.count)
-
-    @property
-    def address(self) -> str:
-        """The page where ada signs."""
-        return f"/contracts/{self.ref}/signature"
-
-    def database(self, place: str = "eu") -> str:
-        """Return the name of a database of this home on the server."""
-        return databases_of(self.home)[place]
-
-    def sign(self) -> TestResponse:
-        """Send the form, each time with the code of another half minute."""
-        with time_machine.travel(clock.now() + timedelta(seconds=31 * next(self.tries))):
-            form = self.form | {"code": cast.code("ada", clock.now())}
-            return self.ada.post(self.address, data=form)
-
-    def signing(self) -> Callable[[], TestResponse]:
-        """Send the form beside the test; return what waits for the answer."""
-        answers: list[TestResponse] = []
-        thread = threading.Thread(target=lambda: answers.append(self.sign()))
-        thread.start()
-
-        def answer() -> TestResponse:
-            thread.join(PATIENCE_SECONDS)
-            return answers[0]
-
-        return answer
-
-    def counts(self) -> tuple[int | None, ...]:
-        """Return how many signatures, facts, entries and mails the region has."""
-        with self.app.app_context():
-            session: Session = self.app.extensions["regions"].session("eu")
-            tables = (Signature, Fact, RegionMail)
-            rows = [session.scalar(select(func.count()).select_from(one)) for one in tables]
-            assert log.check(session)[1] == []
-            return (*rows, len(log.lines(session, self.ref)))
-
-    def failing(self) -> list[str]:
-        """Return what a load balancer is told that fails."""
-        # Asked when the clock has caught up with the half minutes of the codes.
-        with time_machine.travel(clock.now() + timedelta(minutes=5)):
-            answer = self.app.test_client().get("/readyz")
-        assert answer.status_code == (503 if answer.json["failing"] else 200)
-        return list(answer.json["failing"])
-
-    @contextmanager
-    def beside(self) -> Iterator["psycopg.Connection[Any]"]:
-        """Open a transaction of somebody else, who never gives way."""
-        address = cluster().address(self.database(), ADMIN)
-        with psycopg.connect(address) as other:
-            other.execute("SET deadlock_timeout = '1h'")
-            other.execute("SET counterpart.acting = '*'")
-            yield other
 
 
 @pytest.fixture
-def desk(app: Flask, home: Path) -> Desk:
+def desk(app: Flask, home: Path) -> SigningDesk:
     """A contract out for signature; ada consented and looks at the form."""
-    app.config.update(PROPAGATE_EXCEPTIONS=False)
-    ada = app.test_client()
-    ada.set_cookie("sid", sign_in(app, "ada"))
-    desk = Desk(app, home, ada)
-    with app.app_context():
-        session = app.extensions["regions"].session("eu")
-        contract = session.query(Contract).one()
-        desk.ref = contract.id
-        stage.consent(session, contract, "ada", at=clock.now())
-        version = current_version(contract)
-        assert version is not None
-        desk.form = {
-            "title": "Chief of Everything", "authority": "y", "intent": "y",
-            "version_sha256": version.sha256,
-        }  # fmt: skip
-    assert desk.ada.get(desk.address).status_code == 200
-    return desk
+    return ready_to_sign(app, home)
 
 
 def wait_until(happened: Callable[[], bool], *, what: str) -> None:
@@ -141,14 +51,14 @@ SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = '
 """
 
 
-def waiting(desk: Desk) -> int:
+def waiting(desk: SigningDesk) -> int:
     """Count who waits for a lock of the region."""
     row = cluster().admin.execute(WAITING, [desk.database()]).fetchone()
     return int(row[0]) if row else 0
 
 
 @contextmanager
-def gate(desk: Desk) -> Iterator[Callable[[], None]]:
+def gate(desk: SigningDesk) -> Iterator[Callable[[], None]]:
     """Let whoever signs stand still at the signature until the gate is opened."""
     with desk.beside() as keeper:
         keeper.execute(
@@ -164,24 +74,7 @@ def gate(desk: Desk) -> Iterator[Callable[[], None]]:
         keeper.commit()
 
 
-def shows_no_inside(answer: TestResponse) -> None:
-    assert [word for word in INSIDE if word in answer.text] == []
-    assert "Retry-After" in answer.headers
-
-
-def signs_once_afterwards(desk: Desk, before: tuple[int | None, ...]) -> None:
-    """The same form, sent again as often as one likes, signs exactly once."""
-    assert desk.counts() == before
-    assert desk.ada.get(desk.address).status_code == 200
-    for _ in range(2):
-        answer = desk.sign()
-        assert answer.status_code == 303, answer.text
-        assert answer.headers["Location"].endswith("/done")
-    after = desk.counts()
-    assert (after[0], desk.failing()) == ((before[0] or 0) + 1, [])
-
-
-def test_a_deadlock_is_answered_as_a_conflict_and_leaves_nothing(desk: Desk) -> None:
+def test_a_deadlock_is_answered_as_a_conflict_and_leaves_nothing(desk: SigningDesk) -> None:
     before = desk.counts()
     with gate(desk) as open_gate, desk.beside() as other:
         other.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [LOG_ORDER])
@@ -203,7 +96,7 @@ def test_a_deadlock_is_answered_as_a_conflict_and_leaves_nothing(desk: Desk) -> 
     signs_once_afterwards(desk, before)
 
 
-def test_a_lock_that_is_not_given_is_answered_as_a_conflict(desk: Desk) -> None:
+def test_a_lock_that_is_not_given_is_answered_as_a_conflict(desk: SigningDesk) -> None:
     before, engine = desk.counts(), desk.app.extensions["regions"]["eu"].engine
 
     def be_impatient(connection: Any, record: Any) -> None:
@@ -224,7 +117,7 @@ def test_a_lock_that_is_not_given_is_answered_as_a_conflict(desk: Desk) -> None:
     signs_once_afterwards(desk, before)
 
 
-def test_a_connection_that_is_lost_in_mid_request_leaves_nothing(desk: Desk) -> None:
+def test_a_connection_that_is_lost_in_mid_request_leaves_nothing(desk: SigningDesk) -> None:
     before = desk.counts()
     with gate(desk):
         answer = desk.signing()
@@ -240,7 +133,7 @@ def test_a_connection_that_is_lost_in_mid_request_leaves_nothing(desk: Desk) -> 
     signs_once_afterwards(desk, before)
 
 
-def test_a_server_that_falls_comes_back_to_the_same_portal(desk: Desk) -> None:
+def test_a_server_that_falls_comes_back_to_the_same_portal(desk: SigningDesk) -> None:
     before = desk.counts()
     cluster().halt()
     try:
@@ -258,7 +151,7 @@ def test_a_server_that_falls_comes_back_to_the_same_portal(desk: Desk) -> None:
     signs_once_afterwards(desk, before)
 
 
-def test_a_server_that_takes_no_writes_is_read_on_and_signed_at_later(desk: Desk) -> None:
+def test_a_server_that_takes_no_writes_is_read_on_and_signed_at_later(desk: SigningDesk) -> None:
     before, admin, names = desk.counts(), cluster().admin, databases_of(desk.home)
 
     def tell(words: str) -> None:
@@ -289,7 +182,7 @@ def test_a_server_that_takes_no_writes_is_read_on_and_signed_at_later(desk: Desk
     signs_once_afterwards(desk, before)
 
 
-def test_a_region_that_is_away_stops_no_page_of_another(desk: Desk) -> None:
+def test_a_region_that_is_away_stops_no_page_of_another(desk: SigningDesk) -> None:
     us = sql.Identifier(desk.database("us"))
     admin = cluster().admin
     admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(us))
@@ -304,7 +197,9 @@ def test_a_region_that_is_away_stops_no_page_of_another(desk: Desk) -> None:
     assert desk.failing() == []
 
 
-def test_a_directory_that_is_away_is_said_and_the_form_kept_for_its_session(desk: Desk) -> None:
+def test_a_directory_that_is_away_is_said_and_the_form_kept_for_its_session(
+    desk: SigningDesk,
+) -> None:
     before, admin = desk.counts(), cluster().admin
     name = desk.database("directory")
     admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))

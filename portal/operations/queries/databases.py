@@ -6,13 +6,14 @@ from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, select, text
-from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from portal.audit import queries as log
 from portal.audit.signer import signer_of
 from portal.kit import migrate, rights, walls
 from portal.kit.db import db, is_postgresql
+from portal.kit.faults import DISK_FULL
 from portal.kit.vault import CannotOpen
 from portal.operations.queries.subject import Subject
 from portal.operations.rules import Check, Level, judged
@@ -51,7 +52,7 @@ def _opens(where: str, history: str, engine: Engine) -> Iterator[Check]:
     try:
         with engine.connect() as connection:
             found = migrate.current(connection)
-            writes = _takes_writes(connection)
+            why_not = _keeps_from_writing(connection)
     except SQLAlchemyError as error:
         yield judged(
             f"database opens ({where})", type(error).__name__, holds=False,
@@ -60,8 +61,8 @@ def _opens(where: str, history: str, engine: Engine) -> Iterator[Check]:
         return
     yield judged(f"database opens ({where})", "yes", holds=True, mend="")
     yield judged(
-        f"database takes writes ({where})", "yes" if writes else "no", holds=writes,
-        mend="it is a standby, or default_transaction_read_only is on: name the one that writes",
+        f"database takes writes ({where})", f"no: {why_not[0]}" if why_not else "yes",
+        holds=why_not is None, mend=why_not[1] if why_not else "",
     )  # fmt: skip
     newest = migrate.newest(history)
     yield judged(
@@ -70,11 +71,35 @@ def _opens(where: str, history: str, engine: Engine) -> Iterator[Check]:
     )  # fmt: skip
 
 
-def _takes_writes(connection: Connection) -> bool:
-    """Whether a server takes writes now; of a file the disk and the home are asked."""
+# Sorts a few hundred kilobytes in a memory too small for them: the server must write them down,
+# where its tables lie unless temp_tablespaces says otherwise, and forgets them at once.
+NEEDS_ROOM = text(
+    "SELECT max(a) FROM (SELECT repeat(md5(n::text), 8) AS a FROM generate_series(1, 2000) AS n"
+    " ORDER BY a OFFSET 1) AS sorted"
+)
+
+
+def _keeps_from_writing(connection: Connection) -> tuple[str, str] | None:
+    """Return why a server takes no writes now, and what mends it; None where it takes them.
+
+    Of a file the disk and the home are asked. A server's disk is seen by nobody but itself.
+    """
     if not is_postgresql(connection):
-        return True
-    return connection.execute(text("SHOW transaction_read_only")).scalar() == "off"
+        return None
+    if connection.execute(text("SHOW transaction_read_only")).scalar() != "off":
+        return (
+            "it is read-only",
+            "it is a standby, or default_transaction_read_only is on: name the one that writes",
+        )
+    try:
+        connection.execute(text("SET LOCAL work_mem = '64kB'"))
+        connection.execute(NEEDS_ROOM)
+    except DBAPIError as error:
+        connection.rollback()
+        if getattr(error.orig, "sqlstate", None) != DISK_FULL:
+            raise
+        return "its disk is full", "free space on the disk of the server; nothing is signed on it"
+    return None
 
 
 def _extends(subject: Subject, where: str, database: RegionDatabase, session: Session) -> Check:
