@@ -97,7 +97,7 @@ def _read(now: datetime) -> dict[str, Any]:
         body = json.loads(request.get_data(cache=False)[:LARGEST_BODY])
         state, module = body["state"], body.get("module")
         happened = datetime.fromisoformat(body["at"]) if body.get("at") else now
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Refused(say("send a JSON object with state, and at as RFC 3339")) from None
     if happened.tzinfo is None:
         raise Refused(say("at needs an offset from UTC"))

@@ -40,13 +40,18 @@ def _demand_few(content: bytes) -> None:
     """Refuse a zip of very many files before any is read; the check refuses size and packing."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            count = len(archive.infolist())
+            members = archive.infolist()
     except Exception as error:  # zipfile raises a dozen kinds for damaged files
         raise Refused(say("This file is not an evidence bundle.")) from error
+    count = len(members)
     if count > MOST_MEMBERS:
         raise Refused(
             say("The bundle holds %(count)s files; no portal writes so many.", count=f"{count:,}")
         )
+    # Nothing is packed in a bundle: what says it holds more than the file does would be read over
+    # and over, each time from the same bytes.
+    if sum(member.file_size for member in members) > len(content):
+        raise Refused(say("This file is not an evidence bundle."))
 
 
 def _numbers(files: dict[str, bytes]) -> list[int]:

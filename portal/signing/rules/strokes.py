@@ -20,7 +20,10 @@ def read_strokes(text: str) -> Strokes | None:
         return None
     if len(text) > LARGEST_TEXT:
         raise ValueError("too large")
-    found = json.loads(text)
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        raise ValueError("not strokes") from None
     if not isinstance(found, list) or len(found) > MOST_STROKES:
         raise ValueError("not strokes")
     strokes = [_stroke(stroke) for stroke in found]

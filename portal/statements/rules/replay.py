@@ -285,7 +285,13 @@ def read_import(text: str) -> list[dict[str, str]]:
     Each row needs `reported` and `severity` (S1 to S4); `responded`, `workaround` and `resolved`
     may be empty. Times are RFC 3339; one without an offset is UTC.
     """
-    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
+    try:
+        return _import_rows(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))))
+    except csv.Error:
+        raise BadImport(say("This is not a CSV file.")) from None
+
+
+def _import_rows(reader: "csv.DictReader[str]") -> list[dict[str, str]]:
     names = [str(name).strip().lower() for name in reader.fieldnames or ()]
     missing = [name for name in COLUMNS if name not in names]
     if missing:
