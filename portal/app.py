@@ -67,6 +67,7 @@ HTTP = logging.getLogger("counterpart.http")
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1024 * 1024
 SAFE = {"GET", "HEAD", "OPTIONS"}
+METHODS = SAFE | {"POST", "PUT", "PATCH", "DELETE"}
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 PAGES = (
     accounts_pages,
@@ -182,10 +183,12 @@ def _measure(app: Flask) -> None:
     def note(response: Response) -> Response:
         seconds = time.perf_counter() - g.get("started", time.perf_counter())
         endpoint, status = request.endpoint or "none", response.status_code
-        counts.note(request.method, endpoint, status, seconds)
+        # A visitor may make a method up: it would be a word of theirs, and a series of its own.
+        method = request.method if request.method in METHODS else "other"
+        counts.note(method, endpoint, status, seconds)
         HTTP.info(
             "answered",
-            extra={"method": request.method, "endpoint": endpoint, "status": status,
+            extra={"method": method, "endpoint": endpoint, "status": status,
                    "milliseconds": round(seconds * 1000, 1)},
         )  # fmt: skip
         return response

@@ -3,7 +3,11 @@
 import re
 from typing import Any
 
+from flask import request
 from flask_wtf import FlaskForm
+from flask_wtf.form import SUBMIT_METHODS, _Auto
+from werkzeug.datastructures import MultiDict
+from wtforms import FileField
 
 
 def trimmed(value: Any) -> Any:
@@ -20,4 +24,23 @@ def plain_hash(value: Any) -> Any:
 
 
 class Form(FlaskForm):  # type: ignore[misc]
-    """A form whose errors are shown beside the field and lose nothing the person typed."""
+    """A form whose errors are shown beside the field and lose nothing the person typed.
+
+    A field of text takes text and a field for files takes files, whatever a request sends under
+    its name: the other kind is as good as not sent. JSON is no form.
+    """
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        """How a form reads a request."""
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """Return what was sent of the kind each field takes."""
+            if formdata is not _Auto:
+                return formdata
+            if request.method not in SUBMIT_METHODS or not (request.files or request.form):
+                return None
+            named = form._fields.items()
+            files = {name for name, field in named if isinstance(field, FileField)}
+            texts = [pair for pair in request.form.items(multi=True) if pair[0] not in files]
+            taken = [pair for pair in request.files.items(multi=True) if pair[0] in files]
+            return MultiDict([*taken, *texts])

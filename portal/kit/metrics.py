@@ -40,7 +40,7 @@ class Counts:
     def __init__(self) -> None:
         from prometheus_client import CollectorRegistry, Counter, Histogram
 
-        registry = CollectorRegistry()
+        registry = self.registry = CollectorRegistry()
         self.durations = Histogram(
             "http_request_duration_seconds", "How long an answer took", ["method", "endpoint"],
             registry=registry, buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),

@@ -1,5 +1,6 @@
 """What a stranger learns and can do at the doors of machines, providers and files."""
 
+import io
 import re
 from collections.abc import Callable
 from typing import Any
@@ -13,8 +14,14 @@ from portal.accounts import actions, gate, passwords
 from portal.accounts.actions import reserve
 from portal.kit import clock
 from portal.kit.db import db
+from portal.kit.errors import CodeNeeded, NotAllowed, Refused
+from portal.kit.headers import CSP
+from portal.residency.stores import StoreAway
 from tests import cast
+from tests.house.test_hardening import ALWAYS, HTTPS, NEVER, safe
 from tests.oauth.conftest import register
+
+__all__ = ["safe"]
 
 pytestmark = pytest.mark.slow
 ADA = cast.actor("ada")
@@ -158,3 +165,85 @@ def test_a_zero_byte_is_refused_before_any_database_is_asked(
     assert anyone.post("/sign-in", data={"email": "a\0@x.example"}).status_code == 400
     for address in ("/contracts?q=%00", "/contracts/eu-%00", "/invitations/%00", "/sign-in?%00=1"):
         assert client.get(address).status_code == 400, address
+
+
+def test_a_field_takes_what_it_is_for_and_no_json_is_a_form(
+    client_as: Callable[[str], FlaskClient], app: Flask
+) -> None:
+    """A file where a text belongs, a text where a file belongs, JSON for a form: a form's error."""
+    ada, anyone = client_as("ada"), app.test_client()
+    assert anyone.post("/verify", data={"file": "a text"}).status_code == 422
+    as_files = {
+        name: (io.BytesIO(b"x"), "x.csv")
+        for name in ("email", "password", "sheet", "title", "name", "sha256", "content", "address")
+    }
+    for client, address in (
+        (anyone, "/sign-in"), (anyone, "/verify"), (ada, "/batches"), (ada, "/customers"),
+        (ada, "/contracts/from-terms"), (ada, "/organisation/webhooks"),
+    ):  # fmt: skip
+        sent = {name: (io.BytesIO(one[0].getvalue()), one[1]) for name, one in as_files.items()}
+        answer = client.post(address, data=sent, content_type="multipart/form-data")
+        assert answer.status_code in {403, 422}, address
+        listed = client.post(address, json={"email": [1], "password": {"a": 1}, "sha256": 3})
+        assert listed.status_code in {403, 422}, address
+
+
+# What each refusal carries.
+
+
+DOORS = (
+    ("POST", "/oauth/token", None, 400), ("GET", "/oauth/token", None, 405),
+    ("POST", "/oauth/introspection", None, 401), ("GET", "/oauth/authorize", "ada", 400),
+    ("POST", "/oauth/authorize", "ada", 400), ("GET", "/sign-in/with/none", None, 404),
+    ("GET", "/sign-in/with/none/return?code=x", None, 404), ("POST", "/verify", None, 422),
+    ("GET", "/verify?x=%00", None, 400), ("POST", "/invitations/xxxx", None, 404),
+    ("GET", "/unsubscribe/xxxx", None, 404), ("POST", "/customers", "ada", 422),
+    ("POST", "/batches", "ada", 422), ("POST", "/contracts/from-terms", "ada", 422),
+    ("POST", "/organisation/webhooks", "ben", 403), ("POST", "/api/v1/contracts", None, 401),
+    ("DELETE", "/api/v1/contracts", None, 405), ("POST", "/contracts/eu-X/monitor", None, 404),
+)  # fmt: skip
+
+
+def test_every_refusal_at_these_doors_carries_every_header(
+    safe: Flask, app: Flask, client_as: Callable[[str], FlaskClient]
+) -> None:
+    cookies = {key: client_as(key).get_cookie("sid") for key in ("ada", "ben")}
+    for method, address, who, status in DOORS:
+        client = safe.test_client()
+        if kept := cookies.get(who or ""):
+            client.set_cookie("__Host-sid", kept.value, domain="contracts.example", secure=True)
+        answer = client.open(address, method=method, **HTTPS)
+        assert answer.status_code == status, address
+        demand_headers(answer)
+
+
+def test_what_is_too_large_too_often_broken_or_away_carries_them_too(safe: Flask) -> None:
+    client = safe.test_client()
+    large = client.post("/verify", data={"sha256": "0" * 9_000_000}, **HTTPS)
+    with safe.app_context():
+        for _ in range(30):
+            reserve({"verify:address": "127.0.0.1"}, at=clock.now())
+    often = client.post("/verify", data={"sha256": "0" * 64}, **HTTPS)
+    unread = client.post("/api/v1/contracts", data="x", content_type="text/xml", **HTTPS)
+    safe.config.update(PROPAGATE_EXCEPTIONS=False, TESTING=False)
+    answers = [large, often, unread]
+    for kind in (RuntimeError("x"), StoreAway("x"), CodeNeeded(), Refused("x"), NotAllowed("x")):
+
+        def fails(kind: Exception = kind) -> None:
+            raise kind
+
+        fails.needs = "public"  # type: ignore[attr-defined]
+        safe.view_functions["evidence.verify"] = fails
+        answers.append(client.post("/verify", **HTTPS))
+    found = [one.status_code for one in answers]
+    assert found == [413, 429, 401, 500, 503, 303, 409, 403]
+    for answer in answers:
+        demand_headers(answer)
+
+
+def demand_headers(answer: Any) -> None:
+    assert answer.headers["Content-Security-Policy"].replace(" https://x", "") == CSP
+    assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS
+    assert [name for name in NEVER if name in answer.headers] == []
+    assert "no-store" in answer.headers["Cache-Control"] and answer.content_type
+    assert "camera=()" in answer.headers["Permissions-Policy"]
