@@ -231,6 +231,8 @@ def _guard(app: Flask, settings: Settings) -> None:
         view = app.view_functions.get(request.endpoint or "")
         if view is None or request.endpoint == "static":
             return None
+        if "\0" in request.path:
+            raise NotFound
         if _holds_nul():
             abort(400)
         if request.method not in SAFE and _foreign_origin():
@@ -274,7 +276,7 @@ def _guard(app: Flask, settings: Settings) -> None:
 
 def _holds_nul() -> bool:
     """Whether a name or value holds U+0000: no text has one, and PostgreSQL keeps none."""
-    sent = [request.path, *request.args, *(one for row in request.args.lists() for one in row[1])]
+    sent = [*request.args, *(one for row in request.args.lists() for one in row[1])]
     if request.mimetype in FORMS:
         sent += [*request.form, *(one for row in request.form.lists() for one in row[1])]
         sent += [file.filename or "" for file in request.files.values()]

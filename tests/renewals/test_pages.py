@@ -290,7 +290,7 @@ def test_filters_are_in_the_address(signed: Contract, client_as: As) -> None:
         assert "CRM support" in read(cleo, "/renewals?side=customer&month=2027-12")
         assert "Nothing matches" in read(cleo, "/renewals?side=vendor")
         assert "Nothing matches" in read(cleo, "/renewals?month=2028-01")
-        assert "CRM support" in read(cleo, "/renewals?month=%00&mode=x&after=%F0&show=../")
+        assert "CRM support" in read(cleo, "/renewals?month=%01&mode=x&after=%F0&show=../")
 
 
 @pytest.mark.slow
