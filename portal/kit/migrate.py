@@ -94,12 +94,15 @@ def _demand_plain_order(connection: Connection) -> None:
 PARTY = """current_setting('counterpart.acting', true) = '*'
 OR current_setting('counterpart.acting', true) IN (vendor_id, customer_id)"""
 OF_PARTY = """current_setting('counterpart.acting', true) = '*'
-OR EXISTS (SELECT 1 FROM contracts AS c WHERE c.id = contract_id)"""
+OR coalesce((SELECT true FROM contracts AS c WHERE c.id = contract_id), false)"""
+# EXISTS would say the same, and be answered by a list of all contracts made anew for each query.
+POLICY = "parties_by_key"
 BARE = """
-SELECT c.relname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+SELECT c.relname, bool_or(a.attname = 'vendor_id')
+FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
 WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
-AND NOT c.relforcerowsecurity
-AND (c.relname = 'contracts' OR (a.attname = 'contract_id' AND a.attnotnull))
+AND NOT EXISTS (SELECT 1 FROM pg_policy AS p WHERE p.polrelid = c.oid AND p.polname = :policy)
+AND (a.attname = 'vendor_id' OR (a.attname = 'contract_id' AND a.attnotnull))
 GROUP BY c.relname ORDER BY c.relname
 """
 # They outlive the contract's own row: where it went, that it was deleted; a file may be nobody's.
@@ -108,11 +111,12 @@ OUTLIVING = frozenset({"deletions", "documents", "moves"})
 
 def _show_parties_only(connection: Connection) -> None:
     """Show rows of a contract to its parties and to the portal, whatever a query forgets to ask."""
-    for table in connection.execute(text(BARE)).scalars().all():
+    for table, names_both in connection.execute(text(BARE), {"policy": POLICY}).all():
         if table in OUTLIVING:
             continue
-        seen = PARTY if table == "contracts" else OF_PARTY
-        connection.execute(text(f'CREATE POLICY parties ON "{table}" USING ({seen})'))
+        seen = PARTY if names_both else OF_PARTY
+        connection.execute(text(f'DROP POLICY IF EXISTS parties ON "{table}"'))
+        connection.execute(text(f'CREATE POLICY {POLICY} ON "{table}" USING ({seen})'))
         connection.execute(text(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY'))
         connection.execute(text(f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY'))
 

@@ -209,7 +209,8 @@ class RegionDatabase:
 # A contract and its amendments are held together: a change of one may concern the other.
 FAMILY = text("""
 SELECT id FROM contracts
-WHERE coalesce(amends_id, id) = (SELECT coalesce(amends_id, id) FROM contracts WHERE id = :ref)
+WHERE id = (SELECT coalesce(amends_id, id) FROM contracts WHERE id = :ref)
+OR amends_id = (SELECT coalesce(amends_id, id) FROM contracts WHERE id = :ref)
 ORDER BY id FOR NO KEY UPDATE
 """)
 SAY = text("SELECT set_config('counterpart.acting', :acting, true)")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.contracts.models import OfContract
@@ -135,7 +135,11 @@ class Deed(OfContract, Model):
 
     __tablename__ = "deeds"
     __bind_key__ = REGIONAL
-    __table_args__ = (UniqueConstraint("version_id", "revision", name="deeds_in_order"),)
+    __table_args__ = (
+        UniqueConstraint("version_id", "revision", name="deeds_in_order"),
+        Index("deeds_to_stamp", "stamp_due", "made_at"),
+        Index("deeds_to_renew", "renew_by"),
+    )
 
     version_id: Mapped[str] = mapped_column(ForeignKey("versions.id"), index=True)
     revision: Mapped[int] = mapped_column(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.contracts.models import OfContract
@@ -15,11 +15,14 @@ class Statement(OfContract, Model):
 
     __tablename__ = "statements"
     __bind_key__ = REGIONAL
-    __table_args__ = (UniqueConstraint("contract_id", "month", name="statements_once_a_month"),)
+    __table_args__ = (
+        UniqueConstraint("contract_id", "month", name="statements_once_a_month"),
+        Index("statements_by_stage", "stage", "month"),
+    )
 
     month: Mapped[str] = mapped_column(String(7), comment="2026-10")
     issued_at: Mapped[datetime] = mapped_column(Instant)
-    stage: Mapped[str] = mapped_column(String(10), index=True, comment="derived from the events")
+    stage: Mapped[str] = mapped_column(String(10), comment="derived from the events")
     act_at: Mapped[datetime | None] = mapped_column(
         Instant, index=True, comment="derived: when silence settles it, or makes the report missing"
     )

@@ -14,7 +14,7 @@ from portal.contracts.models import Contract
 from portal.kit.db import acting, db, transaction
 from portal.kit.vault import CannotOpen
 from portal.residency.actions import read_document, store_document
-from portal.residency.databases import Regions, WrongRegion
+from portal.residency.databases import FAMILY, Regions, WrongRegion
 from portal.residency.models import DataKey
 from tests import cast
 from tests.conftest import make_contract
@@ -59,6 +59,37 @@ def test_on_postgresql_a_query_that_forgets_its_filter_finds_nothing_of_others(
         pytest.raises(ProgrammingError, match="row-level security"),
     ):
         eu.execute(statement, row)
+
+
+def plan_of(session: Session, statement: str, setting: str, **values: str) -> str:
+    """Return how PostgreSQL would answer under a setting."""
+    session.execute(text(f"SET LOCAL {setting}"))
+    lines = session.execute(text(f"EXPLAIN {statement}"), values).scalars().all()
+    return "\n".join(lines)
+
+
+def test_on_postgresql_the_wall_asks_for_one_contract_and_not_for_all(
+    engine: str, eu: Session, contract: Contract
+) -> None:
+    if engine == "sqlite":
+        return
+    ref = contract.id
+    with acting_for(eu, cast.actor("ada").organisation_id):
+        # Tempted to read all contracts once instead: that is what it did where there are many.
+        tempting = "random_page_cost = 1000000"
+        plan = plan_of(eu, "SELECT id FROM facts WHERE contract_id = :ref", tempting, ref=ref)
+    assert "SubPlan" in plan and "hashed" not in plan, plan
+
+
+def test_on_postgresql_a_contract_and_its_amendments_are_held_by_their_keys(
+    engine: str, eu: Session, contract: Contract
+) -> None:
+    if engine == "sqlite":
+        return
+    ref = contract.id
+    plan = plan_of(eu, FAMILY.text, "enable_seqscan = off", ref=ref)
+    eu.rollback()
+    assert "LockRows" in plan and "ix_contracts_amends_id" in plan, plan
 
 
 def test_a_regional_row_cannot_pass_through_the_directory(context: Flask) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from portal.audit.models import RegionEntry
@@ -36,7 +36,8 @@ def unsealed_since(session: Session) -> datetime | None:
     whole = (
         select(func.max(Signature.signed_at).label("at"))
         .join(Version, Version.id == Signature.version_id)
-        .where(Version.voided_at.is_(None), ~sealed.exists())
+        .join(Contract, Contract.id == Version.contract_id)
+        .where(Contract.stage == "signing", Version.voided_at.is_(None), ~sealed.exists())
         .group_by(Signature.version_id, Version.contract_id)
         .having(func.count() == slots.correlate(Version).scalar_subquery())
         .subquery()
@@ -47,14 +48,8 @@ def unsealed_since(session: Session) -> datetime | None:
 
 def unstamped_since(session: Session) -> datetime | None:
     """Return when the deed was sealed that waits longest for an authority's stamp."""
-    later = aliased(Deed)
-    stamped = select(later.id).where(
-        later.version_id == Deed.version_id, later.revision == Deed.revision + 1
-    )
     found: datetime | None = session.scalar(
-        select(func.min(Deed.made_at)).where(
-            Deed.kind == SEALED, Deed.stamp_due == 1, ~stamped.exists()
-        )
+        select(func.min(Deed.made_at)).where(Deed.stamp_due == 1, Deed.kind == SEALED, _is_newest())
     )
     return found
 
@@ -134,7 +129,7 @@ def contracts_to_work_on(session: Session, *, today: date) -> list[str]:
 
     One that only waits for people is not opened, however many do.
     """
-    sealed = select(Deed.version_id).where(Deed.kind == SEALED)
+    sealed = select(Deed.id).where(Deed.version_id == Version.id, Deed.kind == SEALED)
     revisions = select(func.max(Deed.revision)).where(Deed.version_id == Version.id)
     signed = select(func.count(Signature.id)).where(Signature.version_id == Version.id)
     slots = select(func.count(SignerSlot.id)).where(
@@ -147,7 +142,7 @@ def contracts_to_work_on(session: Session, *, today: date) -> list[str]:
         .join(Version, Version.contract_id == Contract.id)
         .where(
             Contract.stage == "signing", Version.voided_at.is_(None), Version.renews.is_(None),
-            Version.id.not_in(sealed), or_(is_behind, signatures >= slots.scalar_subquery()),
+            ~sealed.exists(), or_(is_behind, signatures >= slots.scalar_subquery()),
         )
         .order_by(Version.frozen_at)
     ).unique()  # fmt: skip
@@ -156,28 +151,22 @@ def contracts_to_work_on(session: Session, *, today: date) -> list[str]:
 
 def deeds_to_stamp(session: Session) -> list[Deed]:
     """Return the sealed deeds that an outside authority has yet to stamp, the oldest first."""
-    newest = _newest_revisions()
-    query = select(Deed).where(Deed.id.in_(newest), Deed.stamp_due == 1, Deed.kind == SEALED)
+    query = select(Deed).where(Deed.stamp_due == 1, Deed.kind == SEALED, _is_newest())
     return list(session.scalars(query.order_by(Deed.made_at)))
 
 
 def deeds_to_renew(session: Session, *, before: datetime) -> list[Deed]:
     """Return the closed deeds whose last proof of time ends before an instant."""
-    query = select(Deed).where(
-        Deed.id.in_(_newest_revisions()), Deed.kind.in_(CLOSED), Deed.renew_by < before
-    )
+    query = select(Deed).where(Deed.renew_by < before, Deed.kind.in_(CLOSED), _is_newest())
     return list(session.scalars(query.order_by(Deed.renew_by)))
 
 
-def _newest_revisions() -> Select[str]:
-    last = (
-        select(Deed.version_id, func.max(Deed.revision).label("revision"))
-        .group_by(Deed.version_id)
-        .subquery()
+def _is_newest() -> ColumnElement[bool]:
+    later = aliased(Deed)
+    newer = select(later.id).where(
+        later.version_id == Deed.version_id, later.revision > Deed.revision
     )
-    return select(Deed.id).join(
-        last, and_(Deed.version_id == last.c.version_id, Deed.revision == last.c.revision)
-    )
+    return ~newer.exists()
 
 
 @dataclass(frozen=True)
