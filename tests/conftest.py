@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import hypothesis
 import pytest
@@ -134,6 +135,13 @@ def stopped() -> Iterator[None]:
     """The server of this process is stopped at the end, if a test started it."""
     yield
     stop_cluster()
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """What a test, or a command it runs in this process, sets in the environment ends with it."""
+    with patch.dict(os.environ):
+        yield
 
 
 class Statements(LRUCache[Any, Any]):
