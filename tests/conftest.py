@@ -138,7 +138,7 @@ def stopped() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def environment() -> Iterator[None]:
+def restored_environment() -> Iterator[None]:
     """What a test, or a command it runs in this process, sets in the environment ends with it."""
     with patch.dict(os.environ):
         yield
