@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pyotp
-from argon2 import PasswordHasher
 
 from portal.accounts.models import Membership, Organisation, Person
+from portal.accounts.passwords import hash_password
 from portal.accounts.rules import Actor, Role
 from portal.cli.demo.people import COMPANIES, PLAYERS
 from portal.kit.db import db
@@ -54,7 +54,7 @@ ORGANISATIONS = {one.slug: (one.name, one.details) for one in COMPANIES if one.s
 
 def load_cast() -> None:
     """Write the cast into an empty directory."""
-    hashed = PasswordHasher().hash(PASSWORD)
+    hashed = hash_password(PASSWORD)
     for number, (slug, (name, details)) in enumerate(ORGANISATIONS.items(), 1):
         db.session.add(
             Organisation(
