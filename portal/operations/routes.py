@@ -1,19 +1,24 @@
 """Health for a load balancer and a supervisor; the keys, for the portal administrator."""
 
-from flask import Blueprint, current_app, request
+import logging
+
+from flask import Blueprint, abort, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from portal.accounts import gate
 from portal.kit import clock
 from portal.kit.errors import NotFound
-from portal.kit.web import page, public, signed_in
+from portal.kit.headers import broken_directive
+from portal.kit.web import machine, page, public, signed_in
 from portal.operations.queries import Subject, late_work, readiness_checks
 from portal.operations.queries.inventory import inventory
 from portal.operations.rules import Level, is_ready, is_well
 from portal.residency.databases import regions
 
 bp = Blueprint("operations", __name__)
+LOG = logging.getLogger("counterpart.http")
+MOST_REPORT = 16_000
 
 
 @bp.get("/livez")
@@ -21,6 +26,23 @@ bp = Blueprint("operations", __name__)
 def livez() -> ResponseReturnValue:
     """Say that this process answers; it asks nothing else."""
     return {"ok": True}
+
+
+@bp.post("/policy-report")
+@public
+@machine
+def policy_report() -> ResponseReturnValue:
+    """Take a browser's word that a page broke its policy, and keep which rule of it was broken.
+
+    Nothing else of the report is kept or logged: it names the address of the page, which may hold a
+    secret, and what a visitor types there.
+    """
+    if request.content_length is None or request.content_length > MOST_REPORT:
+        abort(413)
+    LOG.warning(
+        "a page broke its policy", extra={"directive": broken_directive(request.get_data())}
+    )
+    return "", 204
 
 
 @bp.get("/readyz")

@@ -190,6 +190,14 @@ def test_a_field_takes_what_it_is_for_and_no_json_is_a_form(
         assert listed.status_code in {403, 422}, address
 
 
+def test_a_report_of_a_broken_policy_is_taken_in_any_shape_and_bounded(app: Flask) -> None:
+    client = app.test_client()
+    for body in (b" ", b"[" * 9_000, b"null", b'{"csp-report":7}', b"\xff", b'{"csp-report":{}}'):
+        assert client.post("/policy-report", data=body).status_code == 204
+    assert client.post("/policy-report", data=b"x" * 16_001).status_code == 413
+    assert "report-uri /policy-report" in CSP
+
+
 # What each refusal carries.
 
 

@@ -89,6 +89,14 @@ def walk(
     go(anyone, "GET", "/api/v1/contracts", headers=bearer)
     go(anyone, "POST", f"/contracts/{ref}/monitor", headers=bearer, data=planted("body"))
     go(anyone, WORD.upper(), "/contracts")
+    for report in (
+        {"csp-report": {"document-uri": f"https://x/{planted('address')}", WORD: WORD,
+                        "effective-directive": "script-src-elem", "script-sample": WORD}},
+        {"csp-report": {"violated-directive": f"img-src {planted('host')}"}},
+        {"csp-report": {"effective-directive": planted("directive")}}, [WORD], {WORD: 1},
+    ):  # fmt: skip
+        sent = json.dumps(report)
+        go(anyone, "POST", "/policy-report", data=sent, content_type="application/csp-report")
     own = {"Authorization": f"Bearer {token}", "Idempotency-Key": planted("key")}
     path = f"/api/v1/contracts/{ref}/incidents"
     for body in (planted("not-json"), json.dumps({"title": planted("title"), WORD: [WORD] * 9})):
@@ -146,6 +154,8 @@ def test_nothing_planted_at_a_door_is_written_anywhere_in_the_open(
     assert again.count(500) >= 12 and "RuntimeError" in lines.getvalue()
 
     told = lines.getvalue()
+    broken_rules = re.findall(r'"directive": "([^"]*)"', told)
+    assert set(broken_rules) == {"script-src-elem", "img-src", "unknown"}
     assert len(told.splitlines()) > 80 and all(map(json.loads, told.splitlines()))
     metrics = generate_latest(app.extensions["counts"].registry).decode()
     assert "http_answers" in metrics
