@@ -74,6 +74,13 @@ def answer_errors(app: Flask) -> None:
         undo()
         if request.path.startswith("/api/"):
             return problem_response(error)
+        actor = gate.acting()
+        if actor is not None and actor.emergency:
+            return refused(
+                NotAllowed(
+                    say("Emergency access reads and answers incidents. It does nothing else.")
+                )
+            )
         return ask_signature(error)
 
     def http_error(error: HTTPException) -> Any:

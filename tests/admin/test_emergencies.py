@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.accounts import actions as accounts
+from portal.accounts.gate import current_actor
 from portal.accounts.models import EmergencyAccess, Person
 from portal.accounts.rules import (
     EMERGENCY_ACTS,
@@ -22,6 +23,7 @@ from portal.accounts.rules import (
     may,
 )
 from portal.admin import actions
+from portal.audit.actions import record
 from portal.audit.queries import lines
 from portal.contracts.models import Contract, SignerSlot
 from portal.contracts.rules.life import Side
@@ -34,6 +36,7 @@ from portal.profiles.queries import views_of
 from portal.residency.databases import Regions
 from tests import cast
 from tests.conftest import make_contract
+from tests.profiles.test_signed_acts import regulate
 
 WHY = "Support line down, incident 7 cannot wait"
 OP = next(member.email for member in cast.MEMBERS if member.key == "op")
@@ -141,6 +144,27 @@ def test_it_cannot_sign_even_where_a_place_to_sign_is_the_persons_own(
                     "withdrawal", "voiding", "profiles", "holds", "deletion", "move"):  # fmt: skip
         answer = op.post(f"{here}/{address}", data={"code": cast.code("op", clock.now())})
         assert answer.status_code in {403, 404}, (address, answer.status_code)
+    assert events(eu, contract) == before
+
+
+def test_it_is_asked_for_no_signature_of_a_regulated_contract(
+    context: Flask, eu: Session, contract: Contract, client_as: Callable[[str], FlaskClient]
+) -> None:
+    """What it may follow it may do, but for what binds: that it is refused, and not led to sign."""
+    regulate(eu, contract)
+    open_access(eu, contract)
+    op, before = client_as("op"), events(eu, contract)
+
+    def accept(ref: str, number: int) -> None:
+        who, session = current_actor(), context.extensions["regions"].session_of(ref)
+        record(session, ref, "incident:root_cause:accepted", actor=who.log, at=clock.now())
+
+    accept.needs = "incident:follow"  # type: ignore[attr-defined]
+    context.view_functions["incidents.review"] = accept
+    answer = op.post(
+        f"/contracts/{contract.id}/incidents/1/root-cause/review", data={"signed_code": "123456"}
+    )
+    assert answer.status_code == 403 and "answers incidents" in answer.text
     assert events(eu, contract) == before
 
 
