@@ -104,6 +104,7 @@ def hidden(page: str, name: str) -> str:
     return value[1]
 
 
+@pytest.mark.both_engines
 def test_sixteen_submits_at_once_sign_once(ready: tuple[str, str], served: Served) -> None:
     ref, cookie = ready
     one = Browser(served.url, cookie)
