@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError, UnboundExecutionError
 from sqlalchemy.orm import Session
@@ -18,8 +19,20 @@ from portal.residency.databases import FAMILY, Regions, WrongRegion
 from portal.residency.models import DataKey
 from tests import cast
 from tests.conftest import make_contract
+from tests.incidents import desk
+from tests.negotiation import table as negotiation
 
 pytestmark = pytest.mark.both_engines
+NAME_CONTRACTS = """
+SELECT table_name FROM information_schema.columns
+WHERE table_schema = 'public' AND column_name = 'contract_id' ORDER BY 1
+"""
+WALLED = """
+SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity
+AND relnamespace = 'public'::regnamespace ORDER BY 1
+"""
+# Three outlive the contract; two are an organisation's own, and name a contract at most.
+BEFORE_IT = {"deletions", "documents", "moves", "batch_rows", "webhook_deliveries"}
 
 
 @contextmanager
@@ -90,6 +103,28 @@ def test_on_postgresql_a_contract_and_its_amendments_are_held_by_their_keys(
     plan = plan_of(eu, FAMILY.text, "enable_seqscan = off", ref=ref)
     eu.rollback()
     assert "LockRows" in plan and "ix_contracts_amends_id" in plan, plan
+
+
+@pytest.mark.slow
+@pytest.mark.postgres_only
+def test_no_table_of_a_contract_is_before_the_second_wall(eu: Session, contract: Contract) -> None:
+    """A statement without any filter, over every table that names contracts, acting for each."""
+    negotiation.offer_all(eu, contract)
+    served = make_contract(eu, current_app.extensions["regions"], "In force")
+    desk.put_in_force(eu, served, desk.terms_with(), at=desk.MONDAY - timedelta(days=30))
+    desk.reported(eu, served)
+    named, walled = (set(eu.scalars(text(query))) for query in (NAME_CONTRACTS, WALLED))
+    assert named - walled == BEFORE_IT, "each table of contracts is walled, or said not to be"
+    seen = {}
+    for key in ("*", "ada", "cleo", "mal"):
+        with acting_for(eu, key if key == "*" else cast.actor(key).organisation_id):
+            seen[key] = {
+                table: eu.execute(text(f'SELECT count(*) FROM "{table}"')).scalar_one()
+                for table in sorted(walled)
+            }
+    assert sum(count > 0 for count in seen["*"].values()) > 12
+    assert seen["ada"] == seen["cleo"] == seen["*"]
+    assert set(seen["mal"].values()) == {0}
 
 
 def test_a_regional_row_cannot_pass_through_the_directory(context: Flask) -> None:
