@@ -226,7 +226,6 @@ def _guard(app: Flask, settings: Settings) -> None:
     @app.before_request
     def guard() -> Any:
         reading.set(request.method in SAFE)
-        Regions.look_anew()
         acting.set(PORTAL)
         view = app.view_functions.get(request.endpoint or "")
         if view is None or request.endpoint == "static":

@@ -235,38 +235,40 @@ class Job:
     """A job of the worker: `every` is the least time between two runs of one worker.
 
     `shared`: several workers do it together, each with what no other has in hand. All others are
-    one worker's at a time where there are many (PostgreSQL).
+    one worker's at a time where there are many (PostgreSQL). `regional`: what it does in one region
+    asks no other, so that one whose database is away is left out.
     """
 
     name: str
     run: Callable[[Flask], object]
     every: timedelta
     shared: bool = False
+    regional: bool = False
 
 
 EACH_LOOK = timedelta()
 
 JOBS = (
-    Job("prepare and seal deeds", make_deeds, EACH_LOOK, shared=True),
-    Job("stamp sealed deeds", stamp_deeds, timedelta(seconds=15)),
-    Job("end offers and remind signers", keep_signings, timedelta(minutes=1)),
-    Job("keep the dates of renewals", keep_renewals, EACH_LOOK),
-    Job("close, warn and escalate incidents", keep_incidents, EACH_LOOK),
+    Job("prepare and seal deeds", make_deeds, EACH_LOOK, shared=True, regional=True),
+    Job("stamp sealed deeds", stamp_deeds, timedelta(seconds=15), regional=True),
+    Job("end offers and remind signers", keep_signings, timedelta(minutes=1), regional=True),
+    Job("keep the dates of renewals", keep_renewals, EACH_LOOK, regional=True),
+    Job("close, warn and escalate incidents", keep_incidents, EACH_LOOK, regional=True),
     Job("start contracts from sheets", start_batches, EACH_LOOK, shared=True),
-    Job("remind of onboarding, call reviews", keep_service, timedelta(minutes=1)),
-    Job("issue, settle and seal statements", settle_months, timedelta(seconds=15)),
-    Job("plan reviews", plan_reviews, timedelta(minutes=15)),
-    Job("sign checkpoints", sign_checkpoints, EACH_LOOK),
+    Job("remind of onboarding, call reviews", keep_service, timedelta(minutes=1), regional=True),
+    Job("issue, settle and seal statements", settle_months, timedelta(seconds=15), regional=True),
+    Job("plan reviews", plan_reviews, timedelta(minutes=15), regional=True),
+    Job("sign checkpoints", sign_checkpoints, EACH_LOOK, regional=True),
     Job("check the logs whole", check_logs, timedelta(days=1)),
-    Job("mail weekly receipts", mail_weekly_receipts, timedelta(minutes=10)),
-    Job("stamp checkpoints", anchor_checkpoints, timedelta(minutes=1)),
-    Job("remind of approvals", remind_of_approvals, timedelta(minutes=5)),
+    Job("mail weekly receipts", mail_weekly_receipts, timedelta(minutes=10), regional=True),
+    Job("stamp checkpoints", anchor_checkpoints, timedelta(minutes=1), regional=True),
+    Job("remind of approvals", remind_of_approvals, timedelta(minutes=5), regional=True),
     Job("forget old tokens", forget_old_tokens, timedelta(hours=1)),
     Job("read files", read_files, EACH_LOOK),
-    Job("tell webhooks", tell_webhooks, EACH_LOOK),
+    Job("tell webhooks", tell_webhooks, EACH_LOOK, regional=True),
     Job("move contracts between regions", move_contracts, timedelta(seconds=15)),
     Job("let due policies hold", apply_policies, timedelta(minutes=1)),
     Job("delete what both sides agreed on", delete_contents, timedelta(seconds=30)),
-    Job("gather digests", gather_digests, timedelta(seconds=30)),
-    Job("deliver mail", deliver_mail, EACH_LOOK, shared=True),
+    Job("gather digests", gather_digests, timedelta(seconds=30), regional=True),
+    Job("deliver mail", deliver_mail, EACH_LOOK, shared=True, regional=True),
 )

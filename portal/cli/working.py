@@ -19,6 +19,7 @@ from portal.app import create_app
 from portal.cli.jobs import JOBS, Job
 from portal.cli.running import refuse_incomplete
 from portal.kit import clock, logs
+from portal.kit.away import leaving_out, silent_among
 from portal.kit.db import alone_with, db, reading
 from portal.kit.refs import new_id
 from portal.notices.actions import note_bounce
@@ -69,15 +70,26 @@ class Worker:
         self.ran: dict[str, float] = {}
         self.outcomes: dict[str, JobOutcome] = {}
         self.beaten = 0.0
+        self.silent: frozenset[str] = frozenset()
 
     def look(self, stop: threading.Event | None = None) -> None:
-        """Run every job whose turn it is, each by itself: one that fails stops no other."""
+        """Run every job whose turn it is, each by itself: one that fails stops no other.
+
+        A region that is away stops no other's either, where the job is each region's own.
+        """
+        self._listen()
         for job in JOBS:
             if stop is not None and stop.is_set():
                 return
             last = self.ran.get(job.name)
             if last is None or time.monotonic() - last >= job.every.total_seconds():
                 self.run(job)
+
+    def _listen(self) -> None:
+        silent = silent_among(self.app.extensions["regions"].databases)
+        for name in silent - self.silent:
+            LOG.error("region %s does not answer: its work waits", name)
+        self.silent = silent
 
     def run(self, job: Job) -> None:
         """Run one job in a context of its own, so that no open session outlives it.
@@ -87,7 +99,8 @@ class Worker:
         started = self.ran[job.name] = time.monotonic()
         error = None
         try:
-            with self.app.app_context(), self._turn(job) as mine:
+            left_out = self.silent if job.regional else frozenset()
+            with self.app.app_context(), self._turn(job) as mine, leaving_out(left_out):
                 if not mine:
                     return
                 job.run(self.app)

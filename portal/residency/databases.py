@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from flask import current_app, g
+from flask import current_app, g, has_request_context, request
 from sqlalchemy import Connection, Engine, event, inspect, select, text
 from sqlalchemy.orm import Session
 
 from portal.audit.actions import BeforeEntry
+from portal.kit.away import present
 from portal.kit.db import acting, is_postgresql, open_engine, reading
 from portal.kit.errors import NotFound, Refused
 from portal.kit.files import read_or_make
@@ -278,10 +279,15 @@ class Regions:
     """All regions configured on this host."""
 
     def __init__(self, settings: Settings, *, before_entry: BeforeEntry | None = None) -> None:
-        self.databases: Mapping[str, RegionDatabase] = {
+        self._databases = {
             name: RegionDatabase(region, before_entry=before_entry)
             for name, region in settings.regions.items()
         }
+
+    @property
+    def databases(self) -> Mapping[str, RegionDatabase]:
+        """Every region by its name, but for those that are left out now."""
+        return present(self._databases)
 
     def __getitem__(self, name: str) -> RegionDatabase:
         try:
@@ -319,7 +325,8 @@ class Regions:
 
     def _home(self, ref: str) -> tuple[str, bool]:
         # A page asks for its contract at several places; it reads in one moment.
-        known: dict[str, tuple[str, bool]] = g.setdefault("homes", {}) if reading.get() else {}
+        place = request.environ if reading.get() and has_request_context() else {}
+        known: dict[str, tuple[str, bool]] = place.setdefault("counterpart.homes", {})
         if ref not in known:
             known[ref] = self._find_home(ref)
         return known[ref]
@@ -346,11 +353,6 @@ class Regions:
     def each(self) -> list[tuple[RegionDatabase, Session]]:
         """Return every region with its session of this request, in the configured order."""
         return [(db, self.session(name)) for name, db in self.databases.items()]
-
-    @staticmethod
-    def look_anew() -> None:
-        """Forget where contracts were found: a request begins."""
-        g.pop("homes", None)
 
     @staticmethod
     def close() -> None:

@@ -19,7 +19,11 @@ from psycopg import sql
 from sqlalchemy import event
 
 from portal.audit.actions import LOG_ORDER
+from portal.cli.jobs import JOBS
+from portal.cli.working import Worker
 from portal.kit import clock
+from portal.kit.db import transaction
+from portal.notices.actions import write_mail
 from tests.cluster import cluster, databases_of
 from tests.signing.outage import (
     PATIENCE_SECONDS,
@@ -195,6 +199,39 @@ def test_a_region_that_is_away_stops_no_page_of_another(desk: SigningDesk) -> No
     assert desk.sign().status_code == 303
     admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(us))
     assert desk.failing() == []
+
+
+def test_a_region_that_is_away_stops_no_work_of_another(desk: SigningDesk) -> None:
+    eu, admin = sql.Identifier(desk.database()), cluster().admin
+    with desk.app.app_context():
+        for place in ("eu", "us"):
+            session = desk.app.extensions["regions"].session(place)
+            with transaction(session):
+                write_mail(
+                    session, chain=f"{place}-TEST", dedupe="x", recipient="cleo@harbour.example",
+                    name="Cleo Marsh", subject="Your turn", text="Your turn.", at=clock.now(),
+                )  # fmt: skip
+    admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(eu))
+    admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+        [desk.database()],
+    )
+    worker = Worker(desk.app)
+    worker.look()
+    regional = {job.name for job in JOBS if job.regional}
+    assert {name for name in regional if worker.outcomes[name].error} == set()
+    assert sent(desk) == {"us"}
+    admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(eu))
+    again = Worker(desk.app)
+    again.look()
+    assert [one for one in again.outcomes.values() if one.error] == []
+    assert sent(desk) == {"eu", "us"}
+
+
+def sent(desk: SigningDesk) -> set[str]:
+    """Return the regions whose mail went out."""
+    folders = {place: desk.home / "regions" / place / "mail" for place in ("eu", "us")}
+    return {place for place, folder in folders.items() if any(folder.glob("*.eml"))}
 
 
 def test_a_directory_that_is_away_is_said_and_the_form_kept_for_its_session(
