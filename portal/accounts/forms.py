@@ -22,6 +22,25 @@ class SignInForm(Form):
     next = HiddenField()
 
 
+class AskForResetForm(Form):
+    """Whose password is forgotten."""
+
+    email = StringField(
+        say("E-mail"),
+        filters=[trimmed],
+        validators=[InputRequired(say("Type your e-mail.")), Length(max=254)],
+    )
+
+
+class ResetForm(Form):
+    """A new password."""
+
+    password = PasswordField(
+        say("New password"),
+        validators=[InputRequired(say("Type a new password.")), Length(max=1024)],
+    )
+
+
 class CodeForm(Form):
     """Six digits from an authenticator."""
 

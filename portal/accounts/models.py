@@ -139,6 +139,23 @@ class Invitation(Model):
     organisation: Mapped[Organisation] = relationship()
 
 
+class PasswordReset(Model):
+    """A way back for who forgot the password: asked for at the door, mailed, used once.
+
+    The address is kept until the worker has looked for its person; the token only as its hash.
+    """
+
+    __tablename__ = "password_resets"
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    email: Mapped[str | None] = mapped_column(String(254), comment="none once it was looked for")
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("people.id"), index=True)
+    token_hash: Mapped[str | None] = mapped_column(String(64), unique=True, comment="SHA-256")
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
 class SignIn(Model):
     """A session of a person on one device; only the hash of its secret is stored."""
 

@@ -14,6 +14,7 @@ from portal.accounts.models import (
     MfaPolicy,
     Organisation,
     Passkey,
+    PasswordReset,
     Person,
     ProviderLink,
     RecoveryCode,
@@ -317,3 +318,18 @@ def find_invitation(token_hash: str, *, at: datetime) -> Invitation:
     if found is None:
         raise NotFound
     return found
+
+
+def find_reset(token_hash: str, *, at: datetime) -> tuple[PasswordReset, Person]:
+    """Return a link to a new password that still works, and whose it is, or raise `NotFound`."""
+    row = db.session.execute(
+        select(PasswordReset, Person)
+        .join(Person, Person.id == PasswordReset.person_id)
+        .where(
+            PasswordReset.token_hash == token_hash, PasswordReset.used_at.is_(None),
+            PasswordReset.expires_at > at, Person.deactivated_at.is_(None),
+        )
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        raise NotFound
+    return row[0], row[1]

@@ -13,6 +13,7 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from portal.accounts.actions import forget_resets, mail_resets
 from portal.accounts.queries import hipaa_anywhere
 from portal.admin.actions import apply_due, carry_out_moves
 from portal.api.actions import forget_keys
@@ -166,7 +167,13 @@ def plan_reviews(app: Flask) -> None:
 def forget_old_tokens(app: Flask) -> None:
     """Delete the codes, tokens and Idempotency-Keys of programs that are over."""
     forget_tokens(at=clock.now())
+    forget_resets(at=clock.now())
     forget_keys(at=clock.now())
+
+
+def mail_password_links(app: Flask) -> None:
+    """Look whose password was said to be forgotten, and mail each person a link."""
+    mail_resets(base_url=app.config["SETTINGS"].base_url, at=clock.now())
 
 
 def read_files(app: Flask) -> None:
@@ -264,6 +271,7 @@ JOBS = (
     Job("stamp checkpoints", anchor_checkpoints, timedelta(minutes=1), regional=True),
     Job("remind of approvals", remind_of_approvals, timedelta(minutes=5), regional=True),
     Job("forget old tokens", forget_old_tokens, timedelta(hours=1)),
+    Job("mail password links", mail_password_links, EACH_LOOK),
     Job("read files", read_files, EACH_LOOK),
     Job("tell webhooks", tell_webhooks, EACH_LOOK, regional=True),
     Job("move contracts between regions", move_contracts, timedelta(seconds=15)),

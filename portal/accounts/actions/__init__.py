@@ -25,6 +25,13 @@ from portal.accounts.actions.passkeys import (
     spend_passkey,
 )
 from portal.accounts.actions.passwords import change_password, check_password, prove_password
+from portal.accounts.actions.resets import (
+    ask_for_reset,
+    forget_resets,
+    mail_resets,
+    reset_hash,
+    set_password,
+)
 from portal.accounts.actions.sign_ins import (
     act_for,
     end_sign_in,
@@ -38,6 +45,7 @@ __all__ = [
     "add_member",
     "add_passkey",
     "address_key",
+    "ask_for_reset",
     "challenge_passkey",
     "change_password",
     "check_password",
@@ -50,8 +58,10 @@ __all__ = [
     "enrol_factor",
     "forget_old_attempts",
     "forget_person",
+    "forget_resets",
     "give_back",
     "is_own_recovery_code",
+    "mail_resets",
     "make_recovery_codes",
     "mark_code_given",
     "prove_password",
@@ -59,6 +69,8 @@ __all__ = [
     "remove_link",
     "remove_passkey",
     "reserve",
+    "reset_hash",
+    "set_password",
     "spend_code",
     "spend_passkey",
     "spend_recovery_code",

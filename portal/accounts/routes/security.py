@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from wtforms import PasswordField
 
 from portal.accounts import actions, gate, passwords, queries, totp
 from portal.accounts.forms import CodeForm, PasswordForm
@@ -59,7 +60,7 @@ def _security() -> dict[str, Any]:
 def change_password() -> ResponseReturnValue:
     """Change the password, by the current one and a code."""
     form, visitor, now = PasswordForm(), current_user, clock.now()
-    if form.validate() and _new_password_holds(form, visitor.person):
+    if form.validate() and new_password_holds(form.password, visitor.person):
         try:
             _change_password(form, visitor, now)
         except Refused as refusal:
@@ -70,13 +71,14 @@ def change_password() -> ResponseReturnValue:
     return page("accounts/security/show.html", 422, form=form, **_security())
 
 
-def _new_password_holds(form: PasswordForm, person: Person) -> bool:
+def new_password_holds(field: PasswordField, person: Person) -> bool:
+    """Whether a new password keeps the rule; where not, why stands beside the field."""
     about = [person.email, person.name, "Counterpart", settings().operator]
-    chosen = form.password.data
+    chosen = field.data
     breached = passwords.is_breached(settings().breached_passwords, chosen)
     problem = password_problem(chosen, common=passwords.common(), about=about, breached=breached)
     if problem:
-        form.password.errors = [problem]
+        field.errors = [problem]
     return problem is None
 
 

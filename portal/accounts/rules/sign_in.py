@@ -29,6 +29,8 @@ LIMITS: Mapping[str, tuple[Limit, ...]] = {
         Limit(50, timedelta(days=1)),
     ),
     "code:address": (Limit(10, FIVE_MINUTES), Limit(50, timedelta(hours=1))),
+    "reset:account": (Limit(3, timedelta(hours=1)),),
+    "reset:address": (Limit(10, timedelta(hours=1)),),
     "verify:address": (Limit(30, FIVE_MINUTES),),
     "verify:all": (Limit(600, FIVE_MINUTES),),
     "api:read": (Limit(600, timedelta(minutes=1)),),
@@ -37,6 +39,7 @@ LIMITS: Mapping[str, tuple[Limit, ...]] = {
 
 
 INVITATION_LIFE = timedelta(hours=24)
+RESET_LIFE = timedelta(minutes=30)
 HALF_WAY_LIFE = timedelta(minutes=10)
 
 

@@ -135,6 +135,8 @@ TOLD: Wordings = {
     "person:passkey:removed": say("%(who)s removed a passkey."),
     "person:passkey:used": say("%(who)s used a passkey."),
     "person:password:changed": say("%(who)s changed the password."),
+    "person:password:asked": say("%(who)s mailed a link to choose a new password."),
+    "person:password:reset": say("%(who)s chose a new password by a link from a mail."),
     "person:sign_in:started": lambda f: (
         say("%(who)s signed in with the password.")
         if f.get("means", "password") == "password"
