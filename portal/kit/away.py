@@ -28,11 +28,12 @@ def silent_among(databases: Mapping[str, HasEngine]) -> frozenset[str]:
     return frozenset(
         name
         for name, one in databases.items()
-        if is_postgresql(one.engine) and not _answers(one.engine)
+        if is_postgresql(one.engine) and not answers(one.engine)
     )
 
 
-def _answers(engine: Engine) -> bool:
+def answers(engine: Engine) -> bool:
+    """Whether a database is there to be asked."""
     try:
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from portal.kit.away import answers
 from portal.kit.db import db
 from portal.residency.databases import RegionDatabase, Regions
 from portal.settings.rules import Settings
@@ -31,7 +31,7 @@ class Subject:
     @cached_property
     def silent(self) -> frozenset[str]:
         """The places whose database does not answer, as `engines` names them."""
-        return frozenset(where for where, _, engine in self.engines() if not _answers(engine))
+        return frozenset(where for where, _, engine in self.engines() if not answers(engine))
 
     def each_region(self) -> Iterator[tuple[str, RegionDatabase, Session]]:
         """Yield (where, database, session) of each region whose database answers."""
@@ -39,12 +39,3 @@ class Subject:
             where = f"region {database.region.name}"
             if where not in self.silent:
                 yield where, database, session
-
-
-def _answers(engine: Engine) -> bool:
-    try:
-        with engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-    except SQLAlchemyError:
-        return False
-    return True
