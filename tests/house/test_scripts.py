@@ -1,8 +1,10 @@
-"""What `scripts/test` answers, asked of the script itself with other words for what it calls."""
+"""What `scripts/test` and `scripts/run` answer, with other words for what they call."""
 
 import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,41 @@ def test_a_run_answers_for_its_tests_and_its_checks_and_for_nothing_else(
     assert run.returncode == answer, run.stderr
     assert ("out of line" in run.stdout) == ("out of line" in checks)
     assert not list((tmp_path / "tmp").iterdir())
+
+
+def started(tmp_path: Path, serve: str) -> subprocess.Popen[str]:
+    """Start `scripts/run`; what stands for worker and server note when they begin and end."""
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts/run", tmp_path / "scripts/run")
+    said_by(tmp_path / "scripts/setup", "exit 0")
+    rests = "trap 'touch $1.ended; kill $!; exit 0' TERM; sleep 300 & touch $1.begun; wait"
+    said_by(
+        tmp_path / ".venv/bin/counterpart",
+        f'case "$1" in work) {rests};; serve) {serve or rests};; esac',
+    )
+    # Whoever runs the tests in the background hands on that an interrupt is ignored.
+    return subprocess.Popen(
+        ["env", "--default-signal=INT", tmp_path / "scripts/run"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("sent", "answer"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_who_stops_the_run_stops_server_and_worker(
+    tmp_path: Path, sent: signal.Signals, answer: int
+) -> None:
+    with started(tmp_path, "") as run:
+        patience = time.monotonic() + 120
+        while not all((tmp_path / f"{one}.begun").exists() for one in ("work", "serve")):
+            assert time.monotonic() < patience
+            time.sleep(0.01)
+        run.send_signal(sent)
+        assert run.wait(120) == answer
+    assert {one.name for one in tmp_path.glob("*.ended")} == {"work.ended", "serve.ended"}
+
+
+def test_a_server_that_does_not_start_ends_the_run_and_its_worker(tmp_path: Path) -> None:
+    begun = "until [ -e work.begun ]; do sleep 0.01; done; exit 3"
+    with started(tmp_path, begun) as run:
+        assert run.wait(120) == 3
+    assert (tmp_path / "work.ended").exists()
